@@ -1,0 +1,62 @@
+# Needs Python >= 3.10, git, make and a package index; everything else is installed into .venv.
+# The settings of all tools stand in pyproject.toml.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Tests run in so many processes; PYTEST_ARGS is for what you add: make test PYTEST_ARGS='-k merge'
+JOBS        ?= 2
+PYTEST_ARGS ?=
+
+.PHONY: help demo test check bench ci-extra clean
+
+help:
+	@echo 'make demo      install, then build the example project with several agents at once'
+	@echo 'make test      install, then run the whole suite'
+	@echo 'make check     format, lint, types, and the rules of the house'
+	@echo 'make bench     measure, side by side with what it is measured against'
+	@echo 'make ci-extra  what needs more than Python, git and make; says what it skips'
+	@echo 'make clean     remove what the other targets made'
+
+demo: $(VENV)/installed
+	$(BIN)/parallel-orchestra demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(JOBS) $(PYTEST_ARGS)
+
+# The house test speaks only when something is wrong (-qq), so that a log of `make test` and
+# `make check` has one closing line of pytest.
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -qq tests/test_house.py
+
+bench: $(VENV)/installed-dev
+	$(BIN)/python tests/bench/run.py
+
+ci-extra: $(VENV)/installed-dev
+	@sh .ci/extra
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are files, so that a second `make` starts at once; a changed pyproject.toml installs
+# again. A checkout that was moved needs `make clean` first.
+$(VENV)/installed: pyproject.toml $(BIN)/python
+	$(PIP) install --editable .
+	@touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(BIN)/python
+	$(PIP) install --editable '.[dev]'
+	@touch $(VENV)/installed $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+	  || { echo 'error: Python 3.10 or newer is needed: make PYTHON=/path/to/python'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo 'error: this Python cannot make virtual environments: install python3-venv (Debian, Ubuntu)'; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)

@@ -1,0 +1,28 @@
+"""Waiting for a fact instead of for a time. Knows nothing of what is waited for."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], within: float = 10.0, what: str = "") -> T:
+    """Returns the first true answer of `condition`, asked again every few milliseconds.
+
+    `what` names the fact in the failure; without it the condition's own name is shown.
+
+    Raises:
+        AssertionError: it was not true `within` seconds.
+    """
+    end = time.monotonic() + within
+    pause = 0.002
+    while True:
+        answer = condition()
+        if answer:
+            return answer
+        if time.monotonic() > end:
+            name = what or getattr(condition, "__qualname__", repr(condition))
+            raise AssertionError(f"not true within {within} s: {name} (last answer: {answer!r})")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.05)
