@@ -1,0 +1,192 @@
+"""What happened: one frozen dataclass per kind, one JSON line each.
+
+`time` is seconds since the epoch, UTC. The journal writes these lines; progress folds them.
+"""
+
+import json
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened at `time`."""
+
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted(Event):
+    """A conductor began, or went on with, a run."""
+
+    run: str
+    workers: int
+    mode: str
+    reason: str
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerJoined(Event):
+    """Another process joined the run."""
+
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed(Event):
+    """A worker took a task; `slot` counts from 1 within its process."""
+
+    task: str
+    attempt: int
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptEnded(Event):
+    """An attempt came to its end; `failure` is empty for a success, else a failure class."""
+
+    task: str
+    attempt: int
+    seconds: float
+    failure: str = ""
+    reason: str = ""
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    turns: int | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Merged(Event):
+    """A task's work became the tip of the integration branch."""
+
+    task: str
+    attempt: int
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Completed(Event):
+    """A task lies in `done/` for good."""
+
+    task: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed(Event):
+    """A task lies in `failed/`: no retry left, or none would help."""
+
+    task: str
+    attempt: int
+    failure: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Returned(Event):
+    """A task went back to `available/`; not to be claimed before `not_before` (epoch)."""
+
+    task: str
+    attempt: int
+    failure: str
+    reason: str
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered(Event):
+    """A dead owner's task was freed, or rolled forward to `done` if its merge was found."""
+
+    task: str
+    owner: str
+    target: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Event):
+    """Work that was not merged is kept under `ref`."""
+
+    task: str
+    attempt: int
+    ref: str
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Warned(Event):
+    """Something the user should know; `task` may be empty."""
+
+    task: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered(Event):
+    """What was merged reached the user's branch; `before` equals `after` if nothing was new."""
+
+    branch: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered(Event):
+    """The user's branch could not be moved; `command` does it once the reason is gone."""
+
+    branch: str
+    reason: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded(Event):
+    """The conductor ended with this exit code."""
+
+    exit_code: int
+    seconds: float
+
+
+KINDS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        RunStarted,
+        WorkerJoined,
+        Claimed,
+        AttemptEnded,
+        Merged,
+        Completed,
+        Failed,
+        Returned,
+        Recovered,
+        Kept,
+        Warned,
+        Delivered,
+        Undelivered,
+        RunEnded,
+    )
+}
+_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
+
+
+def to_line(event: Event) -> str:
+    """Returns the event as one line of JSON with a line feed at its end."""
+    record = {"kind": type(event).__name__}
+    for name in _FIELDS[type(event)]:
+        record[name] = getattr(event, name)
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def from_line(line: str) -> Event | None:
+    """Returns the event of a line; None for a torn line or a kind of a newer version."""
+    try:
+        record = json.loads(line)
+        kind = KINDS[record.pop("kind")]
+        known = {name: record[name] for name in _FIELDS[kind] if name in record}
+        if "files" in known:
+            known["files"] = tuple(known["files"])
+        return kind(**known)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,162 @@
+"""The nouns of a plan, frozen.
+
+Knows nothing of files, YAML or git: `plan` makes these values, everything else reads them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from types import MappingProxyType
+
+#: A command is an argument list, or one line for `sh -c`.
+Command = tuple[str, ...] | str
+
+NO_ENV: Mapping[str, str] = MappingProxyType({})
+
+#: What the default of `claude` tasks is measured against: seconds.
+DEFAULT_TIMEOUT = 7200.0
+DEFAULT_TIMEOUT_V01 = 900.0
+DEFAULT_MAX_RETRIES = 1
+DEFAULT_MAX_WORKERS = 3
+DEFAULT_BACKEND = "claude"
+
+
+class Isolation(Enum):
+    """Where an agent works: `WORKTREE`, a pooled git worktree; `NONE`, the project itself (read-only tasks)."""
+
+    WORKTREE = "worktree"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task, with all defaults of the plan filled in.
+
+    `prompt` is data and never rendered. `timeout` is in seconds. `estimate` is a duration in
+    seconds (S, M and L are 60, 300 and 1200) or None. `writes` are gitignore-style patterns;
+    empty means undeclared. `verify` runs in the task's worktree after the agent.
+    """
+
+    id: str
+    title: str = ""
+    prompt: str = ""
+    agent: str = ""
+    backend: str = DEFAULT_BACKEND
+    model: str = ""
+    command: Command | None = None
+    read_only: bool = False
+    depends_on: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    priority: int = 0
+    estimate: float | None = None
+    max_retries: int = DEFAULT_MAX_RETRIES
+    timeout: float = DEFAULT_TIMEOUT
+    # a factory, because Python 3.11 takes an unhashable default for a shared mutable one
+    env: Mapping[str, str] = field(default_factory=lambda: NO_ENV)
+    verify: tuple[Command, ...] = ()
+    allow_empty: bool = False
+    isolation: Isolation = Isolation.WORKTREE
+    concurrency_group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Where a 0.1 plan wants to be told of its end: https URLs, or empty."""
+
+    on_complete: str = ""
+    on_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole plan: its tasks in the order of the file, and what holds for all of them.
+
+    `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
+    branch to start from; empty means the branch that is checked out. `warnings` are remarks
+    of the reader, one sentence each.
+    """
+
+    version: str
+    name: str
+    source: Path
+    cwd: Path
+    tasks: tuple[Task, ...]
+    base: str = ""
+    max_workers: int | None = None
+    verify: tuple[Command, ...] = ()
+    concurrency_limits: Mapping[str, int] = field(default_factory=dict)
+    webhooks: Webhooks = Webhooks()
+    warnings: tuple[str, ...] = ()
+
+    def task(self, task_id: str) -> Task:
+        """Returns the task of that id.
+
+        Raises:
+            KeyError: the plan has no such task.
+        """
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        raise KeyError(task_id)
+
+
+class FailureClass(Enum):
+    """Why an attempt did not succeed, and by that what happens next."""
+
+    TRANSIENT = "transient"
+    RATE_LIMITED = "rate_limited"
+    AUTH = "auth"
+    PERMANENT = "permanent"
+    TIMEOUT = "timeout"
+    VERIFY = "verify"
+    CONFLICT = "conflict"
+    NO_CHANGES = "no_changes"
+    TAMPERING = "tampering"
+    ENVIRONMENT = "environment"
+    CANCELLED = "cancelled"
+
+    @property
+    def counted(self) -> bool:
+        """Whether it uses up one of the task's retries; the others give the attempt back."""
+        return self not in (
+            FailureClass.RATE_LIMITED,
+            FailureClass.ENVIRONMENT,
+            FailureClass.CANCELLED,
+        )
+
+    @property
+    def final(self) -> bool:
+        """Whether another attempt can't help, so that the task fails at once."""
+        return self in (
+            FailureClass.AUTH,
+            FailureClass.PERMANENT,
+            FailureClass.CONFLICT,
+            FailureClass.TAMPERING,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an agent said that it used; None where it did not say."""
+
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    turns: int | None = None
+    session: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An agent's answer: `failure` is None when it says that it succeeded.
+
+    `text` is its last words, `reason` one sentence on the failure; `retry_after` seconds it
+    asked us to wait, or None.
+    """
+
+    text: str = ""
+    failure: FailureClass | None = None
+    reason: str = ""
+    usage: Usage = Usage()
+    retry_after: float | None = None
