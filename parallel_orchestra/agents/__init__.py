@@ -1,0 +1,22 @@
+"""How to call a coding agent and read its answer.
+
+A new backend is one file beside `command.py`, one line in `BACKENDS`, and it passes the
+contract test that all of them pass. Knows nothing of git, worktrees or `_tasks/`.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from parallel_orchestra.agents.backend import AgentSettings, Backend, Call
+from parallel_orchestra.agents.claude import ClaudeBackend
+from parallel_orchestra.agents.command import CommandBackend
+
+#: Every way to call an agent, by the name that plans use in `backend:`.
+BACKENDS: Mapping[str, Backend] = MappingProxyType(
+    {
+        "claude": ClaudeBackend(),
+        "command": CommandBackend(),
+    }
+)
+
+__all__ = ["BACKENDS", "AgentSettings", "Backend", "Call"]

@@ -1,0 +1,78 @@
+"""What every way to call a coding agent must be able to do, and what it gets told.
+
+Knows nothing of worktrees, the store or the terminal. A backend says WHAT to run and reads WHAT
+came out; running it is the supervisor's work (`process`), so a backend never starts anything.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from parallel_orchestra.errors import Problem
+from parallel_orchestra.model import Answer, Task
+from parallel_orchestra.process import Exit
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What holds for all agents of a run.
+
+    `environ` is the environment that the user started us with, `cwd` the absolute directory that
+    relative program paths are meant from (the user's, not the worktree). `clock` gives
+    seconds since the epoch; it is asked only to turn an agent's "resets at" into a wait.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    claude_exe: str = "claude"
+    as_root: bool = False
+    plan_version: str = "0.2"
+    clock: Callable[[], float] = time.time
+
+    @property
+    def published(self) -> bool:
+        """Whether the plan is of the published format, whose agents may print plain text."""
+        return self.plan_version == "0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One agent, ready to be started.
+
+    `env` is the child's whole environment, but for the task's own variables (`PO_TASK_ID` ...),
+    which the worker adds. `secrets` are the values to mask in everything that it prints, the
+    longest first. `stdin_prompt` says that it reads its prompt from stdin.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    secrets: tuple[str, ...] = ()
+    stdin_prompt: bool = True
+
+
+class Backend(Protocol):
+    """A way to call agents. A new one is a file beside this one and a line in `BACKENDS`.
+
+    Implementations keep no state: any worker thread may call them at any time.
+    """
+
+    @property
+    def name(self) -> str:
+        """Returns the name that plans use in `backend:`."""
+
+    def check(self, settings: AgentSettings) -> Problem | None:
+        """Returns why no task can use this backend here, or None. Starts nothing."""
+
+    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+        """Returns what the user must know before the first agent starts, a sentence each."""
+
+    def call(self, task: Task, settings: AgentSettings) -> Call:
+        """Returns how to start this task's agent."""
+
+    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+        """Returns what the agent said and, if it did not succeed, the class of the failure.
+
+        Never raises for what an agent printed, however broken it is.
+        """

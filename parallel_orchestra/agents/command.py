@@ -1,0 +1,55 @@
+"""Any program as an agent: the prompt on its stdin, its exit code for an answer."""
+
+from parallel_orchestra.agents.backend import AgentSettings, Call
+from parallel_orchestra.agents.endings import (
+    NOT_EXECUTABLE,
+    NOT_FOUND,
+    cut_short,
+    how_it_ended,
+)
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.words import last_lines
+from parallel_orchestra.errors import Problem
+from parallel_orchestra.model import Answer, FailureClass, Task
+from parallel_orchestra.process import Exit
+
+
+class CommandBackend:
+    """Runs the task's `command`: a list as it is, a string by `sh -c`.
+
+    Exit code 0 is success; the last lines of stdout are the answer's text.
+    """
+
+    name = "command"
+
+    def check(self, settings: AgentSettings) -> Problem | None:
+        """Returns None: whether a command exists is seen in its worktree, which comes later."""
+        del settings
+        return None
+
+    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+        """Returns nothing: what a command may do stands in the plan."""
+        del settings
+        return ()
+
+    def call(self, task: Task, settings: AgentSettings) -> Call:
+        """Returns the task's command with the user's environment and the task's own."""
+        assert task.command is not None, "the plan's reader demands a command"  # noqa: S101
+        argv = ("sh", "-c", task.command) if isinstance(task.command, str) else task.command
+        return Call(
+            argv=argv,
+            env=surroundings(settings.environ, task.env),
+            secrets=secrets_of(settings.environ, task.env),
+        )
+
+    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+        """Returns success for exit code 0; 126 and 127 can't be helped by another attempt."""
+        del settings
+        if (short := cut_short(task, ended)) is not None:
+            return short
+        text = last_lines(ended.stdout_tail)
+        if ended.code == 0:
+            return Answer(text)
+        beyond_help = ended.code in (NOT_EXECUTABLE, NOT_FOUND)
+        failure = FailureClass.PERMANENT if beyond_help else FailureClass.TRANSIENT
+        return Answer(text, failure, how_it_ended(ended))

@@ -1,0 +1,216 @@
+"""What every agent backend promises. A new one needs a line in `SPEAKERS`."""
+
+import os
+import unicodedata
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.model import FailureClass, Task
+from parallel_orchestra.process import Child, Ending, Exit, Supervisor
+
+STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_claude.py"
+#: How an agent of that backend comes to speak the stand-in's language: what differs in its task.
+SPEAKERS = {
+    "claude": {},
+    "command": {
+        "command": (
+            str(STAND_IN),
+            "-p",
+            "--output-format",
+            "text",
+            "--dangerously-skip-permissions",
+        )
+    },
+}
+GARBAGE = [
+    b"",
+    b"\xff\xfe\x00garbage",
+    b"{",
+    b"[" * 100_000,
+    b'{"type":"result"}',
+    b'{"type":"result","result":[1],"is_error":"no","num_turns":"x","modelUsage":{"m":7}}',
+    b'{"type":"result","subtype":7,"is_error":true,"errors":{},"total_cost_usd":1e999}',
+    b'{"type":"result","result":"\\ud800 \\u001b[31m red","session_id":5,"usage":[]}',
+    b'{"type":"result","num_turns":' + b"9" * 5000 + b"}",
+    b'[{"type":"result"}, 5, null]',
+    b'{"status":"FAILED","reason":{}}',
+    b"\x1b]0;title\x07\x1b[2J\x1b[1;1H\xe2\x80\xaeevil\r\nlast\x9b31m",
+]
+
+
+@pytest.fixture(params=sorted(BACKENDS))
+def backend(request):
+    return BACKENDS[request.param]
+
+
+@pytest.fixture
+def settings(tmp_path):
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "IS_SANDBOX": "1"}
+    return AgentSettings(environ=environ, cwd=tmp_path, claude_exe=str(STAND_IN))
+
+
+@pytest.fixture
+def task(backend):
+    return replace(Task(id="build", backend=backend.name, timeout=30.0), **SPEAKERS[backend.name])
+
+
+@pytest.fixture(scope="module")
+def supervisor():
+    with Supervisor() as one:
+        yield one
+
+
+@pytest.fixture
+def carry_out(backend, supervisor, tmp_path):
+    """Runs a task's agent for real: `carry_out(task, settings, prompt) -> Answer`."""
+
+    def run(task, settings, prompt):
+        call = backend.call(task, settings)
+        stdin = tmp_path / "prompt.md"
+        stdin.write_text(prompt, encoding="utf-8")
+        child = Child(
+            argv=call.argv,
+            cwd=tmp_path,
+            env=call.env,
+            stdin=stdin if call.stdin_prompt else None,
+            log=tmp_path / "agent.log",
+            timeout=task.timeout,
+            secrets=call.secrets,
+            graces=(0.2, 0.2),
+        )
+        return backend.answer(task, settings, supervisor.run(child))
+
+    return run
+
+
+def test_a_backend_is_registered_under_its_own_name():
+    assert {name: backend.name for name, backend in BACKENDS.items()} == {
+        name: name for name in BACKENDS
+    }
+
+
+def test_a_backend_whose_program_is_there_has_no_problem(backend, settings):
+    assert backend.check(settings) is None
+
+
+def test_notices_are_sentences_on_one_line(backend, settings):
+    notices = backend.notices(replace(settings, as_root=True))
+
+    assert all(notice and "\n" not in notice and notice[-1] != "." for notice in notices)
+
+
+def test_an_agent_works_where_it_is_started_and_its_last_words_are_the_text(
+    carry_out, task, settings, tmp_path
+):
+    prompt = "Please:\nWRITE src/a.txt hello\nPRINT all is well\n"
+
+    answer = carry_out(task, settings, prompt)
+
+    assert (answer.failure, answer.reason, answer.text) == (None, "", "all is well")
+    assert (tmp_path / "src" / "a.txt").read_text(encoding="utf-8") == "hello"
+
+
+def test_an_agent_that_fails_uses_up_an_attempt_and_may_try_again(
+    carry_out, task, settings, tmp_path
+):
+    answer = carry_out(task, settings, "FAIL no luck today\n")
+
+    assert answer.failure is FailureClass.TRANSIENT
+    assert "no luck today" in answer.reason
+
+
+def test_an_agent_that_crashes_is_a_failure_with_its_exit_code(carry_out, task, settings, tmp_path):
+    answer = carry_out(task, settings, "EXIT 3\n")
+
+    assert (answer.failure, answer.reason) == (FailureClass.TRANSIENT, "exit code 3")
+
+
+def test_an_agent_that_takes_too_long_is_a_timeout(carry_out, task, settings):
+    short = replace(task, timeout=0.1)
+
+    answer = carry_out(short, settings, "SLEEP 60\n")
+
+    assert (answer.failure, answer.reason) == (FailureClass.TIMEOUT, "ran into its limit of 0.1 s")
+
+
+def test_the_tasks_own_variables_win_over_the_users(backend, task, settings):
+    environ = {**settings.environ, "COLOUR": "red", "SHAPE": "round"}
+    own = replace(task, env={"COLOUR": "blue"})
+
+    env = backend.call(own, replace(settings, environ=environ)).env
+
+    assert (env["COLOUR"], env["SHAPE"]) == ("blue", "round")
+
+
+def test_nothing_of_an_outer_session_reaches_the_agent(backend, task, settings):
+    outer = {
+        "GIT_DIR": "/x",
+        "GIT_INDEX_FILE": "/y",
+        "CLAUDECODE": "1",
+        "CLAUDE_CODE_SSE_PORT": "7",
+    }
+
+    env = backend.call(task, replace(settings, environ={**settings.environ, **outer})).env
+
+    assert not outer.keys() & env.keys()
+
+
+def test_secrets_of_the_user_and_of_the_task_are_masked_in_what_it_prints(
+    carry_out, task, settings, tmp_path
+):
+    environ = {**settings.environ, "SOME_API_KEY": 'sk-"quoted"-0001'}
+    own = replace(task, env={"DB_PASSWORD": "correct horse"})
+    known = replace(settings, environ=environ)
+    prompt = 'PRINT I found sk-"quoted"-0001 and correct horse\n'
+
+    answer = carry_out(own, known, prompt)
+
+    assert answer.text == "I found [masked] and [masked]"
+    assert "quoted" not in (tmp_path / "agent.log").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("ending", "failure"),
+    [
+        (Ending.NOT_STARTED, FailureClass.PERMANENT),
+        (Ending.CANCELLED, FailureClass.CANCELLED),
+        (Ending.LOST, FailureClass.ENVIRONMENT),
+        (Ending.TIMEOUT, FailureClass.TIMEOUT),
+    ],
+)
+def test_an_end_that_was_not_the_agents_own_decides_the_class(
+    backend, task, settings, ending, failure
+):
+    answer = backend.answer(task, settings, Exit(ending, reason="because"))
+
+    assert answer.failure is failure
+    assert answer.reason
+
+
+def test_a_machine_that_is_short_of_something_is_not_the_agents_fault(backend, task, settings):
+    ended = Exit(Ending.NOT_STARTED, reason="cannot run `x`: Cannot allocate memory")
+
+    answer = backend.answer(task, settings, ended)
+
+    assert answer.failure is FailureClass.ENVIRONMENT
+
+
+@pytest.mark.parametrize("code", [0, 1, -9, -250])
+@pytest.mark.parametrize("output", GARBAGE, ids=range(len(GARBAGE)))
+def test_no_output_whatever_raises_or_moves_a_cursor(backend, task, settings, output, code):
+    ended = Exit(Ending.EXITED, code, stdout_tail=output, stderr_tail=output)
+
+    answers = [
+        backend.answer(task, replace(settings, plan_version=version), ended)
+        for version in ("0.1", "0.2")
+    ]
+
+    for answer in answers:
+        assert (answer.failure is None) == (answer.reason == "")
+        assert code == 0 or answer.failure is not None
+        assert "\n" not in answer.reason
+        shown = (answer.text + answer.reason).replace("\n", "")
+        assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cs")]
