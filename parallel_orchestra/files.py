@@ -1,0 +1,125 @@
+"""Files on a disk, written so that a crash at any moment leaves the old state or the new one.
+
+Knows nothing of tasks. `rename` replaces silently (rename(2)), so what must not be replaced
+goes through `create`, which links (link(2) refuses an existing name).
+"""
+
+import contextlib
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+#: File systems whose attributes may be old for up to a minute (nfs(5), mount.cifs(8)).
+NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "beegfs"}
+)
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Writes a file of mode 0600 and waits until its content is on the disk.
+
+    Raises:
+        OSError: the disk is full, or the directory is missing or read-only.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(path: Path, data: bytes) -> None:
+    """Writes a file of mode 0600 without waiting for the disk."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "wb", buffering=0) as stream:
+        view = memoryview(data)
+        while view:
+            view = view[stream.write(view) :]
+
+
+def create(target: Path, data: bytes, *, via: Path) -> bool:
+    """Makes a file appear complete under its name, or returns False if the name is taken.
+
+    The content is written and synced under `via` (same file system) first. The directory of
+    `target` is not synced; see `sync_directory`.
+
+    Raises:
+        OSError: as `write_synced`.
+    """
+    write_synced(via, data)
+    try:
+        os.link(via, target)
+    except FileExistsError:
+        return False
+    except OSError:
+        # link(2) on NFS may report failure for a link that was made: two names tell.
+        if via.stat().st_nlink != 2:
+            raise
+    finally:
+        via.unlink(missing_ok=True)
+    return True
+
+
+def create_many(files: Iterable[tuple[Path, Path, bytes]]) -> int:
+    """Carries out `create` for many (target, via, data) at once; returns how many were new.
+
+    Threads, because file systems join concurrent syncs into one.
+    """
+    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="publish") as pool:
+        return sum(pool.map(lambda one: create(one[0], one[2], via=one[1]), files, chunksize=32))
+
+
+def replace(path: Path, data: bytes, *, via: Path) -> None:
+    """Puts new content under a name at once: readers see the old file or the new one."""
+    write_synced(via, data)
+    os.replace(via, path)
+
+
+def sync_directory(path: str | Path) -> None:
+    """Waits until the names in a directory are on the disk (fsync(2) of a file is not enough)."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def names(directory: str | Path) -> list[str]:
+    """Returns the names in a directory, without order; none if it does not exist."""
+    try:
+        return os.listdir(directory)
+    except FileNotFoundError:
+        return []
+
+
+def read_text(path: str | Path) -> str | None:
+    """Returns a file's text (UTF-8, strange bytes replaced), or None if it can't be read."""
+    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read()
+    return None
+
+
+def append(path: Path, data: bytes) -> None:
+    """Appends bytes to a file of mode 0600 by one write."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def on_network(path: Path) -> bool:
+    """Returns whether a path lies on a network file system, as far as the system tells."""
+    best, kind = "", ""
+    real = str(path.resolve())
+    for line in (read_text("/proc/self/mounts") or "").splitlines():
+        fields = line.split(" ")
+        mount = fields[1].replace("\\040", " ")
+        inside = real == mount or real.startswith(mount.rstrip("/") + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, fields[2]
+    return kind in NETWORK_FILE_SYSTEMS or kind == "fuse.sshfs"

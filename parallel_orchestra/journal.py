@@ -1,0 +1,65 @@
+"""The run's memory: events appended to one file per writer, read back in order of time.
+
+The directory a task lies in is the truth, the journal only remembers: first the rename, then
+the event. One writer per file, since appends of several processes mix on network file
+systems (open(2), NOTES); a torn last line of a killed writer is ignored.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.events import Event, from_line, to_line
+
+
+class Journal:
+    """Appends events to `<directory>/<writer>.jsonl`; any thread may write."""
+
+    def __init__(
+        self, directory: Path, writer: str, listen: Callable[[Event], None] = lambda _: None
+    ) -> None:
+        """Takes who else wants to hear every event; called from the thread that writes it."""
+        self._listen = listen
+        self._lock = threading.Lock()
+        self._descriptor = os.open(
+            directory / f"{writer}.jsonl",
+            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
+            0o600,
+        )
+
+    def write(self, *events: Event) -> None:
+        """Appends events by one write.
+
+        Raises:
+            OSError: the disk is full. Nothing that decides depends on the journal.
+        """
+        data = "".join(map(to_line, events)).encode()
+        with self._lock:
+            if self._descriptor >= 0:
+                os.write(self._descriptor, data)
+        for event in events:
+            self._listen(event)
+
+    def close(self) -> None:
+        """Ends the file; later events are dropped."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+
+
+def read(directory: Path) -> list[tuple[str, Event]]:
+    """Returns (writer, event) of all writers in order of time; equal times in order of writing."""
+    entries: list[tuple[str, Event]] = []
+    for name in sorted(files.names(directory)):
+        if not name.endswith(".jsonl"):
+            continue
+        writer = name.removesuffix(".jsonl")
+        for line in (files.read_text(directory / name) or "").splitlines():
+            event = from_line(line)
+            if event is not None:
+                entries.append((writer, event))
+    entries.sort(key=lambda entry: entry[1].time)
+    return entries

@@ -1,0 +1,147 @@
+"""The directories of `_tasks/` and what is written into them before any task.
+
+```
+README.md .gitignore run.json        written first
+available/ locked/ done/ failed/     one file per task
+attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
+workers/<owner>.json journal/<owner>.jsonl
+tmp/ attic/                          under construction; unreadable, doubled, archived
+run.lock claim.lock merge.lock       locks of the operating system, never data
+```
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.states import TaskState
+
+README = """\
+# _tasks/
+
+Written by parallel-orchestra. Each task of the plan is one file, and the directory it lies in
+is its state:
+
+    available/  waits, or is to be tried again      locked/  a worker has it
+    done/       finished and merged                 failed/  failed, no retry left
+
+`ls` shows who has what: `build.a2f1.host-4711-0a1b2c3d.md` is attempt 2 of `build`, one failure
+so far, held by process 4711 on that host. You may move files by hand: from `failed/` or
+`locked/` to `available/` to have a task done again, from `available/` to `done/` to say that you
+did it yourself. Do not edit the files: what a task is stands in `run.json`; to change it, edit
+the plan and run it with `--resume`.
+
+`attempts/<task>/` has the prompt, the log and the result of each attempt. Nothing in here is
+ever deleted; what is odd is moved to `attic/`.
+"""
+
+_DIRECTORIES = ("attempts", "workers", "journal", "tmp", "attic")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where things lie below one `_tasks/` directory."""
+
+    root: Path
+
+    @property
+    def run_file(self) -> Path:
+        """What this run is; it exists once the directory belongs to a run."""
+        return self.root / "run.json"
+
+    @property
+    def attempts(self) -> Path:
+        """One directory per task, in it one per attempt."""
+        return self.root / "attempts"
+
+    @property
+    def workers(self) -> Path:
+        """One record per process that ever worked here."""
+        return self.root / "workers"
+
+    @property
+    def journal(self) -> Path:
+        """One file of events per process."""
+        return self.root / "journal"
+
+    @property
+    def tmp(self) -> Path:
+        """Files under construction."""
+        return self.root / "tmp"
+
+    @property
+    def attic(self) -> Path:
+        """What was moved out of the way; nothing is ever deleted."""
+        return self.root / "attic"
+
+    def state(self, state: TaskState) -> Path:
+        """Returns the directory of one state."""
+        return self.root / state.value
+
+    def attempt(self, task: str, number: int, owner: str) -> Path:
+        """Returns the directory of one attempt."""
+        return self.attempts / task / f"{number}.{owner}"
+
+    def create(self) -> None:
+        """Makes all directories (mode 0700), README and .gitignore; what exists stays.
+
+        Raises:
+            EnvironmentProblem: a directory can't be made, is a link, lies on another file
+                system, or does not let files be renamed.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in (*(state.value for state in TaskState), *_DIRECTORIES):
+                (self.root / name).mkdir(mode=0o700, exist_ok=True)
+            # Hidden from git as a whole, the run's files can't dirty the user's checkout.
+            for name, text in ((".gitignore", "*\n"), ("README.md", README)):
+                if not (self.root / name).exists():
+                    files.create(self.root / name, text.encode(), via=self.tmp / name)
+        except OSError as error:
+            raise EnvironmentProblem(
+                Problem(
+                    f"cannot set up the task directory: {error.strerror or error}",
+                    str(error.filename or self.root),
+                    "make it writable, or choose another place with `--tasks-dir`",
+                )
+            ) from error
+        self.check()
+
+    def check(self) -> None:
+        """Probes what the protocol rests on: real directories on one file system, rename.
+
+        Raises:
+            EnvironmentProblem: naming what is not so.
+        """
+        device = self.root.stat().st_dev
+        for name in (*(state.value for state in TaskState), *_DIRECTORIES):
+            path = self.root / name
+            try:
+                found = path.lstat()
+            except OSError as error:
+                raise self._unfit(path, f"cannot be read: {error.strerror}") from error
+            if not stat.S_ISDIR(found.st_mode):
+                raise self._unfit(path, "is not a directory")
+            if found.st_dev != device:
+                raise self._unfit(path, "lies on another file system")
+        probe = self.tmp / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            files.write(probe, b"")
+            os.rename(probe, probe.with_suffix(".moved"))
+            probe.with_suffix(".moved").unlink()
+        except OSError as error:
+            raise self._unfit(
+                self.tmp, f"does not let files be written: {error.strerror}"
+            ) from error
+
+    def _unfit(self, path: Path, why: str) -> EnvironmentProblem:
+        return EnvironmentProblem(
+            Problem(
+                f"the task directory is unfit: `{path.name}` {why}",
+                str(path),
+                "tasks are claimed by rename within one file system of real directories",
+            )
+        )

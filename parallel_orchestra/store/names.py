@@ -1,0 +1,54 @@
+"""Facts in names: `<task>[.a<attempts>f<failures>][.<owner>].md`.
+
+The name says which task it is, how many attempts were begun, how many of them count as
+failures, and who holds it. Whatever a person's `mv` produces is understood: no counters mean
+a fresh task, and an owner counts in `locked/` only.
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+_GRAMMAR = re.compile(
+    r"(?P<task>[A-Za-z0-9_-]{1,64})"
+    r"(?:\.a(?P<attempts>[0-9]{1,6})f(?P<failures>[0-9]{1,6}))?"
+    r"(?:\.(?P<owner>[A-Za-z0-9_]{1,20}-[0-9]{1,10}-[0-9a-f]{8}))?"
+    r"\.md"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """A task file's name, taken apart; `owner` is empty where there is none."""
+
+    task: str
+    attempts: int = 0
+    failures: int = 0
+    owner: str = ""
+
+    @property
+    def file(self) -> str:
+        """The name as it stands in the directory."""
+        counters = f".a{self.attempts}f{self.failures}" if self.attempts or self.failures else ""
+        owner = f".{self.owner}" if self.owner else ""
+        return f"{self.task}{counters}{owner}.md"
+
+    def claimed_by(self, owner: str) -> "TaskName":
+        """Returns the name of the next attempt, held by this owner."""
+        return TaskName(self.task, self.attempts + 1, self.failures, owner)
+
+    def freed(self) -> "TaskName":
+        """Returns the name without an owner, counters kept."""
+        return replace(self, owner="")
+
+    def failed_once_more(self) -> "TaskName":
+        """Returns the name with one more counted failure."""
+        return replace(self, failures=self.failures + 1)
+
+
+def parse(file: str) -> TaskName | None:
+    """Returns the facts of a file's name, or None if it is not one of ours."""
+    match = _GRAMMAR.fullmatch(file)
+    if match is None:
+        return None
+    task, attempts, failures, owner = match.groups()
+    return TaskName(task, int(attempts or 0), int(failures or 0), owner or "")

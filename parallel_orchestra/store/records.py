@@ -1,0 +1,182 @@
+"""Records beside the task files: the run, its workers, and how attempts ended.
+
+JSON, written complete before it appears under its name. A record that can't be read is moved
+to the attic and treated as missing; none of them decides who has a task.
+"""
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+from parallel_orchestra import files
+from parallel_orchestra.store.layout import Layout
+
+Record = TypeVar("Record", bound="WorkerRecord | AttemptResult | RunRecord")
+
+
+class WorkerKind(Enum):
+    """What a process is to the run: it leads it, helps, or is a person's claim."""
+
+    CONDUCTOR = "conductor"
+    WORKER = "worker"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """What a run is: everything a worker needs that has no plan at hand.
+
+    `plan` is the plan as JSON, `fingerprints` one per task (of the definition that was last
+    run, for done tasks), `base_branch` may be empty, `integration` is a full ref name.
+    """
+
+    run: str
+    plan: dict[str, Any]
+    fingerprints: dict[str, str]
+    base_branch: str
+    base_commit: str
+    integration: str
+    created: float
+    repository: str
+    schema: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """Who a process is, so that others can tell whether it is alive; lease in seconds."""
+
+    owner: str
+    kind: str
+    host: str
+    boot: str
+    pid_namespace: str
+    pid: int
+    start: str
+    run: str
+    version: str
+    lease: float
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptResult:
+    """How one attempt ended; written before the task's last move, and advisory.
+
+    `failure` is empty for a success. `not_before` is the epoch before which the task should
+    not be claimed again. `ref` keeps work that was not merged.
+    """
+
+    task: str
+    attempt: int
+    owner: str
+    started: float
+    seconds: float
+    failure: str = ""
+    reason: str = ""
+    detail: str = ""
+    text: str = ""
+    commit: str = ""
+    ref: str = ""
+    files: list[str] = field(default_factory=list)
+    not_before: float = 0.0
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    turns: int | None = None
+    session: str = ""
+
+
+def write_run(layout: Layout, record: RunRecord) -> None:
+    """Writes `run.json`, durable before this returns; an older one is replaced at once.
+
+    Raises:
+        OSError: the disk is full or read-only; the old record stands.
+    """
+    via = layout.tmp / f"run.{os.getpid()}.json"
+    files.replace(layout.run_file, _encode(record), via=via)
+    files.sync_directory(layout.root)
+
+
+def read_run(layout: Layout) -> RunRecord | None:
+    """Returns the record of the run, or None if there is none that can be read."""
+    return _read(RunRecord, layout.run_file, layout.attic)
+
+
+def write_worker(layout: Layout, record: WorkerRecord) -> None:
+    """Makes this process known, durable before its first claim.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    via = layout.tmp / f"{record.owner}.worker"
+    files.create(layout.workers / f"{record.owner}.json", _encode(record), via=via)
+    files.sync_directory(layout.workers)
+
+
+def read_worker(layout: Layout, owner: str) -> WorkerRecord | None:
+    """Returns an owner's record, or None if it is missing or unreadable."""
+    return _read(WorkerRecord, layout.workers / f"{owner}.json", layout.attic)
+
+
+def read_workers(layout: Layout) -> list[WorkerRecord]:
+    """Returns the records of all processes that ever worked here, by owner."""
+    owners = sorted(
+        name.removesuffix(".json") for name in files.names(layout.workers) if name.endswith(".json")
+    )
+    records = (read_worker(layout, owner) for owner in owners)
+    return [record for record in records if record is not None]
+
+
+def write_result(directory: Path, result: AttemptResult) -> None:
+    """Writes how an attempt ended into the attempt's directory.
+
+    Not synced: after a power cut the move that follows counts, and it alone decides.
+    """
+    files.write(directory / "result.json", _encode(result))
+
+
+def read_result(directory: Path) -> AttemptResult | None:
+    """Returns how an attempt ended, or None if it never said so."""
+    return _read(AttemptResult, directory / "result.json", None)
+
+
+def last_result(layout: Layout, task: str) -> AttemptResult | None:
+    """Returns the result of a task's highest attempt that wrote one."""
+    results = attempt_results(layout, task)
+    return results[-1] if results else None
+
+
+def attempt_results(layout: Layout, task: str) -> list[AttemptResult]:
+    """Returns the results of all attempts of a task, the first attempt first."""
+    directory = layout.attempts / task
+    found = [read_result(directory / name) for name in files.names(directory)]
+    return sorted(
+        (result for result in found if result is not None),
+        key=lambda result: (result.attempt, result.started),
+    )
+
+
+def _encode(record: Any) -> bytes:
+    values = {one.name: getattr(record, one.name) for one in fields(record)}
+    return json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode(
+        "utf-8", "surrogatepass"
+    )
+
+
+def _read(kind: type[Record], path: Path, attic: Path | None) -> Record | None:
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        record = json.loads(data.decode("utf-8", "surrogatepass"))
+        known = {one.name: record[one.name] for one in fields(kind) if one.name in record}
+        return kind(**known)
+    except (ValueError, KeyError, TypeError):
+        if attic is not None:
+            with contextlib.suppress(OSError):
+                os.rename(path, attic / f"{path.name}.{os.urandom(4).hex()}")
+        return None

@@ -1,0 +1,318 @@
+"""Task files: publish, list, claim, beat, and the moves that only an owner can make.
+
+The destination of a claim carries attempt and owner, so it is unique: of all who rename the
+same file one succeeds, and a lock never exists without an owner. A worker that lost its claim
+can't complete it, since the path with its name is gone.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.model import Task
+from parallel_orchestra.states import Move, TaskState, allowed
+from parallel_orchestra.store.group_commit import GroupCommit
+from parallel_orchestra.store.layout import Layout
+from parallel_orchestra.store.names import TaskName, parse
+from parallel_orchestra.store.task_file import fingerprint_in, generation_in, task_file
+
+#: A file that moves while the directories are read is seen nowhere or twice in 3 to 11 % of
+#: the scans; no such sight survived 20 looks.
+RESCANS = 20
+
+
+class LostClaim(Exception):  # a fact about a claim, not a fault
+    """The task is not ours any more: recovered, released or moved by hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A task that this process holds: its name in `locked/` and the path of that file."""
+
+    name: TaskName
+    path: Path
+
+    @property
+    def task(self) -> str:
+        """The task's id."""
+        return self.name.task
+
+    @property
+    def attempt(self) -> int:
+        """The number of this attempt, from 1."""
+        return self.name.attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Where a task lies, and what its name says."""
+
+    state: TaskState
+    name: TaskName
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One look at the four directories, along the way of travel; the later place wins.
+
+    A task that moved backwards meanwhile may be missing, see `TaskStore.settled_listing`.
+    `doubles` are tasks seen in more than one place, `strange` paths whose names are not ours.
+    """
+
+    entries: dict[str, Entry]
+    doubles: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    strange: tuple[str, ...] = ()
+
+
+class TaskStore:
+    """The task files of one run, seen by one owner (a process, named as in `locked/`)."""
+
+    def __init__(self, layout: Layout, owner: str) -> None:
+        self.layout = layout
+        self.owner = owner
+        self._paths = {state: str(layout.state(state)) for state in TaskState}
+        self._moves = GroupCommit(self._paths[state] for state in TaskState)
+
+    def publish(self, tasks: Iterable[Task], run: str, fingerprints: dict[str, str]) -> int:
+        """Makes a file in `available/` for each task and returns how many were new.
+
+        A task is published by link(2): an existing file is never replaced. The caller has
+        made sure that the tasks lie nowhere else.
+
+        Raises:
+            OSError: the disk is full or read-only; what was published stays, and the next
+                call goes on from there.
+        """
+        available = self.layout.state(TaskState.AVAILABLE)
+        new = files.create_many(
+            (
+                available / TaskName(task.id).file,
+                self.layout.tmp / f"{task.id}.{self.owner}",
+                task_file(task, run, 1, fingerprints[task.id]),
+            )
+            for task in tasks
+        )
+        files.sync_directory(available)
+        return new
+
+    def listing(self) -> Listing:
+        """Returns one look at all tasks; it may be old when you read it, only claim() decides."""
+        entries: dict[str, Entry] = {}
+        doubles: dict[str, tuple[Entry, ...]] = {}
+        strange: list[str] = []
+        # Along the way of travel: a task may be seen twice, but not missed while it advances.
+        for state in TaskState:
+            for file in files.names(self._paths[state]):
+                name = parse(file)
+                if name is None:
+                    strange.append(f"{state.value}/{file}")
+                    continue
+                entry = Entry(state, name)
+                if name.task in entries:
+                    seen = doubles.get(name.task, (entries[name.task],))
+                    doubles[name.task] = (*seen, entry)
+                entries[name.task] = entry
+        return Listing(entries, doubles, tuple(sorted(strange)))
+
+    def settled_listing(self, expected: Iterable[str]) -> Listing:
+        """Returns a look in which no expected task is missing or double by movement alone.
+
+        What is still missing or double after 20 looks really is.
+        """
+        wanted = frozenset(expected)
+        listing = self.listing()
+        suspects = set(listing.doubles) | (wanted - listing.entries.keys())
+        for _ in range(RESCANS):
+            if not suspects:
+                return listing
+            again = self.listing()
+            suspects &= set(again.doubles) | (wanted - again.entries.keys())
+            listing = again
+        return Listing(
+            listing.entries,
+            {task: seen for task, seen in listing.doubles.items() if task in suspects},
+            listing.strange,
+        )
+
+    def claim(self, name: TaskName) -> Claim | None:
+        """Takes a task for this owner, or returns None if somebody else was first.
+
+        One rename: exclusive between processes and machines (rename(2)). The file's time is
+        set, so that its age is the age of the claim.
+
+        Raises:
+            OSError: the directory does not allow it (full, read-only, gone); nothing moved.
+        """
+        mine = name.claimed_by(self.owner)
+        target = os.path.join(self._paths[TaskState.LOCKED], mine.file)
+        if os.path.lexists(target):
+            # A copy made by hand of a task that we hold: rename would silently replace.
+            return None
+        if not self._rename(Move.CLAIM, TaskState.AVAILABLE, name, TaskState.LOCKED, mine):
+            return None
+        claim = Claim(mine, Path(target))
+        self.beat(claim)
+        return claim
+
+    def beat(self, claim: Claim) -> bool:
+        """Renews a claim's sign of life; returns False if the claim is lost.
+
+        `utime` on one's own locked path: works on a full disk, and proves possession.
+        """
+        try:
+            os.utime(claim.path)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def holds(self, claim: Claim) -> bool:
+        """Returns whether the claim's file is still there; only a later rename can be sure."""
+        return os.path.lexists(claim.path)
+
+    def generation(self, state: TaskState, name: TaskName) -> int:
+        """Returns the generation in a task's file: 1, raised when a done task is run anew."""
+        return generation_in(self._text(state, name))
+
+    def fingerprint(self, state: TaskState, name: TaskName) -> str:
+        """Returns the fingerprint of the definition that a task's file was written from."""
+        return fingerprint_in(self._text(state, name))
+
+    def locked_tasks(self) -> set[str]:
+        """Returns the ids of the tasks that lie in `locked/` at this moment."""
+        found = map(parse, files.names(self._paths[TaskState.LOCKED]))
+        return {name.task for name in found if name is not None}
+
+    def complete(self, claim: Claim, then: Callable[[], None]) -> TaskName:
+        """Moves a claimed task to `done/`; `then` is called once that is on the disk.
+
+        Returns its new name there, as `fail` and `give_back` do.
+
+        Raises:
+            LostClaim: the claim is not ours any more; nothing moved.
+        """
+        return self._leave(Move.COMPLETE, claim, TaskState.DONE, claim.name, then)
+
+    def fail(self, claim: Claim, *, counted: bool, then: Callable[[], None]) -> TaskName:
+        """Moves a claimed task to `failed/`, where it stays until somebody asks for it.
+
+        Raises:
+            LostClaim: the claim is not ours any more; nothing moved.
+        """
+        name = claim.name.failed_once_more() if counted else claim.name
+        return self._leave(Move.FAIL, claim, TaskState.FAILED, name, then)
+
+    def give_back(self, claim: Claim, *, counted: bool, then: Callable[[], None]) -> TaskName:
+        """Moves a claimed task back to `available/`, with or without one more failure counted.
+
+        Raises:
+            LostClaim: the claim is not ours any more; nothing moved.
+        """
+        move = Move.RETRY if counted else Move.RELEASE
+        name = claim.name.failed_once_more() if counted else claim.name
+        return self._leave(move, claim, TaskState.AVAILABLE, name.freed(), then)
+
+    def recover(self, name: TaskName) -> bool:
+        """Moves a dead owner's task to `available/`; returns False if somebody else was first.
+
+        The caller has judged the owner and moved its fence.
+        """
+        return self._rename(Move.RECOVER, TaskState.LOCKED, name, TaskState.AVAILABLE, name.freed())
+
+    def roll_forward(self, entry: Entry) -> bool:
+        """Moves a task whose merge was found to `done/`; returns False if it is not there."""
+        return self._rename(Move.ROLL_FORWARD, entry.state, entry.name, TaskState.DONE, entry.name)
+
+    def requeue(self, name: TaskName) -> bool:
+        """Moves a failed task to `available/` for one more attempt; False if it is not there."""
+        return self._rename(Move.REQUEUE, TaskState.FAILED, name, TaskState.AVAILABLE, name.freed())
+
+    def run_again(self, name: TaskName, task: Task, run: str, fingerprint: str) -> int:
+        """Publishes the next generation of a done task and returns its number.
+
+        The file in `done/` goes to the attic afterwards: after a crash between the two the
+        task is double, and done wins.
+        """
+        generation = self.generation(TaskState.DONE, name) + 1
+        files.create(
+            self.layout.state(TaskState.AVAILABLE) / TaskName(name.task).file,
+            task_file(task, run, generation, fingerprint),
+            via=self.layout.tmp / f"{name.task}.{self.owner}",
+        )
+        self.discard(TaskState.DONE, name)
+        return generation
+
+    def discard(self, state: TaskState, name: TaskName) -> None:
+        """Moves a file to the attic; one that is gone already is no error."""
+        source = self.layout.state(state) / name.file
+        target = self.layout.attic / f"{state.value}.{os.urandom(4).hex()}.{name.file}"
+        try:
+            os.rename(source, target)
+        except FileNotFoundError:
+            return
+
+    def drop_twin(self, keep: Entry, drop: Entry) -> None:
+        """Moves the loser of two files of one task to the attic.
+
+        Two names of one inode are told apart: rename between them does nothing (rename(2)),
+        so the loser is unlinked.
+        """
+        kept = self.layout.state(keep.state) / keep.name.file
+        lost = self.layout.state(drop.state) / drop.name.file
+        try:
+            if os.path.samefile(kept, lost):
+                lost.unlink()
+                return
+        except FileNotFoundError:
+            return
+        self.discard(drop.state, drop.name)
+
+    def close(self) -> None:
+        """Waits until all moves are on the disk and their `then` was called."""
+        self._moves.close()
+
+    def _text(self, state: TaskState, name: TaskName) -> str:
+        return files.read_text(os.path.join(self._paths[state], name.file)) or ""
+
+    def _leave(
+        self,
+        move: Move,
+        claim: Claim,
+        target: TaskState,
+        name: TaskName,
+        then: Callable[[], None],
+    ) -> TaskName:
+        if not self._rename(move, TaskState.LOCKED, claim.name, target, name):
+            raise LostClaim(claim.task)
+        self._moves.after(then)
+        return name
+
+    def _rename(
+        self, move: Move, source: TaskState, name: TaskName, target: TaskState, new: TaskName
+    ) -> bool:
+        assert allowed(move, source, target), (move, source, target)  # noqa: S101
+        before = f"{self._paths[source]}/{name.file}"
+        after = f"{self._paths[target]}/{new.file}"
+        try:
+            os.rename(before, after)
+        except OSError as error:
+            # On NFS a rename may be done and yet report an error (rename(2), BUGS): the name
+            # with my owner tells. For names without one the worst is a second look.
+            if new.owner and os.path.lexists(after) and not os.path.lexists(before):
+                return True
+            if isinstance(error, FileNotFoundError) and os.path.isdir(self._paths[target]):
+                return False
+            raise
+        return True
+
+
+_UNSAFE_HOST = re.compile(r"[^A-Za-z0-9_]+")
+
+
+def owner_name(host: str, pid: int, nonce: str) -> str:
+    """Returns `<host>-<pid>-<nonce>` as it stands in file names; `nonce` is 8 hex digits."""
+    return f"{_UNSAFE_HOST.sub('_', host)[:20] or 'host'}-{pid}-{nonce}"
