@@ -1,0 +1,114 @@
+"""Plans: a Markdown file with YAML front matter -> `model.Plan`, with all its mistakes at once.
+
+Knows nothing of the store, git or agents; reads files only through `load` and what is passed in.
+The way in is `reading`; to add a field see `fields`.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from pathlib import Path
+
+from parallel_orchestra.errors import PlanError, Problem
+from parallel_orchestra.model import Plan
+from parallel_orchestra.plan.canonical import (
+    canonical,
+    fingerprint,
+    plan_from_json,
+    plan_to_json,
+    task_from,
+)
+
+__all__ = [
+    "BACKENDS",
+    "MAX_BYTES",
+    "canonical",
+    "fingerprint",
+    "load",
+    "parse",
+    "plan_from_json",
+    "plan_to_json",
+    "task_from",
+]
+
+#: The largest file that is read, 10,000 tasks of 3 KiB each: it is in memory five times over.
+MAX_BYTES = 32 * 1024 * 1024
+
+#: The backends a plan may name, if the caller does not say otherwise.
+BACKENDS = ("claude", "command")
+
+
+def load(path: Path, backends: Collection[str] = BACKENDS) -> Plan:
+    """Returns the plan in a file.
+
+    Its `source` is absolute with the links of its folder resolved: `cwd` counts from there.
+
+    Raises:
+        PlanError: the file can't be read, or with everything that is wrong with the plan.
+    """
+    try:
+        source = path.parent.resolve() / path.name
+        data = _contents(path)
+    except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL in the name
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        what = f"can't read the plan: {reason[:1].lower()}{reason[1:]}"
+        raise PlanError(Problem(what, str(path), _nearby(path))) from error
+    return parse(data, source, _contents, shown=str(path), backends=backends)
+
+
+def parse(
+    data: bytes,
+    source: Path,
+    read: Callable[[Path], bytes],
+    *,
+    shown: str = "",
+    backends: Collection[str] = BACKENDS,
+) -> Plan:
+    """Returns the plan in these bytes.
+
+    `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
+    `read` returns the bytes of a prompt file or raises OSError. `shown` is the file's name for
+    messages, the source if left out.
+
+    Raises:
+        PlanError: with everything that is wrong, in the order of the file, each problem with
+            line, column, key path and remedy.
+    """
+    # pydantic, PyYAML and python-frontmatter take 140 ms, which who loads run.json need not pay
+    from parallel_orchestra.plan.reading import Origin, read_plan  # noqa: PLC0415
+
+    return read_plan(data, Origin(source, shown or str(source), read, backends))
+
+
+def _contents(path: Path) -> bytes:
+    # a named pipe without a writer would hold us for ever
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(21, "is a directory", str(path))
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(22, "not a regular file", str(path))
+        if status.st_size > MAX_BYTES:
+            raise OSError(27, f"larger than {MAX_BYTES // 2**20} MiB", str(path))
+        return file.read(MAX_BYTES)
+
+
+def _nearby(path: Path) -> str:
+    """Returns a hint at a file that may be meant instead."""
+    try:
+        folder = path if path.is_dir() else path.parent
+        names = sorted(entry.name for entry in folder.iterdir())[:1000]
+    except (OSError, ValueError):
+        return "give the path of a plan, such as plan.md"
+    plans = [name for name in names if name.endswith((".md", ".yaml", ".yml"))]
+    if folder == path:
+        close = [name for name in plans if name.startswith("plan.")]
+    else:
+        close = get_close_matches(path.name, plans, n=1)
+    return (
+        f"did you mean `{folder / close[0]}`?"
+        if close
+        else "give the path of a plan, such as plan.md"
+    )

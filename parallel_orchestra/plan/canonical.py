@@ -1,0 +1,112 @@
+"""A plan as JSON values and back, exactly, and a task's fingerprint.
+
+What `run.json` holds. A field that has its default is left out, so a new field changes nobody's
+fingerprint. Needs neither YAML nor pydantic: a worker that joins a run starts at once.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from enum import Enum
+from operator import attrgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
+
+_NAMES = tuple(field.name for field in fields(Task))
+_DEFAULTS = tuple(
+    field.default if field.default_factory is MISSING else field.default_factory()
+    for field in fields(Task)
+)
+_VALUES: Callable[[Task], tuple[Any, ...]] = attrgetter(*_NAMES)
+
+_PLAN_PATHS = ("source", "cwd")
+
+
+def canonical(task: Task) -> dict[str, Any]:
+    """Returns the task as JSON values: its fields that differ from their defaults."""
+    return {
+        name: _plain(value)
+        for name, value, default in zip(_NAMES, _VALUES(task), _DEFAULTS, strict=True)
+        if value is not default and value != default
+    }
+
+
+def task_from(record: Mapping[str, Any]) -> Task:
+    """Returns the task that `canonical` made this record of.
+
+    Raises:
+        ValueError: the record is not one of ours.
+    """
+    try:
+        return Task(**{name: _field(name, value) for name, value in record.items()})
+    except (TypeError, AttributeError) as error:
+        raise ValueError(f"not a task's record: {error}") from error
+
+
+def fingerprint(task: Task) -> str:
+    """Returns 64 hex digits that change exactly if the task's definition does."""
+    record = json.dumps(canonical(task), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(record.encode()).hexdigest()
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """Returns the plan as JSON values."""
+    return {
+        "version": plan.version,
+        "name": plan.name,
+        "source": str(plan.source),
+        "cwd": str(plan.cwd),
+        "tasks": [canonical(task) for task in plan.tasks],
+        "base": plan.base,
+        "max_workers": plan.max_workers,
+        "verify": _plain(plan.verify),
+        "concurrency_limits": dict(plan.concurrency_limits),
+        "webhooks": {
+            "on_complete": plan.webhooks.on_complete,
+            "on_failure": plan.webhooks.on_failure,
+        },
+        "warnings": list(plan.warnings),
+    }
+
+
+def plan_from_json(record: Mapping[str, Any]) -> Plan:
+    """Returns the plan that `plan_to_json` made this record of.
+
+    Raises:
+        ValueError: the record is not one of ours.
+    """
+    try:
+        values = dict(record)
+        values.update({name: Path(values[name]) for name in _PLAN_PATHS})
+        values["tasks"] = tuple(task_from(task) for task in values["tasks"])
+        values["verify"] = _tuples(values["verify"])
+        values["warnings"] = tuple(values["warnings"])
+        values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
+        values["webhooks"] = Webhooks(**values["webhooks"])
+        return Plan(**values)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not a plan's record: {error}") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, Mapping):
+        return dict(sorted(value.items()))
+    return value.value if isinstance(value, Enum) else value
+
+
+def _field(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return _tuples(value)
+    if isinstance(value, dict):
+        return MappingProxyType(value)
+    return Isolation(value) if name == "isolation" else value
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(_tuples(each) for each in value) if isinstance(value, list) else value

@@ -1,0 +1,64 @@
+"""The fields of a plan of version 0.2: one attribute each.
+
+To add a field to tasks: an attribute in `model.Task`, an attribute of the same name here (in
+`SharedFields` if `defaults` may hold it, else in `TaskFields`), and its heading in the
+reference. What is left out takes the default that stands in `model`.
+"""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from parallel_orchestra.plan import values
+
+#: "Left out": the value is never looked at, `model` has the defaults.
+ABSENT: Any = None
+
+
+class Fields(BaseModel):
+    """A mapping of a plan; unknown keys are judged elsewhere, with a guess at what was meant."""
+
+    model_config = ConfigDict(
+        strict=True, extra="ignore", validate_assignment=True, protected_namespaces=()
+    )
+
+
+class SharedFields(Fields):
+    """What a task may say, and `defaults` for all tasks."""
+
+    agent: values.Agent = ABSENT
+    backend: values.FilledLine = ABSENT
+    model: values.FilledLine = ABSENT
+    command: values.OneCommand = ABSENT
+    read_only: bool = ABSENT
+    priority: values.Priority = ABSENT
+    estimate: values.Estimate = ABSENT
+    max_retries: values.Retries = ABSENT
+    timeout: values.Duration = ABSENT
+    env: values.Env = ABSENT
+    verify: values.Commands = ABSENT
+    allow_empty: bool = ABSENT
+    isolation: values.Where = ABSENT
+    concurrency_group: values.FilledLine = ABSENT
+
+
+class TaskFields(SharedFields):
+    """What only a task may say. `prompt_file` counts from the plan's folder."""
+
+    id: values.TaskId
+    title: values.Line = ABSENT
+    prompt: values.Filled = ABSENT
+    prompt_file: values.FilledLine = ABSENT
+    depends_on: values.Ids = ABSENT
+    writes: values.Patterns = ABSENT
+
+
+class TopFields(Fields):
+    """What holds for the whole plan, `tasks` and `defaults` aside."""
+
+    name: values.FilledLine
+    cwd: values.FilledLine = ABSENT
+    base: values.Branch = ABSENT
+    max_workers: values.Workers = ABSENT
+    verify: values.Commands = ABSENT
+    concurrency_limits: values.Limits = ABSENT

@@ -1,0 +1,226 @@
+"""The whole way from bytes to a Plan: text, front matter, version, fields, tasks, links.
+
+A good plan is read once. Only if there is something to say is the text read again, this time
+with an eye on lines and columns.
+"""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel
+
+from parallel_orchestra.model import Plan, Task, Webhooks
+from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
+from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
+from parallel_orchestra.plan.links import check_links
+from parallel_orchestra.plan.sections import Sections, find_sections
+from parallel_orchestra.plan.tasks import (
+    Surroundings,
+    check_backend,
+    read_manifest_tasks,
+    read_tasks,
+)
+from parallel_orchestra.plan.values import is_task_id
+from parallel_orchestra.plan.wording import check_keys, validated
+from parallel_orchestra.plan.yaml_tree import kind_of
+
+_OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """What a version of the format says. `strict`: unknown keys and doubled names are errors."""
+
+    version: str
+    strict: bool
+    top: type[BaseModel]
+    defaults: type[BaseModel]
+    tasks: Callable[[list[Any], Surroundings], list[Task]]
+    nullable: frozenset[str]
+
+
+_DIALECTS = {
+    "0.2": _Dialect("0.2", True, fields.TopFields, fields.SharedFields, read_tasks, frozenset()),
+    "0.1": _Dialect(
+        "0.1",
+        False,
+        manifest.ManifestTop,
+        manifest.ManifestDefaults,
+        read_manifest_tasks,
+        manifest.NULLABLE_KEYS,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a plan comes from: its absolute path, the name the user gave, how files are read."""
+
+    source: Path
+    shown: str
+    read: Callable[[Path], bytes]
+    backends: Collection[str]
+
+
+def read_plan(data: bytes, origin: Origin) -> Plan:
+    """Returns the plan in these bytes.
+
+    Raises:
+        PlanError: with everything that is wrong.
+    """
+    findings = Findings(origin.shown)
+    text = decode(data, findings)
+    document = read_document(text, origin.source, findings)
+    if document.data.get("po_plan_version") == "0.1" and document.tree.tail is not None:
+        # its prompts stay as they are, byte for byte
+        again = Findings(origin.shown)
+        document = read_document(text, origin.source, again, last_break=False)
+    plan = _read(document, origin, findings)
+    if not findings.any and plan is not None:
+        return plan
+    marks = find_marks(text, origin.source, findings.paths())
+    if findings.wrong or plan is None:
+        findings.raise_all(marks)
+    return replace(plan, warnings=findings.sentences(marks))
+
+
+def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None:
+    data = document.data
+    dialect = _dialect(data, findings)
+    if dialect is None:
+        return None
+    known = _OUTER_KEYS | dialect.top.model_fields.keys()
+    check_keys(data, known, "", (), findings, strict=dialect.strict)
+    for key in data.keys() & {"on_complete", "on_failure"} if not dialect.strict else ():
+        if isinstance(data[key], dict):
+            known_here = manifest.Webhook.model_fields
+            check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
+    top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
+    raw = _task_entries(data, findings)
+    around = _surroundings(document, dialect, top, origin, findings)
+    tasks = dialect.tasks(raw, around)
+    check_links(raw, findings, strict=dialect.strict)
+    if findings.wrong:
+        return None
+    _check_unused(top.get("concurrency_limits", {}), tasks, findings)
+    return _plan(dialect.version, top, tasks, around.cwd, origin)
+
+
+def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect | None:
+    version = data.get("po_plan_version")
+    at = ("po_plan_version",)
+    if "po_plan_version" not in data:
+        what = "the plan has no `po_plan_version`"
+        findings.problem(Finding(what, 'add `po_plan_version: "0.2"`'))
+        return _DIALECTS["0.2"]
+    if isinstance(version, float) and str(version) in _DIALECTS:
+        what = f"`po_plan_version` must be text, not {kind_of(version)}"
+        findings.problem(Finding(what, f'put it in quotes: "{version}"', at))
+        return _DIALECTS[str(version)]
+    if not isinstance(version, str) or version not in _DIALECTS:
+        word = brief(version) if isinstance(version, str) else kind_of(version)
+        what = f'`po_plan_version` must be "0.1" or "0.2", not {word}'
+        findings.problem(Finding(what, 'write `po_plan_version: "0.2"`', at))
+        return None
+    return _DIALECTS[version]
+
+
+def _without_nothing(data: Mapping[str, Any], dialect: _Dialect) -> dict[str, Any]:
+    return {k: v for k, v in data.items() if v is not None or k not in dialect.nullable}
+
+
+def _task_entries(data: Mapping[str, Any], findings: Findings) -> list[Any]:
+    raw = data.get("tasks")
+    if isinstance(raw, list) and raw:
+        return raw
+    hint = "write `tasks:`, then `  - id: a-name` and so on"
+    if raw is None and "tasks" not in data:
+        findings.problem(Finding("the plan has no `tasks`", hint))
+    else:
+        what = "`tasks` is empty" if not raw else f"`tasks` must be a list, not {kind_of(raw)}"
+        findings.problem(Finding(what, hint, ("tasks",)))
+    return []
+
+
+def _surroundings(
+    document: Document,
+    dialect: _Dialect,
+    top: Mapping[str, Any],
+    origin: Origin,
+    findings: Findings,
+) -> Surroundings:
+    folder = origin.source.parent
+    cwd = top.get("cwd", ".")
+    limits = _without_nothing(document.data, dialect).get("concurrency_limits", {})
+    defaults, broken = _defaults(document.data, dialect, findings)
+    around = Surroundings(
+        findings=findings,
+        folder=folder,
+        cwd=Path(os.path.normpath(folder / cwd)),
+        read=origin.read,
+        defaults=defaults,
+        broken_defaults=broken,
+        # the names that were written: a limit may be wrong and yet name its group
+        groups=limits if isinstance(limits, dict) else None,
+        backends=origin.backends,
+        sections=_sections(document, dialect),
+    )
+    if "backend" in around.defaults:
+        check_backend(around.defaults["backend"], "defaults", ("defaults",), around)
+    return around
+
+
+def _sections(document: Document, dialect: _Dialect) -> Sections:
+    raw = document.data.get("tasks")
+    if not dialect.strict or not document.body or not isinstance(raw, list):
+        return Sections({}, ())
+    ids = (entry.get("id") for entry in raw if isinstance(entry, dict))
+    known = {task_id for task_id in ids if is_task_id(task_id)}
+    return find_sections(document.body, document.body_line, known)
+
+
+def _defaults(
+    data: Mapping[str, Any], dialect: _Dialect, findings: Findings
+) -> tuple[Mapping[str, Any], frozenset[str]]:
+    """Returns the defaults that are in order, and the names of those that are not."""
+    raw = _without_nothing(data, dialect).get("defaults", {})
+    if not isinstance(raw, dict):
+        what = f"`defaults` must be a mapping, not {kind_of(raw)}"
+        findings.problem(Finding(what, "write `defaults: {max_retries: 2}`", ("defaults",)))
+        return {}, frozenset(dialect.defaults.model_fields)
+    known = dialect.defaults.model_fields
+    check_keys(raw, known, "defaults", ("defaults",), findings, strict=dialect.strict)
+    given = validated(dialect.defaults, raw, "defaults", ("defaults",), findings)
+    return given, frozenset(raw.keys() - given.keys())
+
+
+def _check_unused(limits: Mapping[str, int], tasks: list[Task], findings: Findings) -> None:
+    used = {task.concurrency_group for task in tasks}
+    for group in limits:
+        if group not in used:
+            what = f"no task is in the group `{brief(group)}`"
+            hint = did_you_mean("", "its limit has no effect")
+            findings.warning(Finding(what, hint, ("concurrency_limits", group), key=True))
+
+
+def _plan(
+    version: str, top: Mapping[str, Any], tasks: list[Task], cwd: Path, origin: Origin
+) -> Plan:
+    hooks = {key: top[key].webhook_url for key in ("on_complete", "on_failure") if key in top}
+    return Plan(
+        version=version,
+        name=top.get("name") or origin.source.stem,
+        source=origin.source,
+        cwd=cwd,
+        tasks=tuple(tasks),
+        base=top.get("base", ""),
+        max_workers=top.get("max_workers"),
+        verify=top.get("verify", ()),
+        concurrency_limits=MappingProxyType(top.get("concurrency_limits", {})),
+        webhooks=Webhooks(**hooks),
+    )

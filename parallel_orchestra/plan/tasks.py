@@ -1,0 +1,227 @@
+"""The entries of `tasks` -> Tasks: types, then what only shows when fields are seen together."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task
+from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
+from parallel_orchestra.plan.sections import Sections
+from parallel_orchestra.plan.values import is_task_id
+from parallel_orchestra.plan.wording import check_keys, validated
+from parallel_orchestra.plan.yaml_tree import kind_of
+
+_TASK_KEYS = frozenset(fields.TaskFields.model_fields)
+_MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a task's entry is judged by: the rest of the plan.
+
+    `groups` is None if the plan's limits can't be read; `broken_defaults` are wrong. `read` returns a file's bytes.
+    """
+
+    findings: Findings
+    folder: Path
+    cwd: Path
+    read: Callable[[Path], bytes]
+    defaults: Mapping[str, Any]
+    broken_defaults: Collection[str]
+    groups: Collection[str] | None
+    backends: Collection[str]
+    sections: Sections
+
+
+def read_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
+    """Returns the tasks of a 0.2 plan that are in order; notes what is wrong with the others."""
+    return _read_each(raw, around, _read_task)
+
+
+def read_manifest_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
+    """Returns the tasks of a 0.1 manifest that are in order; notes what is wrong with the rest."""
+    return _read_each(raw, around, _read_manifest_task)
+
+
+def _read_each(
+    raw: Sequence[Any],
+    around: Surroundings,
+    read_one: Callable[[dict[str, Any], str, KeyPath, Surroundings], Task | None],
+) -> list[Task]:
+    tasks: list[Task] = []
+    for i, entry in enumerate(raw):
+        if around.findings.full:
+            break
+        path = ("tasks", i)
+        if not isinstance(entry, dict):
+            what = f"`tasks[{i}]` must be a mapping, not {kind_of(entry)}"
+            around.findings.problem(Finding(what, "write `- id: a-name` and so on", path))
+            continue
+        name = entry.get("id")
+        owner = f"task `{name}`" if is_task_id(name) else f"tasks[{i}]"
+        task = read_one(entry, owner, path, around)
+        if task is not None:
+            tasks.append(task)
+    return tasks
+
+
+def _read_task(
+    entry: dict[str, Any], owner: str, path: KeyPath, around: Surroundings
+) -> Task | None:
+    check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True)
+    given = validated(fields.TaskFields, entry, owner, path, around.findings)
+    whole = {**around.defaults, **given}
+    if "env" in given:
+        whole["env"] = {**around.defaults.get("env", {}), **given["env"]}
+    check = _Check(entry, given, whole, owner, path, around)
+    check.backend_and_command()
+    check.isolation()
+    check.group()
+    whole["prompt"] = check.prompt()
+    whole.pop("prompt_file", None)
+    return None if around.findings.wrong else _task(whole)
+
+
+def _read_manifest_task(
+    entry: dict[str, Any], owner: str, path: KeyPath, around: Surroundings
+) -> Task | None:
+    findings = around.findings
+    for key in manifest.REFUSED_KEYS.intersection(entry):
+        what = f"`{key}` of {owner} is not allowed in a plan of version 0.1"
+        findings.problem(Finding(what, "remove the line", (*path, key), key=True))
+    known = _MANIFEST_KEYS | manifest.REFUSED_KEYS
+    check_keys(entry, known, owner, path, findings, strict=False)
+    filled = {
+        key: value
+        for key, value in entry.items()
+        if value is not None or key not in manifest.NULLABLE_KEYS
+    }
+    given = validated(manifest.ManifestTask, filled, owner, path, findings)
+    _Check(filled, given, given, owner, path, around).group()
+    if findings.wrong:
+        return None
+    whole = manifest.completed({**around.defaults, **given})
+    whole["depends_on"] = tuple(dict.fromkeys(whole.get("depends_on", ())))
+    whole["writes"] = manifest.writes_below(whole.get("writes", ()), around.folder, around.cwd)
+    return _task(whole)
+
+
+def _task(whole: dict[str, Any]) -> Task:
+    if whole.get("env"):
+        whole["env"] = MappingProxyType(whole["env"])
+    return Task(**whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """The rules that look at several fields of one task.
+
+    `entry` is what was written, `given` what of it is in order, `whole` that with the defaults.
+    Who judges by a field that is wrong in itself would only add noise: see `_sound`.
+    """
+
+    entry: Mapping[str, Any]
+    given: Mapping[str, Any]
+    whole: dict[str, Any]
+    owner: str
+    path: KeyPath
+    around: Surroundings
+
+    def backend_and_command(self) -> None:
+        if not self._sound("backend", "command"):
+            return
+        backend = self.whole.get("backend", DEFAULT_BACKEND)
+        if "backend" in self.given:
+            check_backend(backend, self.owner, self.path, self.around)
+        if backend == "command":
+            if "command" not in self.whole:
+                what = f"{self.owner} has the backend `command`, but no `command`"
+                self._note(what, "add `command: [program, argument]`, or a shell line", "backend")
+        elif "command" in self.given:
+            what = f"{self.owner} has a `command`, but its backend is `{brief(backend)}`"
+            self._note(what, "add `backend: command`, or remove the command", "command")
+        else:
+            self.whole.pop("command", None)  # the defaults', for tasks of the other backend
+
+    def isolation(self) -> None:
+        free = self.whole.get("isolation") is Isolation.NONE
+        if free and self._sound("read_only") and not self.whole.get("read_only", False):
+            what = f"{self.owner} has `isolation: none`, but is not `read_only`"
+            self._note(what, "add `read_only: true`, or let it work in a worktree", "isolation")
+
+    def group(self) -> None:
+        group = self.whole.get("concurrency_group", "")
+        groups = self.around.groups
+        if group and groups is not None and group not in groups:
+            shown = brief(group)
+            what = f"{self.owner} is in the group `{shown}`, which `concurrency_limits` lacks"
+            guess = self.around.findings.guess(group, groups)
+            hint = did_you_mean(guess, "add `concurrency_limits: {name: 1}` with its name")
+            self._note(what, hint, "concurrency_group")
+
+    def prompt(self) -> str:
+        """Returns the prompt from the one place that has it; "" if there is none."""
+        sections = self.around.sections.of.get(self.given.get("id", ""), [])
+        places = [f"`{key}`" for key in ("prompt", "prompt_file") if key in self.entry]
+        places += [f"the section on line {section.line}" for section in sections]
+        if len(places) > 1:
+            key = next((key for key in ("prompt", "prompt_file") if key in self.entry), "id")
+            what = f"{self.owner} has more than one prompt: {', '.join(places[:5])}"
+            self._note(what, "keep one of them", key)
+        elif "prompt_file" in self.given:
+            return self._from_file(self.given["prompt_file"])
+        elif sections:
+            if not sections[0].text:
+                what, mark = f"the section of {self.owner} is empty", (sections[0].line, 1)
+                self._note(what, "write the prompt below the heading", "prompt", mark)
+            return sections[0].text
+        elif not places and self._needs_prompt():
+            self._note(f"{self.owner} has no prompt", self._prompt_hint(), "prompt")
+        return str(self.given.get("prompt", ""))
+
+    def _needs_prompt(self) -> bool:
+        backend = self.whole.get("backend", DEFAULT_BACKEND)
+        return self._sound("backend") and backend != "command"
+
+    def _prompt_hint(self) -> str:
+        task_id = str(self.given.get("id", "its-id"))
+        for title in self.around.sections.titles:
+            if title.casefold() == task_id.casefold():
+                return f"rename the heading `{brief(title)}` to `{task_id}`"
+        return f"add `prompt`, or `prompt_file`, or a section under the heading `## {task_id}`"
+
+    def _from_file(self, name: str) -> str:
+        try:
+            text = self.around.read(self.around.folder / name).decode("utf-8-sig")
+        except OSError as error:
+            reason = error.strerror or "can't be read"
+        except ValueError:  # not UTF-8, or a path that no system has
+            reason = "not UTF-8 text"
+        else:
+            if text.strip() and "\0" not in text:
+                return text
+            reason = "contains a NUL character" if text.strip() else "is empty"
+        what = f"the prompt file `{brief(name)}` of {self.owner} can't be used: {reason}"
+        self._note(what, "its path counts from the plan's folder", "prompt_file")
+        return ""
+
+    def _sound(self, *keys: str) -> bool:
+        return all(key in self.given or key not in self.entry for key in keys) and not any(
+            key in self.around.broken_defaults and key not in self.given for key in keys
+        )
+
+    def _note(self, what: str, hint: str, key: str, mark: tuple[int, int] | None = None) -> None:
+        path = (*self.path, key) if key in self.entry or mark else self.path
+        self.around.findings.problem(Finding(what, hint, path, mark=mark))
+
+
+def check_backend(backend: str, owner: str, path: KeyPath, around: Surroundings) -> None:
+    """Notes a backend that is not there."""
+    if backend not in around.backends:
+        names = " or ".join(f"`{name}`" for name in sorted(around.backends))
+        what = f"`backend` of {owner} must be {names}, not `{brief(backend)}`"
+        hint = did_you_mean(around.findings.guess(backend, around.backends), f"write {names}")
+        around.findings.problem(Finding(what, hint, (*path, "backend")))

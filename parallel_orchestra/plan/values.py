@@ -1,0 +1,214 @@
+"""What the values of a plan's fields may be: one type each, with its rule and its words.
+
+A rule that fails says `refused("be ...")`; the sentence around it is made in `wording`. Times
+are seconds, whatever the plan wrote.
+"""
+
+import math
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic_core import PydanticCustomError
+
+from parallel_orchestra.model import Command, Isolation
+from parallel_orchestra.plan.findings import brief
+from parallel_orchestra.plan.yaml_tree import kind_of
+
+#: Nobody lists more by hand; a bound on what a hostile plan can make us complain about.
+_MOST_ENTRIES = 20_000
+_LONGEST_DURATION = 365 * 86400.0
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_AGENT = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?")
+_DURATION = re.compile(
+    r"(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)s)?"
+)
+_UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
+#: What the sizes of `estimate` stand for: seconds.
+SIZES = {"S": 60.0, "M": 300.0, "L": 1200.0}
+_DURATION_HINT = "write seconds (90) or a duration (90s, 10m, 1h30m)"
+
+#: These would let a plan put code into every program that a task starts, or speak for us.
+BLOCKED_ENV = frozenset(
+    {
+        "DYLD_INSERT_LIBRARIES",
+        "DYLD_LIBRARY_PATH",
+        "LD_AUDIT",
+        "LD_LIBRARY_PATH",
+        "LD_PRELOAD",
+        "PO_WORKTREE_GUARD",
+        "PYTHONPATH",
+    }
+)
+
+
+def refused(must: str, hint: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
+    """Returns the error "<field> must <must>, not <value>"; `at` leads to a part of the value.
+
+    With no `must` the value stays unsaid: "<field> can't be used", and the hint says why.
+    """
+    return PydanticCustomError("refused", "refused", {"must": must, "hint": hint, "at": at})
+
+
+def duration(value: object) -> float:
+    """Returns a duration in seconds: a number, or text such as 90s, 10m, 1h30m, 2d."""
+    if isinstance(value, str):
+        match = _DURATION.fullmatch(value.strip())
+        parts = match.groupdict() if match else {}
+        known = [float(number) * _UNITS[unit] for unit, number in parts.items() if number]
+        if not known:
+            raise refused("be a duration", _DURATION_HINT)
+        seconds = sum(known)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        # a whole number may be too long for a float
+        seconds = float(min(value, 10**18)) if isinstance(value, int) else value
+    else:
+        raise refused("be a duration", _DURATION_HINT)
+    if not math.isfinite(seconds) or not 0 < seconds <= _LONGEST_DURATION:
+        raise refused("be more than nothing and at most 365 days", _DURATION_HINT)
+    return seconds
+
+
+def is_task_id(value: object) -> TypeGuard[str]:
+    """Returns whether a value can name a task."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def _estimate(value: object) -> float:
+    if isinstance(value, str) and value in SIZES:
+        return SIZES[value]
+    if isinstance(value, str) and not _DURATION.fullmatch(value):
+        raise refused("be S, M, L or a duration", _DURATION_HINT)
+    return duration(value)
+
+
+def _task_id(value: str) -> str:
+    if not is_task_id(value):
+        raise refused("be 1 to 64 letters, digits, `-` or `_`", "a task's file is named by its id")
+    return value
+
+
+def _agent(value: str) -> str:
+    if not _AGENT.fullmatch(value):
+        hint = "name an agent of yours, or remove the line"
+        raise refused("be letters, digits, `-` or `_`, with no `-` in front", hint)
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise refused("not be empty", "write something or remove the line")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.isprintable():
+        raise refused("be one line without control characters", "write it on one line")
+    return value
+
+
+def _branch(value: str) -> str:
+    if value.startswith("-") or any(char.isspace() for char in value):
+        raise refused("be the name of a branch", "it can't begin with `-` or contain blanks")
+    return value
+
+
+def _inside(value: str) -> str:
+    path = PurePosixPath(value)
+    if path.is_absolute() or ".." in path.parts:
+        raise refused("be a path inside the project", "write it relative to `cwd`, without `..`")
+    return value
+
+
+def _shell_or_argv(value: object, at: tuple[int, ...] = ()) -> Command:
+    if isinstance(value, str) and value.strip():
+        return value
+    if not isinstance(value, list) or not value or value[0] == "":
+        raise refused(
+            "be a command",
+            "write one shell line, or a list: [program, argument, …]",
+            at,
+        )
+    for position, part in enumerate(value):
+        if not isinstance(part, str):
+            raise refused("be text", 'put it in quotes: "…"', (*at, position))
+    return tuple(value)
+
+
+def command(value: object) -> Command:
+    """Returns a command: a list is program and arguments, text is one line for `sh -c`."""
+    return _shell_or_argv(value)
+
+
+def commands(value: object) -> tuple[Command, ...]:
+    """Returns the commands of a `verify`, run in this order, each must succeed.
+
+    Text is one shell line. A list holds commands: each text in it is a shell line of its own,
+    each list in it a program with its arguments. So `pytest -q`, `[ruff check, pytest -q]` and
+    `[[pytest, -q]]` all say what they seem to say; an empty list is no verification.
+    """
+    if isinstance(value, list) and len(value) <= _MOST_ENTRIES:
+        return tuple(_shell_or_argv(each, (i,)) for i, each in enumerate(value))
+    return (_shell_or_argv(value),)
+
+
+def _env_name(value: str) -> str:
+    if value in BLOCKED_ENV:
+        hint = "it changes what every program loads, or belongs to the tool: remove it"
+        raise refused("not be set", hint)
+    if not value or "=" in value:
+        raise refused("be a name without `=`", "write `NAME: value`")
+    return value
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:
+        raise refused(f"have at most {_MOST_ENTRIES:,} entries", "part the plan in several")
+    return value
+
+
+def _whole_number(value: Any) -> Any:
+    """Takes what `int()` takes, as the published tool does: `"2"` and 1.9 are retries too."""
+    if isinstance(value, bool) or not isinstance(value, str | float):
+        return value
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return value
+
+
+def shown(value: object) -> str:
+    """Returns a refused value for a message."""
+    if isinstance(value, str):
+        return f"`{brief(value)}`" if value else "empty text"
+    return kind_of(value)
+
+
+Text = str
+Filled = Annotated[str, AfterValidator(_filled)]
+Line = Annotated[str, AfterValidator(_one_line)]
+FilledLine = Annotated[str, AfterValidator(_filled), AfterValidator(_one_line)]
+TaskId = Annotated[str, AfterValidator(_task_id)]
+Agent = Annotated[str, AfterValidator(_agent)]
+Branch = Annotated[str, AfterValidator(_filled), AfterValidator(_branch)]
+Pattern = Annotated[str, AfterValidator(_filled), AfterValidator(_inside)]
+Duration = Annotated[float, PlainValidator(duration)]
+Estimate = Annotated[float, PlainValidator(_estimate)]
+OneCommand = Annotated[Command, PlainValidator(command)]
+Commands = Annotated[tuple[Command, ...], PlainValidator(commands)]
+Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
+Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
+Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]
+EnvName = Annotated[str, AfterValidator(_env_name)]
+Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded)]
+Limit = Annotated[int, Field(ge=1, le=256)]
+Limits = Annotated[dict[Filled, Limit], BeforeValidator(_bounded)]
+LooseLimit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=256)]
+LooseLimits = Annotated[dict[Filled, LooseLimit], BeforeValidator(_bounded)]
+Retries = Annotated[int, Field(ge=0, le=100)]
+LooseRetries = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=10**6)]
+Workers = Annotated[int, Field(ge=1, le=256)]
+Priority = Annotated[int, Field(ge=-(10**6), le=10**6)]
+Where = Annotated[Literal["worktree", "none"], AfterValidator(Isolation)]

@@ -1,0 +1,169 @@
+"""pydantic's complaints, and keys that nobody knows, in words for the writer of a plan."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from parallel_orchestra.plan.findings import (
+    Finding,
+    Findings,
+    KeyPath,
+    brief,
+    did_you_mean,
+    dotted,
+)
+from parallel_orchestra.plan.values import shown
+from parallel_orchestra.plan.yaml_tree import WrongKey
+
+_MUST = {
+    "string_type": "be text",
+    "bool_type": "be true or false",
+    "int_type": "be a whole number",
+    "int_from_float": "be a whole number",
+    "list_type": "be a list",
+    "dict_type": "be a mapping of names to values",
+    "model_type": "be a mapping of names to values",
+    "greater_than_equal": "be at least {ge}",
+    "less_than_equal": "be at most {le}",
+    "literal_error": "be {expected}",
+}
+
+_REMEDIES = {
+    "string_type": "put it in quotes",
+    "bool_type": "write true or false, without quotes",
+    "int_type": "write a number, without quotes",
+    "int_from_float": "write a number without a fraction",
+    "list_type": "write a list: [first, second]",
+    "dict_type": "write a mapping: {{name: value}}",
+    "model_type": "write a mapping: {{name: value}}",
+    "greater_than_equal": "write {ge} or more",
+    "less_than_equal": "write {le} or less",
+}
+
+_EXAMPLES = {
+    "id": "add `id: a-name`",
+    "name": "add `name: what this plan does`",
+    "cwd": "add `cwd: .`, the project's folder counted from the plan's",
+    "agent": 'add `agent: name`, or `agent: ""` for none',
+    "read_only": "add `read_only: false`, or `true` if the task changes nothing",
+    "webhook_url": "add `webhook_url: https://...`",
+}
+
+#: What other tools call these fields; too far from ours to be guessed by their letters.
+_OTHER_NAMES = {
+    "after": "depends_on",
+    "cmd": "command",
+    "dependencies": "depends_on",
+    "deps": "depends_on",
+    "files": "writes",
+    "idle_timeout_sec": "timeout",
+    "needs": "depends_on",
+    "parallelism": "max_workers",
+    "requires": "depends_on",
+    "run": "command",
+    "script": "command",
+    "timeout_sec": "timeout",
+    "workers": "max_workers",
+}
+
+
+def validated(
+    fields: type[BaseModel],
+    raw: Mapping[str, Any],
+    owner: str,
+    path: KeyPath,
+    findings: Findings,
+) -> dict[str, Any]:
+    """Returns the values that were given, converted; what is wrong is noted and left out.
+
+    `owner` is whose fields these are, as in "of task `build`"; "" for the plan.
+    """
+    try:
+        made = fields.model_validate(raw)
+    except ValidationError as error:
+        for details in error.errors(include_url=False):
+            findings.problem(_finding(details, owner, path, findings))
+        return _salvaged(fields, raw)
+    return {name: getattr(made, name) for name in made.model_fields_set}
+
+
+def check_keys(
+    raw: Mapping[str, Any],
+    known: Collection[str],
+    owner: str,
+    path: KeyPath,
+    findings: Findings,
+    *,
+    strict: bool,
+) -> None:
+    """Notes every key that is not known: as an error, or if not strict as a remark."""
+    for key in raw:
+        if findings.full:
+            return
+        if key in known or isinstance(key, WrongKey):
+            continue
+        other = _OTHER_NAMES.get(key, "")
+        guess = other if other in known else findings.guess(key, known)
+        place = f" in {owner}" if owner else ""
+        what = f"unknown key `{brief(key)}`{place}"
+        if strict:
+            hint = did_you_mean(guess, f"known keys: {', '.join(sorted(known))}")
+            findings.problem(Finding(what, hint, (*path, key), key=True))
+        else:
+            what += " has no effect"
+            findings.warning(Finding(what, did_you_mean(guess), (*path, key), key=True))
+
+
+def _salvaged(fields: type[BaseModel], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the values that are good by themselves, by which the rest can be judged."""
+    made = fields.model_construct()
+    sound: dict[str, Any] = {}
+    for key in fields.model_fields.keys() & raw.keys():
+        try:
+            setattr(made, key, raw[key])  # `Fields` validates assignments
+        except ValidationError:
+            continue
+        sound[key] = getattr(made, key)
+    return sound
+
+
+def _finding(details: ErrorDetails, owner: str, path: KeyPath, findings: Findings) -> Finding:
+    loc = tuple(step for step in details["loc"] if step != "[key]")
+    context = details.get("ctx", {})
+    if details["type"] == "missing":
+        key = str(loc[-1])
+        holder = dotted(loc[:-1])
+        whose = f"`{holder}`" if holder else owner or "the plan"
+        return Finding(f"{whose} has no `{key}`", _EXAMPLES.get(key, ""), (*path, *loc[:-1]))
+    value = details["input"]
+    if details["type"] == "refused":
+        must, hint = context["must"], context["hint"]
+        for step in context["at"]:
+            value = value[step]
+        loc = (*loc, *context["at"])
+    else:
+        expected = str(context.get("expected", "")).replace("'", "`")
+        must = _MUST.get(details["type"], "be valid").format(**{**context, "expected": expected})
+        hint = _hint(details, expected, findings)
+    subject = f"`{dotted(loc)}`" + (f" of {owner}" if owner else "")
+    what = f"{subject} must {must}" if must else f"{subject} can't be used"
+    if must.startswith("be "):
+        what += f", not {shown(value)}"
+    return Finding(what, hint, (*path, *loc))
+
+
+def _hint(details: ErrorDetails, expected: str, findings: Findings) -> str:
+    kind, value = details["type"], details["input"]
+    if value is None:
+        return "give it a value or remove the line"
+    if kind == "string_type" and isinstance(value, list | dict):
+        return "put text that begins with `[` or `{` in quotes"
+    if kind == "list_type" and isinstance(value, str):
+        return f"write a list: [{brief(value)}]"
+    if kind == "literal_error":
+        names = expected.replace("`", "").split(" or ")
+        guess = findings.guess(value, names) if isinstance(value, str) else ""
+        return did_you_mean(guess, f"write {expected}")
+    return _REMEDIES.get(kind, "").format(**details.get("ctx", {}))

@@ -1,0 +1,124 @@
+"""Plans as JSON and back."""
+
+import json
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
+from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
+
+FULL = Task(
+    id="full",
+    title="A title",
+    prompt="Ünïcode\n",
+    agent="coder",
+    backend="command",
+    model="large",
+    command=("sh", "-c", "true"),
+    read_only=True,
+    depends_on=("a", "b"),
+    writes=("src/", "*.py"),
+    priority=3,
+    estimate=60.0,
+    max_retries=0,
+    timeout=1.5,
+    env={"B": "2", "A": "1"},
+    verify=("pytest -q", ("ruff", "check")),
+    allow_empty=True,
+    isolation=Isolation.NONE,
+    concurrency_group="gpu",
+)
+
+SHORT = st.text(max_size=8)
+COMMANDS = st.one_of(SHORT, st.lists(SHORT, max_size=3).map(tuple))
+TASKS = st.builds(
+    Task,
+    id=SHORT,
+    prompt=SHORT,
+    command=st.none() | COMMANDS,
+    read_only=st.booleans(),
+    depends_on=st.lists(SHORT, max_size=3).map(tuple),
+    estimate=st.none() | st.floats(0.1, 1e6),
+    max_retries=st.integers(0, 100),
+    env=st.dictionaries(SHORT, SHORT, max_size=3),
+    verify=st.lists(COMMANDS, max_size=3).map(tuple),
+    isolation=st.sampled_from(Isolation),
+)
+
+
+@given(TASKS)
+def test_any_task_comes_back_from_json_as_it_was(task):
+    there = json.loads(json.dumps(canonical(task)))
+
+    assert task_from(there) == task
+
+
+def test_a_plan_comes_back_from_json_as_it_was():
+    plan = Plan(
+        version="0.1",
+        name="n",
+        source=Path("/p/plan.md"),
+        cwd=Path("/p"),
+        tasks=(FULL, Task(id="bare")),
+        base="main",
+        max_workers=4,
+        verify=("make", ("a", "b")),
+        concurrency_limits={"gpu": 2},
+        webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
+        warnings=("one",),
+    )
+
+    there = json.loads(json.dumps(plan_to_json(plan)))
+
+    assert plan_from_json(there) == plan
+
+
+def test_a_record_holds_only_what_differs_from_the_defaults():
+    assert canonical(Task(id="bare", prompt="p")) == {"id": "bare", "prompt": "p"}
+
+
+def test_a_fingerprint_does_not_depend_on_the_order_of_the_environment():
+    other = replace(FULL, env={"A": "1", "B": "2"})
+
+    assert fingerprint(other) == fingerprint(FULL)
+    assert len(fingerprint(FULL)) == 64
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Task)])
+def test_every_field_counts_for_the_fingerprint(name):
+    bare = Task(id="bare")
+
+    changed = replace(bare, **{name: getattr(FULL, name)})
+
+    assert fingerprint(changed) != fingerprint(bare)
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"unknown": 1}, {"id": "a", "isolation": "moon"}], ids=["empty", "key", "value"]
+)
+def test_a_strange_task_record_is_refused(record):
+    with pytest.raises(ValueError):
+        task_from(record)
+
+
+@pytest.mark.parametrize("record", [{}, {"tasks": 3}, {"source": 1, "cwd": 2}])
+def test_a_strange_plan_record_is_refused(record):
+    with pytest.raises(ValueError):
+        plan_from_json(record)
+
+
+def test_a_plan_is_loaded_back_without_the_heavy_libraries():
+    code = (
+        "import sys, parallel_orchestra.plan\n"
+        "print([m for m in ('pydantic', 'yaml', 'frontmatter', 'pathspec') if m in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[]\n"

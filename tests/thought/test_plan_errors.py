@@ -1,0 +1,603 @@
+"""Faulty plans: every mistake at once, each with its place and a way out; the whole text."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from parallel_orchestra.errors import PlanError, Problem
+from parallel_orchestra.plan import load, parse
+from parallel_orchestra.plan.findings import MOST
+
+
+def no_files(path: Path) -> bytes:
+    raise FileNotFoundError(2, "No such file or directory", str(path))
+
+
+def problems(text: str | bytes, name: str = "plan.md", files=no_files) -> tuple[Problem, ...]:
+    data = text if isinstance(text, bytes) else text.encode()
+    with pytest.raises(PlanError) as caught:
+        parse(data, Path("/project") / name, files, shown=name)
+    return caught.value.problems
+
+
+def words(found: tuple[Problem, ...]) -> str:
+    return "".join(f"{p.what}\n  at {p.where}\n  do {p.hint}\n" for p in found)
+
+
+def of_task(fields: str, body: str = "") -> str:
+    lines = "".join(f"    {line}\n" for line in fields.splitlines())
+    text = f'---\npo_plan_version: "0.2"\nname: n\ntasks:\n  - id: a\n{lines}---\n{body}'
+    return words(problems(text))
+
+
+WRONG = """---
+po_plan_version: "0.2"
+name: shop
+max_workers: 0
+verifi: x
+on: 1
+name: again
+concurrency_limits: {gpu: 1, cpu: 999}
+defaults: {max_retries: "2", backend: comand, prompt: x}
+tasks:
+  - id: build
+    prompt: hi
+    dependson: [x]
+    env: {PORT: 8080, LD_PRELOAD: x}
+  - id: build
+    prompt: 5
+    depends_on: test
+  - id: test
+    depends_on: [biuld, test, build, build]
+    writes: [/etc, ../x, ""]
+    isolation: worktre
+    concurrency_group: gpo
+    verify: [[a, 1]]
+  - id: c
+    prompt_file: nope.txt
+    depends_on: [d]
+  - id: d
+    prompt: x
+    depends_on: [c]
+    isolation: none
+  - 7
+  - needs: [c]
+    prompt: {{ x }}
+---
+# Test
+Almost.
+"""
+
+WRONG_WORDS = """\
+`max_workers` must be at least 1, not the number 0
+  at plan.md:4:14 max_workers
+  do write 1 or more
+unknown key `verifi`
+  at plan.md:5:1 verifi
+  do did you mean `verify`?
+the key `on` is not text: YAML reads it as true (a yes/no value)
+  at plan.md:6:1
+  do put it in quotes: "on"
+the key `name` stands twice in the same mapping
+  at plan.md:7:1
+  do it stands on line 3 already: remove one of them
+`concurrency_limits.cpu` must be at most 256, not the number 999
+  at plan.md:8:35 concurrency_limits.cpu
+  do write 256 or less
+`max_retries` of defaults must be a whole number, not `2`
+  at plan.md:9:25 defaults.max_retries
+  do write a number, without quotes
+`backend` of defaults must be `claude` or `command`, not `comand`
+  at plan.md:9:39 defaults.backend
+  do did you mean `command`?
+unknown key `prompt` in defaults
+  at plan.md:9:47 defaults.prompt
+  do known keys: agent, allow_empty, backend, command, concurrency_group, env, estimate, \
+isolation, max_retries, model, priority, read_only, timeout, verify
+unknown key `dependson` in task `build`
+  at plan.md:13:5 tasks[0].dependson
+  do did you mean `depends_on`?
+`env.PORT` of task `build` must be text, not the number 8080
+  at plan.md:14:17 tasks[0].env.PORT
+  do put it in quotes
+`env.LD_PRELOAD` of task `build` must not be set
+  at plan.md:14:35 tasks[0].env.LD_PRELOAD
+  do it changes what every program loads, or belongs to the tool: remove it
+the task id `build` is used twice
+  at plan.md:15:9 tasks[1].id
+  do choose another id: tasks[0] has it already (line 11)
+`prompt` of task `build` must be text, not the number 5
+  at plan.md:16:13 tasks[1].prompt
+  do put it in quotes
+`depends_on` of task `build` must be a list, not `test`
+  at plan.md:17:17 tasks[1].depends_on
+  do write a list: [test]
+task `test` has no prompt
+  at plan.md:18:5 tasks[2]
+  do rename the heading `Test` to `test`
+task `test` depends on `biuld`, which the plan does not have
+  at plan.md:19:18 tasks[2].depends_on[0]
+  do did you mean `build`?
+task `test` depends on itself
+  at plan.md:19:25 tasks[2].depends_on[1]
+  do remove this entry
+task `test` names its dependency `build` twice
+  at plan.md:19:38 tasks[2].depends_on[3]
+  do remove one of them
+`writes[0]` of task `test` must be a path inside the project, not `/etc`
+  at plan.md:20:14 tasks[2].writes[0]
+  do write it relative to `cwd`, without `..`
+`writes[1]` of task `test` must be a path inside the project, not `../x`
+  at plan.md:20:20 tasks[2].writes[1]
+  do write it relative to `cwd`, without `..`
+`writes[2]` of task `test` must not be empty
+  at plan.md:20:26 tasks[2].writes[2]
+  do write something or remove the line
+`isolation` of task `test` must be `worktree` or `none`, not `worktre`
+  at plan.md:21:16 tasks[2].isolation
+  do did you mean `worktree`?
+task `test` is in the group `gpo`, which `concurrency_limits` lacks
+  at plan.md:22:24 tasks[2].concurrency_group
+  do did you mean `gpu`?
+`verify[0][1]` of task `test` must be text, not the number 1
+  at plan.md:23:18 tasks[2].verify[0][1]
+  do put it in quotes: "…"
+the prompt file `nope.txt` of task `c` can't be used: No such file or directory
+  at plan.md:25:18 tasks[3].prompt_file
+  do its path counts from the plan's folder
+these tasks wait for each other in a circle: c -> d -> c
+  at plan.md:26:18 tasks[3].depends_on[0]
+  do remove one of these dependencies
+task `d` has `isolation: none`, but is not `read_only`
+  at plan.md:30:16 tasks[4].isolation
+  do add `read_only: true`, or let it work in a worktree
+`tasks[5]` must be a mapping, not the number 7
+  at plan.md:31:5 tasks[5]
+  do write `- id: a-name` and so on
+unknown key `needs` in tasks[6]
+  at plan.md:32:5 tasks[6].needs
+  do did you mean `depends_on`?
+tasks[6] has no `id`
+  at plan.md:32:5 tasks[6]
+  do add `id: a-name`
+`prompt` of tasks[6] must be text, not a mapping
+  at plan.md:33:13 tasks[6].prompt
+  do put text that begins with `[` or `{` in quotes
+a key must be plain text
+  at plan.md:33:14 tasks[6].prompt
+  do put text that begins with `{` or `[` in quotes
+"""
+
+
+def test_every_mistake_is_told_at_once_in_the_order_of_the_file():
+    assert words(problems(WRONG)) == WRONG_WORDS
+
+
+def test_every_mistake_has_a_place_and_a_remedy():
+    for problem in problems(WRONG):
+        assert problem.where.startswith("plan.md:")
+        assert problem.hint
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (
+            "prompt: p\ntimeout: 1:30",
+            (
+                "`timeout` of task `a` must be a duration, not `1:30`\n"
+                "  at plan.md:7:14 tasks[0].timeout\n"
+                "  do write seconds (90) or a duration (90s, 10m, 1h30m)\n"
+            ),
+        ),
+        (
+            "prompt: p\ntimeout: 0",
+            (
+                "`timeout` of task `a` must be more than nothing and at most 365 days, "
+                "not the number 0\n"
+                "  at plan.md:7:14 tasks[0].timeout\n"
+                "  do write seconds (90) or a duration (90s, 10m, 1h30m)\n"
+            ),
+        ),
+        (
+            "prompt: p\nestimate: XL",
+            (
+                "`estimate` of task `a` must be S, M, L or a duration, not `XL`\n"
+                "  at plan.md:7:15 tasks[0].estimate\n"
+                "  do write seconds (90) or a duration (90s, 10m, 1h30m)\n"
+            ),
+        ),
+        (
+            "prompt: p\nread_only: 'yes'",
+            (
+                "`read_only` of task `a` must be true or false, not `yes`\n"
+                "  at plan.md:7:16 tasks[0].read_only\n"
+                "  do write true or false, without quotes\n"
+            ),
+        ),
+        (
+            "prompt: p\nmax_retries: 101",
+            (
+                "`max_retries` of task `a` must be at most 100, not the number 101\n"
+                "  at plan.md:7:18 tasks[0].max_retries\n"
+                "  do write 100 or less\n"
+            ),
+        ),
+        (
+            "prompt: p\nenv: [A]",
+            (
+                "`env` of task `a` must be a mapping of names to values, not a list\n"
+                "  at plan.md:7:10 tasks[0].env\n"
+                "  do write a mapping: {name: value}\n"
+            ),
+        ),
+        (
+            "prompt: p\ndepends_on:",
+            (
+                "`depends_on` of task `a` must be a list, not nothing\n"
+                "  at plan.md:7:16 tasks[0].depends_on\n"
+                "  do give it a value or remove the line\n"
+            ),
+        ),
+        (
+            "prompt: p\nisolation: none",
+            (
+                "task `a` has `isolation: none`, but is not `read_only`\n"
+                "  at plan.md:7:16 tasks[0].isolation\n"
+                "  do add `read_only: true`, or let it work in a worktree\n"
+            ),
+        ),
+        (
+            "prompt: p\ncommand: ls",
+            (
+                "task `a` has a `command`, but its backend is `claude`\n"
+                "  at plan.md:7:14 tasks[0].command\n"
+                "  do add `backend: command`, or remove the command\n"
+            ),
+        ),
+        (
+            "backend: command",
+            (
+                "task `a` has the backend `command`, but no `command`\n"
+                "  at plan.md:6:14 tasks[0].backend\n"
+                "  do add `command: [program, argument]`, or a shell line\n"
+            ),
+        ),
+        (
+            "title: no prompt",
+            (
+                "task `a` has no prompt\n"
+                "  at plan.md:5:5 tasks[0]\n"
+                "  do add `prompt`, or `prompt_file`, or a section under the heading `## a`\n"
+            ),
+        ),
+        (
+            "prompt: p\nprompt_file: f",
+            (
+                "task `a` has more than one prompt: `prompt`, `prompt_file`\n"
+                "  at plan.md:6:13 tasks[0].prompt\n"
+                "  do keep one of them\n"
+            ),
+        ),
+        (
+            "prompt_file: f.txt",
+            (
+                "the prompt file `f.txt` of task `a` can't be used: No such file or directory\n"
+                "  at plan.md:6:18 tasks[0].prompt_file\n"
+                "  do its path counts from the plan's folder\n"
+            ),
+        ),
+        (
+            "prompt: p\nneeds: [b]",
+            (
+                "unknown key `needs` in task `a`\n"
+                "  at plan.md:7:5 tasks[0].needs\n"
+                "  do did you mean `depends_on`?\n"
+            ),
+        ),
+        (
+            'prompt: "a\\0b"',
+            (
+                "a text contains a NUL character\n"
+                "  at plan.md:6:13 tasks[0].prompt\n"
+                "  do remove the `\\0`\n"
+            ),
+        ),
+        (
+            "prompt: !!python/name:os.system x",
+            (
+                "the YAML tag `!!python/name:os.system` is not allowed\n"
+                "  at plan.md:6:13 tasks[0].prompt\n"
+                "  do remove the tag\n"
+            ),
+        ),
+        (
+            "prompt: *name",
+            (
+                "`*name` is not defined\n"
+                "  at plan.md:6:13 tasks[0].prompt\n"
+                "  do define it with `&name`, or put text that begins with `*` in quotes\n"
+            ),
+        ),
+        (
+            "prompt: a: b",
+            (
+                "not valid YAML: mapping values are not allowed in this context\n"
+                "  at plan.md:6:14\n"
+                "  do check the indentation, and put text that contains `: ` in quotes\n"
+            ),
+        ),
+    ],
+)
+def test_a_faulty_task_is_told_with_its_place_and_a_way_out(fields, told):
+    assert of_task(fields) == told
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "..", "ä", "a" * 65, '"a\\n"'])
+def test_an_id_that_cannot_name_a_file_is_refused(name):
+    quoted = name if name.startswith('"') else f'"{name}"'
+    text = f'---\npo_plan_version: "0.2"\nname: n\ntasks: [{{id: {quoted}, prompt: p}}]\n---\n'
+
+    (problem,) = problems(text)
+
+    assert problem.what.startswith("`id` of tasks[0] must be 1 to 64 letters, digits, `-` or `_`")
+
+
+def test_a_prompt_in_the_front_matter_and_in_the_body_is_one_too_many():
+    told = of_task("prompt: p", body="\n# a\nAgain.\n")
+
+    assert told == (
+        "task `a` has more than one prompt: `prompt`, the section on line 9\n"
+        "  at plan.md:6:13 tasks[0].prompt\n"
+        "  do keep one of them\n"
+    )
+
+
+def test_two_sections_of_one_task_are_one_too_many():
+    told = of_task("title: t", body="# a\nOne.\n# a\nTwo.\n")
+
+    assert "more than one prompt: the section on line 8, the section on line 10\n" in told
+
+
+def test_an_empty_section_is_told_at_its_heading():
+    told = of_task("title: t", body="# a\n\n")
+
+    assert told == (
+        "the section of task `a` is empty\n"
+        "  at plan.md:8:1 tasks[0].prompt\n"
+        "  do write the prompt below the heading\n"
+    )
+
+
+def test_a_circle_is_shown_with_its_path():
+    text = """---
+po_plan_version: "0.2"
+name: n
+tasks:
+  - {id: a, prompt: p, depends_on: [b]}
+  - {id: b, prompt: p, depends_on: [c]}
+  - {id: c, prompt: p, depends_on: [a]}
+  - {id: d, prompt: p, depends_on: [e]}
+  - {id: e, prompt: p, depends_on: [d]}
+---
+"""
+    assert words(problems(text)) == (
+        "these tasks wait for each other in a circle: a -> b -> c -> a\n"
+        "  at plan.md:5:37 tasks[0].depends_on[0]\n"
+        "  do remove one of these dependencies\n"
+        "these tasks wait for each other in a circle: d -> e -> d\n"
+        "  at plan.md:8:37 tasks[3].depends_on[0]\n"
+        "  do remove one of these dependencies\n"
+    )
+
+
+def test_ids_that_differ_only_in_case_are_refused():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks:\n'
+        "- {id: a, prompt: p}\n- {id: A, prompt: p}\n---\n"
+    )
+
+    assert words(problems(text)) == (
+        "the task ids `a` and `A` differ only in case\n"
+        "  at plan.md:6:8 tasks[1].id\n"
+        "  do choose another id: tasks[0] has it already (line 5)\n"
+    )
+
+
+def test_a_wrong_default_makes_no_further_noise():
+    text = """---
+po_plan_version: "0.2"
+name: n
+defaults: {backend: 7, command: ls}
+tasks: [{id: a}, {id: b, read_only: maybe, isolation: none, prompt: p}]
+---
+"""
+    told = [problem.what for problem in problems(text)]
+
+    assert told == [
+        "`backend` of defaults must be text, not the number 7",
+        "`read_only` of task `b` must be true or false, not `maybe`",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("version", "what", "hint"),
+    [
+        ("0.2", "`po_plan_version` must be text, not the number 0.2", 'put it in quotes: "0.2"'),
+        ("0.1", "`po_plan_version` must be text, not the number 0.1", 'put it in quotes: "0.1"'),
+        (
+            '"0.3"',
+            '`po_plan_version` must be "0.1" or "0.2", not 0.3',
+            'write `po_plan_version: "0.2"`',
+        ),
+        (
+            "[]",
+            '`po_plan_version` must be "0.1" or "0.2", not a list',
+            'write `po_plan_version: "0.2"`',
+        ),
+    ],
+)
+def test_a_version_that_is_none_is_told(version, what, hint):
+    text = (
+        f"---\npo_plan_version: {version}\nname: n\ncwd: .\n"
+        "tasks: [{id: a, agent: a, read_only: true, prompt: p}]\n---\n"
+    )
+
+    found = problems(text)
+
+    assert (found[0].what, found[0].hint) == (what, hint)
+
+
+def test_an_empty_mapping_tells_what_a_plan_needs():
+    assert words(problems("---\n{}\n---\n")) == (
+        "the plan has no `po_plan_version`\n"
+        "  at plan.md:2:1\n"
+        '  do add `po_plan_version: "0.2"`\n'
+        "the plan has no `name`\n"
+        "  at plan.md:2:1\n"
+        "  do add `name: what this plan does`\n"
+        "the plan has no `tasks`\n"
+        "  at plan.md:2:1\n"
+        "  do write `tasks:`, then `  - id: a-name` and so on\n"
+    )
+
+
+FENCES = "begin the file with `---`, then the YAML of the plan, then `---` again"
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "place", "hint"),
+    [
+        ("", "the file is empty", "1:1", FENCES),
+        ("\n\n", "the file is empty", "1:1", FENCES),
+        (
+            "# A title\n---\n",
+            "the first line must be `---`, the beginning of the front matter",
+            "1:1",
+            FENCES,
+        ),
+        (
+            "---\nname: n\n",
+            "the front matter has no end: no second line `---`",
+            "1:1",
+            "add a line `---` behind the plan",
+        ),
+        (
+            "---\n- a\n---\n",
+            "the plan must be a mapping of keys to values, not a list",
+            "1:1",
+            'write `po_plan_version: "0.2"` and so on',
+        ),
+        (
+            "---\n---\n",
+            "the plan must be a mapping of keys to values, not nothing",
+            "1:1",
+            'write `po_plan_version: "0.2"` and so on',
+        ),
+        (
+            b"---\nname: \xff\n---\n",
+            "the file is not UTF-8: byte 0xff does not fit",
+            "2:7",
+            "save it as UTF-8",
+        ),
+        (b"\xff\xfe-\0-\0-\0", "the file is UTF-16", "1:1", "save it as UTF-8"),
+        (
+            "---\nname: a\0b\n---\n",
+            "the file contains a NUL byte: it is not text",
+            "2:8",
+            "save it as UTF-8 text",
+        ),
+        (
+            "---\na: b\n...\n",
+            "the front matter has no end: no second line `---`",
+            "1:1",
+            "add a line `---` behind the plan",
+        ),
+        (
+            "---\nä: b\nü: ü \x07\n---\n",
+            "not valid YAML: control characters are not allowed",
+            "3:6",
+            "remove that character",
+        ),
+    ],
+)
+def test_a_file_that_is_no_plan_is_told(text, what, place, hint):
+    (problem,) = problems(text)
+
+    assert (problem.what, problem.where, problem.hint) == (what, f"plan.md:{place}", hint)
+
+
+@pytest.mark.parametrize("rest", ["      still the prompt\n", "  - id: b\n    prompt: p\n"])
+def test_a_fence_inside_a_prompt_that_cuts_the_plan_is_told(rest):
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks:\n  - id: a\n    prompt: |\n      one\n'
+        f"---\n\n{rest}---\n"
+    )
+
+    assert words(problems(text)) == (
+        "the front matter seems to end too early: a `---` inside a block text ends it\n"
+        "  at plan.md:8:1\n"
+        "  do indent that `---` like the text around it\n"
+    )
+
+
+def test_a_body_with_rules_and_lists_is_no_early_end():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks:\n  - id: a\n    prompt: |\n      one\n'
+        "---\n- a list\n\n---\n    code\n"
+    )
+
+    assert parse(text.encode(), Path("/plan.md"), no_files).tasks[0].prompt == "one\n"
+
+
+def test_a_second_document_is_told():
+    (problem,) = problems("name: n\n---\nname: m\n", name="plan.yaml")
+
+    assert problem.what == "a second YAML document begins here"
+    assert problem.where.startswith("plan.yaml:2:1")
+
+
+def test_there_is_an_end_to_complaints():
+    tasks = "".join(f"  - {{id: t{i}, promt: p}}\n" for i in range(1000))
+
+    found = problems(f'---\npo_plan_version: "0.2"\nname: n\ntasks:\n{tasks}---\n')
+
+    assert len(found) == MOST + 1
+    assert found[-1].what == "there may be more than these 500 problems; the check stopped here"
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("missing.md", "can't read the plan: no such file or directory"),
+        ("folder", "can't read the plan: is a directory"),
+        ("pipe", "can't read the plan: not a regular file"),
+        ("large.md", "can't read the plan: larger than 32 MiB"),
+        ("loop", "can't read the plan: "),
+        ("a\0b", "can't read the plan: not a usable path"),
+    ],
+)
+def test_a_path_that_is_no_file_is_told(tmp_path, name, what):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with (tmp_path / "large.md").open("wb") as file:
+        file.truncate(33 * 1024 * 1024)
+
+    with pytest.raises(PlanError) as caught:
+        load(tmp_path / name)
+
+    (problem,) = caught.value.problems
+    assert problem.what.startswith(what)
+    assert problem.where == str(tmp_path / name)
+    assert problem.hint
+
+
+def test_a_mistyped_path_gets_a_guess(tmp_path):
+    (tmp_path / "plan.md").touch()
+
+    with pytest.raises(PlanError) as caught:
+        load(tmp_path / "paln.md")
+
+    assert caught.value.problems[0].hint == f"did you mean `{tmp_path / 'plan.md'}`?"
