@@ -1,0 +1,300 @@
+"""Order, waves, the critical path, the mode, and who writes the same files."""
+
+import time
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parallel_orchestra.graph import Graph, Mode, choose_mode, find_cycle, overlapping, rivals
+from parallel_orchestra.model import Task
+
+
+def tasks_of(**edges: str) -> list[Task]:
+    """Tasks by name, each with the names that it depends on: `b="a"`."""
+    return [Task(id=name, depends_on=tuple(needed.split())) for name, needed in edges.items()]
+
+
+def graph_of(**edges: str) -> Graph:
+    return Graph.of(tasks_of(**edges))
+
+
+def chain(length: int) -> list[Task]:
+    return [Task(id=f"t{i}", depends_on=(f"t{i - 1}",) if i else ()) for i in range(length)]
+
+
+DIAMOND = {"a": "", "b": "a", "c": "a", "d": "b c"}
+
+
+@st.composite
+def plans(draw) -> list[Task]:
+    """Any plan of up to eight tasks, not written in the order in which it runs."""
+    count = draw(st.integers(0, 8))
+    needed = [
+        draw(st.sets(st.integers(0, i - 1), max_size=3)) if i else set() for i in range(count)
+    ]
+    tasks = [Task(id=f"t{i}", depends_on=tuple(f"t{j}" for j in needed[i])) for i in range(count)]
+    return draw(st.permutations(tasks))
+
+
+def ancestors(tasks: list[Task]) -> dict[str, set[str]]:
+    by_id = {task.id: task for task in tasks}
+
+    def above(task_id: str) -> set[str]:
+        found: set[str] = set()
+        for other in by_id[task_id].depends_on:
+            found |= {other} | above(other)
+        return found
+
+    return {task.id: above(task.id) for task in tasks}
+
+
+def test_the_order_is_topological_and_keeps_the_plans_order_among_equals():
+    graph = graph_of(z="", b="d", a="", d="z")
+
+    assert graph.order == ("z", "a", "d", "b")
+
+
+def test_both_directions_of_every_edge_are_known():
+    graph = graph_of(**DIAMOND)
+
+    assert graph.dependencies == {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
+    assert graph.dependents == {"a": ("b", "c"), "b": ("d",), "c": ("d",), "d": ()}
+
+
+def test_waves_are_the_earliest_levels():
+    graph = graph_of(a="", b="a", c="", d="b c", e="c")
+
+    assert graph.waves() == (("a", "c"), ("b", "e"), ("d",))
+    assert graph.width() == 2
+
+
+def test_an_empty_plan_has_no_waves():
+    graph = Graph.of([])
+
+    assert (graph.order, graph.waves(), graph.width()) == ((), (), 0)
+
+
+def test_bottom_levels_and_the_critical_path_follow_the_durations():
+    graph = graph_of(**DIAMOND)
+    durations = {"a": 1.0, "b": 5.0, "c": 2.0, "d": 3.0}
+
+    assert graph.bottom_levels(durations) == {"a": 9.0, "b": 8.0, "c": 5.0, "d": 3.0}
+    assert graph.critical_path(durations) == ("a", "b", "d")
+
+
+def test_without_durations_every_task_counts_one():
+    graph = graph_of(a="", b="", c="b")
+
+    assert graph.critical_path({}) == ("b", "c")
+
+
+def test_descendants_are_all_that_need_a_task():
+    graph = graph_of(a="", b="a", c="", d="b c")
+
+    assert graph.descendants("a") == ("b", "d")
+    assert graph.descendants("d") == ()
+
+
+@pytest.mark.parametrize("edges", [{"a": "b", "b": "a"}, {"a": "x"}], ids=["circle", "unknown"])
+def test_a_graph_that_can_not_run_is_refused(edges):
+    with pytest.raises(ValueError):
+        graph_of(**edges)
+
+
+@given(plans())
+def test_any_plan_is_ordered_with_dependencies_first(tasks):
+    graph = Graph.of(tasks)
+
+    place = {task_id: i for i, task_id in enumerate(graph.order)}
+    assert len(place) == len(tasks)
+    assert all(place[other] < place[task.id] for task in tasks for other in task.depends_on)
+
+
+@pytest.mark.parametrize(
+    ("edges", "cycle"),
+    [
+        ({}, None),
+        (DIAMOND, None),
+        ({"a": "a"}, ("a", "a")),
+        ({"a": "b", "b": "c", "c": "a"}, ("a", "b", "c", "a")),
+        ({"x": "a", "a": "b", "b": "a"}, ("a", "b", "a")),
+        ({"a": "gone"}, None),
+    ],
+)
+def test_a_circle_is_found_with_its_path(edges, cycle):
+    found = find_cycle({name: needed.split() for name, needed in edges.items()})
+
+    assert found == cycle
+
+
+@pytest.mark.parametrize(
+    ("edges", "mode", "reason"),
+    [
+        ({"a": ""}, Mode.SEQUENTIAL, "the plan has a single task"),
+        (
+            {"a": "", "b": "a", "c": "b"},
+            Mode.SEQUENTIAL,
+            "all 3 tasks form one chain: each waits for the one before",
+        ),
+        (
+            DIAMOND,
+            Mode.SEQUENTIAL,
+            "only 2 of 4 tasks could run side by side",
+        ),
+        (
+            {"a": "", "b": "", "c": ""},
+            Mode.PARALLEL,
+            "3 of 3 tasks can run beside others, up to 3 at once",
+        ),
+        (
+            {"a": "", "b": "a", "c": "", "d": "b c"},
+            Mode.PARALLEL,
+            "3 of 4 tasks can run beside others, up to 2 at once",
+        ),
+    ],
+    ids=["one", "chain", "diamond", "independent", "two arms"],
+)
+def test_the_mode_is_chosen_with_its_reason(edges, mode, reason):
+    assert choose_mode(graph_of(**edges)) == (mode, reason)
+
+
+@given(plans())
+def test_the_mode_counts_exactly_the_tasks_without_an_order_to_some_other(tasks):
+    above = ancestors(tasks)
+    loose = {
+        name
+        for a, b in combinations(above, 2)
+        if a not in above[b] and b not in above[a]
+        for name in (a, b)
+    }
+
+    mode, _ = choose_mode(Graph.of(tasks))
+
+    assert (mode is Mode.PARALLEL) == (len(loose) >= 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("src/a.py", "src/a.py", True),
+        ("src/a.py", "./src/a.py", True),
+        ("src/a.py", "src/b.py", False),
+        ("src", "src/a.py", True),
+        ("src/", "src/a/b.py", True),
+        ("src/", "srcs/a.py", False),
+        ("setup.py", "tools/setup.py", False),
+        ("src/**/*.py", "src/a/b.py", True),
+        ("src/**/*.py", "src/b.py", True),
+        ("src/**/*.py", "src/a/b.md", False),
+        ("src/**/*.py", "docs/b.py", False),
+        ("src/**/*.py", "src/", True),
+        ("src/**/*.py", "src", True),
+        ("src/**/*.py", "src/deep/er/", True),
+        ("src/*.py", "src/a/", False),
+        ("src/*.py", "src/sub/a.py", False),
+        ("src/*", "src/sub/a.py", True),
+        ("*.py", "deep/down/a.py", True),
+        ("*.py", "deep/down/a.md", False),
+        ("*.py", "deep/down/", True),
+        ("**/*.py", "**/*.md", False),
+        ("**/*.py", "**/test_*", True),
+        ("src/*.py", "src/*.md", False),
+        ("src/*.py", "src/a*", True),
+        ("src/a*.py", "src/b*.py", False),
+        ("src/**", "src/x/**/*.md", True),
+        ("src/**", "lib/**", False),
+        ("src/**/gen", "src/**/*.py", True),
+        ("src/[ab].py", "src/a.py", True),
+        ("src/[ab].py", "src/c.py", False),
+        ("src/[ab].py", "src/?.py", True),
+        ("a/*/c.py", "a/b/*.py", True),
+        ("a/*/c.py", "a/b/d.py", False),
+    ],
+)
+def test_patterns_overlap_unless_it_is_clear_that_they_do_not(one, other, meet):
+    assert overlapping(one, other) is meet
+    assert overlapping(other, one) is meet
+
+
+def test_rivals_write_the_same_and_have_no_order():
+    tasks = [
+        Task(id="a", writes=("src/x.py",)),
+        Task(id="b", writes=("src/",)),
+        Task(id="c", writes=("src/x.py",), depends_on=("a",)),
+        Task(id="d", writes=("docs/",)),
+        Task(id="e", writes=("src/x.py",), read_only=True),
+        Task(id="f"),
+        Task(id="g", writes=("*.md", "!README.md"), depends_on=("d",)),
+        Task(id="h", writes=("docs/a.md",)),
+    ]
+
+    found = rivals(tasks, Graph.of(tasks))
+
+    assert found == {
+        "a": ("b",),
+        "b": ("a", "c", "g"),
+        "c": ("b",),
+        "d": ("h",),
+        "g": ("b", "h"),
+        "h": ("d", "g"),
+    }
+
+
+def test_an_order_through_others_is_an_order():
+    tasks = [
+        Task(id="a", writes=("x",)),
+        Task(id="m", depends_on=("a",)),
+        Task(id="z", writes=("x",), depends_on=("m",)),
+    ]
+
+    assert rivals(tasks, Graph.of(tasks)) == {}
+
+
+PATTERNS = st.sampled_from(["a", "a/", "a/b", "a/*.py", "b/x.py", "b/**/*.py", "*.md", "b"])
+
+
+@given(plans(), st.data())
+def test_rivals_are_all_unordered_pairs_that_overlap(bare, data):
+    tasks = [
+        Task(
+            id=t.id,
+            depends_on=t.depends_on,
+            writes=tuple(data.draw(st.lists(PATTERNS, max_size=2))),
+        )
+        for t in bare
+    ]
+    above = ancestors(tasks)
+
+    found = rivals(tasks, Graph.of(tasks))
+
+    for a, b in combinations(tasks, 2):
+        ordered = a.id in above[b.id] or b.id in above[a.id]
+        meet = any(overlapping(x, y) for x in a.writes for y in b.writes)
+        assert (b.id in found.get(a.id, ())) == (meet and not ordered)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "tasks",
+    [
+        chain(10_000),
+        [Task(id=f"t{i}", writes=(f"out/{i % 100}/{i}.txt",)) for i in range(10_000)],
+        [Task(id=f"t{i}", writes=("CHANGELOG.md",)) for i in range(10_000)],
+        [Task(id=f"t{i}", writes=(f"m{i}/**/*.py",)) for i in range(10_000)],
+        [Task(id=t.id, depends_on=t.depends_on, writes=("CHANGELOG.md",)) for t in chain(10_000)],
+    ],
+    ids=["chain", "own files", "one file", "own globs", "one file in a chain"],
+)
+def test_ten_thousand_tasks_are_no_burden(tasks):
+    started = time.process_time()
+
+    graph = Graph.of(tasks)
+    choose_mode(graph)
+    graph.critical_path({})
+    found = rivals(tasks, graph)
+
+    assert time.process_time() - started < 3
+    assert len(found) in {0, 10_000}
+    assert find_cycle(graph.dependencies) is None
