@@ -1,0 +1,42 @@
+"""The git acts we need, each with a plain result.
+
+Knows nothing of tasks, plans or runs. All calls go through the git command line, because only
+git applies the user's filters, attributes and object format as the user's own git would.
+"""
+
+from parallel_orchestra.git import worktree
+from parallel_orchestra.git.debris import Debris, clear_stale_lock, collect_debris
+from parallel_orchestra.git.objects import (
+    Change,
+    Commit,
+    Conflicted,
+    Identity,
+    MergedTree,
+    Objects,
+)
+from parallel_orchestra.git.refs import RefMoved, Refs, Update, Verify
+from parallel_orchestra.git.repo import FALLBACK_IDENTITY, FastForward, Head, Repo
+from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
+
+__all__ = [
+    "FALLBACK_IDENTITY",
+    "Change",
+    "Commit",
+    "Conflicted",
+    "Debris",
+    "EmbeddedRepository",
+    "FastForward",
+    "Head",
+    "Identity",
+    "MergedTree",
+    "Objects",
+    "RefMoved",
+    "Refs",
+    "Repo",
+    "Update",
+    "Verify",
+    "WorkTree",
+    "clear_stale_lock",
+    "collect_debris",
+    "worktree",
+]

@@ -1,0 +1,197 @@
+"""The one place where a git command is put together and run.
+
+An agent works with full rights inside a repository that it shares with us, and git can be
+told by configuration, environment and files to run programs. So nothing is left to discovery:
+directories are named, `GIT_*` variables of outer sessions and hooks are dropped, and what
+would run a program or ask a question is switched off on the command line, which wins over
+every configuration file.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
+from parallel_orchestra.git.mutex import Mutex
+
+#: Seconds after which a git command is given up.
+DEFAULT_LIMIT = 600.0
+
+#: Between SIGTERM, on which git removes its lock files, and SIGKILL: seconds.
+_GRACE = 5.0
+
+#: How many lines of a failed command's output the user sees.
+_SHOWN_LINES = 12
+
+#: Where the user's configuration lies is the user's choice, and no leak of an outer session.
+_KEPT_VARIABLES = frozenset(("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"))
+
+_FIXED_VARIABLES = {
+    "GIT_TERMINAL_PROMPT": "0",
+    # A replace ref would show us another base than the one we merge on.
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    # `status` in the user's checkout must not make the user's own git wait.
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_EDITOR": "true",
+    "LC_ALL": "C",
+}
+
+_OVERRIDES = (
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "core.pager=cat",
+    # Without this a power cut after a merge leaves a branch that points to nothing.
+    "core.fsync=committed,reference",
+    # A user's own git may hold a ref for a moment; git's default is to give up after 100 ms.
+    "core.filesRefLockTimeout=5000",
+    "core.packedRefsTimeout=5000",
+    "core.safecrlf=false",
+    "core.splitIndex=false",
+    "commit.gpgSign=false",
+    "diff.external=",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "protocol.ext.allow=never",
+    "submodule.recurse=false",
+    "advice.detachedHead=false",
+    "advice.addEmbeddedRepo=false",
+)
+_OVERRIDE_ARGUMENTS = tuple(word for setting in _OVERRIDES for word in ("-c", setting))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a git command ended: exit code and what it wrote."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def line(self) -> str:
+        """Its output as text, without the closing line break."""
+        return os.fsdecode(self.out).removesuffix("\n")
+
+    @property
+    def fields(self) -> list[str]:
+        """Its output cut at NUL bytes, as text; the closing NUL makes no field of its own."""
+        return [os.fsdecode(field) for field in self.out.split(b"\0")[:-1]]
+
+
+def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment for git: `environ` without `GIT_*`, plus what keeps git quiet."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not name.startswith("GIT_") or name in _KEPT_VARIABLES
+    }
+    return {**kept, **_FIXED_VARIABLES}
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """Runs git in one place: the directory to run in, the repository and work tree if known.
+
+    `environ` is taken as it is (see `clean_environment`). Usable from several threads.
+    """
+
+    environ: Mapping[str, str]
+    cwd: Path
+    git_dir: Path | None = None
+    work_tree: Path | None = None
+    settings: tuple[str, ...] = ()
+    mutex: Mutex | None = None
+    limit: float = field(default=DEFAULT_LIMIT)
+
+    def command(self, *arguments: str) -> list[str]:
+        """Returns the whole argument list of a git command."""
+        words = ["git", *_OVERRIDE_ARGUMENTS]
+        for setting in self.settings:
+            words += ["-c", setting]
+        if self.git_dir is not None:
+            words.append(f"--git-dir={self.git_dir}")
+        if self.work_tree is not None:
+            words.append(f"--work-tree={self.work_tree}")
+        return [*words, *arguments]
+
+    def run(self, *arguments: str, given: bytes = b"", ok: Collection[int] = (0,)) -> Result:
+        """Runs a git command to its end and returns what it said.
+
+        Raises:
+            GitError: the exit code is none of `ok`, or it did not end within `limit`.
+            EnvironmentProblem: git can't be started.
+        """
+        child = self.start(*arguments, stdin=subprocess.PIPE if given else subprocess.DEVNULL)
+        try:
+            out, err = child.communicate(given or None, timeout=self.limit)
+        except subprocess.TimeoutExpired as expiry:
+            end(child)
+            raise self.failure(arguments, f"did not end within {self.limit:g} seconds") from expiry
+        except BaseException:
+            end(child)
+            raise
+        result = Result(child.returncode, out, os.fsdecode(err))
+        if result.code not in ok:
+            said = result.err.strip() or os.fsdecode(out)
+            raise self.failure(arguments, f"failed with exit code {result.code}", said)
+        return result
+
+    def start(
+        self,
+        *arguments: str,
+        stdin: int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
+        inherit: tuple[int, ...] = (),
+    ) -> "subprocess.Popen[bytes]":
+        """Starts a git command in a session of its own, so that Ctrl-C does not cut it off.
+
+        Raises:
+            EnvironmentProblem: git can't be started.
+        """
+        held = self.mutex.descriptors() if self.mutex is not None else ()
+        try:
+            return subprocess.Popen(
+                self.command(*arguments),
+                cwd=self.cwd,
+                env=self.environ,
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                pass_fds=(*held, *inherit),
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise self._not_started(error) from error
+
+    def failure(self, arguments: tuple[str, ...], how: str, said: str = "") -> GitError:
+        """Returns the error for a failed command: what, where, and its last lines."""
+        verb = next((word for word in arguments if not word.startswith("-")), "git")
+        last = "\n".join(said.strip().splitlines()[-_SHOWN_LINES:])
+        return GitError(Problem(f"`git {verb}` {how}", str(self.cwd), last))
+
+    def _not_started(self, error: OSError) -> EnvironmentProblem:
+        if isinstance(error, FileNotFoundError) and error.filename != str(self.cwd):
+            return EnvironmentProblem(
+                Problem("git is not installed", hint="install git 2.39 or later")
+            )
+        return EnvironmentProblem(
+            Problem(f"cannot start git: {error.strerror}", str(error.filename or self.cwd))
+        )
+
+
+def end(child: "subprocess.Popen[bytes]") -> None:
+    """Ends a git child and what it started; gives git the time to remove its lock files."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(_GRACE)
+            break
+    for stream in (child.stdin, child.stdout, child.stderr):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()

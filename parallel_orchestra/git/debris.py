@@ -1,0 +1,120 @@
+"""What killed git processes leave behind, found and cleared away.
+
+Only what cannot hold anybody's work is removed. Each removal happens under the repository's
+mutex, whose descriptor our git children carry, so that none of them can be at work.
+"""
+
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.git.repo import Repo
+from parallel_orchestra.git.worktree import WorkTree, make_deletable, registered_path
+
+#: A user's git does not hold our mutex: what is younger than this may still be in the making.
+_SETTLED = 10.0
+
+#: How long a lock file must lie unchanged, in seconds.
+_UNTOUCHED = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Debris:
+    """What was done: work trees forgotten or removed, and work trees whose HEAD was repaired."""
+
+    removed: tuple[Path, ...] = ()
+    repaired: tuple[Path, ...] = ()
+
+
+def collect_debris(repo: Repo, root: Path) -> Debris:
+    """Clears what killed `git worktree` commands left of work trees below `root`.
+
+    Afterwards `git fsck` and `git worktree list` are silent about them. A work tree that was
+    never finished, or whose directory is gone, is removed, locked or not; one that exists but
+    whose HEAD is broken (power cut) is detached at the repository's HEAD, its files untouched,
+    so that its content can be saved. Nobody may be working below `root` meanwhile.
+
+    Raises:
+        EnvironmentProblem: the mutex is not free.
+        GitError: git can't look at a repository.
+    """
+    root = root.resolve()
+    removed, repaired = [], []
+    with repo.lock():
+        for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
+            path = registered_path(git_dir)
+            if path is None:
+                if _settled(git_dir):
+                    shutil.rmtree(git_dir, ignore_errors=True)
+                    removed.append(git_dir)
+            elif path.resolve().is_relative_to(root):
+                if _never_finished(git_dir) or not path.is_dir():
+                    _remove(path, git_dir)
+                    removed.append(path)
+                elif _repair_head(repo, WorkTree(repo, path, git_dir)):
+                    repaired.append(path)
+    return Debris(tuple(removed), tuple(repaired))
+
+
+def clear_stale_lock(repo: Repo, path: Path) -> bool:
+    """Removes a `*.lock` file that a killed git left; returns whether it is gone.
+
+    Takes the repository's mutex, so that no git of ours is alive, and removes the file only if
+    it stays the same for a second. A user's own git that holds a lock for longer than that is
+    not excluded: only for files that we know we left (see design, "Leftover").
+    """
+    with repo.lock():
+        before = _mark(path)
+        deadline = time.monotonic() + _UNTOUCHED
+        while before is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            if _mark(path) != before:
+                return _mark(path) is None
+        path.unlink(missing_ok=True)
+    return True
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+
+
+def _settled(git_dir: Path) -> bool:
+    # Wall clock against a file's time: a jump of the clock only delays or hastens the removal
+    # of an empty entry.
+    try:
+        return abs(time.time() - git_dir.stat().st_mtime) > _SETTLED
+    except FileNotFoundError:
+        return False
+
+
+def _never_finished(git_dir: Path) -> bool:
+    # `git worktree add` holds this lock until its checkout is complete (builtin/worktree.c).
+    try:
+        return (git_dir / "locked").read_text(errors="replace").strip() == "initializing"
+    except OSError:
+        return False
+
+
+def _remove(path: Path, git_dir: Path) -> None:
+    make_deletable(path)
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(git_dir, ignore_errors=True)
+
+
+def _repair_head(repo: Repo, tree: WorkTree) -> bool:
+    commit = tree.head()
+    if commit is not None and repo.objects.has(commit):
+        return False
+    tip = repo.head().commit
+    if tip is None:
+        return False
+    for name in ("HEAD.lock", "index.lock"):
+        (tree.git_dir / name).unlink(missing_ok=True)
+    (tree.git_dir / "HEAD").write_text(f"{tip}\n")
+    return True

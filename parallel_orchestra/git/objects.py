@@ -1,0 +1,263 @@
+"""Objects: what is written into and read from the object store, without any checkout.
+
+Merges happen here: two commits in, a tree or a list of conflicts out, nothing half-merged.
+"""
+
+import os
+import re
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import IO
+
+from parallel_orchestra.git.call import Git
+from parallel_orchestra.git.helper import Helper
+
+#: What git itself strips from names and addresses (ident.c): they would end the field early.
+_CRUD = re.compile(r"[\x00\n<>]")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who wrote a commit."""
+
+    name: str
+    email: str
+
+    def line(self, instant: float) -> str:
+        """Returns it as it stands in a commit, with an instant (epoch) in local time."""
+        offset = time.localtime(instant).tm_gmtoff // 60
+        sign = "-" if offset < 0 else "+"
+        zone = f"{sign}{abs(offset) // 60:02}{abs(offset) % 60:02}"
+        name = _CRUD.sub("", self.name).strip() or "unknown"
+        return f"{name} <{_CRUD.sub('', self.email).strip()}> {int(instant)} {zone}"
+
+
+@dataclass(frozen=True, slots=True)
+class MergedTree:
+    """A merge without conflicts: the id of the merged tree."""
+
+    tree: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """A merge with conflicts: the paths, sorted, and git's words about them."""
+
+    files: tuple[str, ...]
+    messages: str
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit of the history: its id, its parents' ids and its whole message."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One path that differs between two trees.
+
+    `status` is `A`, `M`, `D` or `T`; `mode` the file mode afterwards (`100644`, `120000` a
+    symbolic link, `160000` an embedded repository, `000000` deleted).
+    """
+
+    status: str
+    path: str
+    mode: str
+
+
+class Objects:
+    """The object store of a repository. Usable from several threads."""
+
+    def __init__(
+        self, git: Git, committer: Callable[[], Identity], clock: Callable[[], float] = time.time
+    ) -> None:
+        self._git = git
+        self._committer = committer
+        self._clock = clock
+        self._reader = Helper(git, "cat-file", "--batch-check=%(objectname)")
+        self._merger = Helper(git, "merge-tree", "--write-tree", "--messages", "-z", "--stdin")
+        self._writers = {kind: _Writer(git, kind) for kind in ("blob", "commit")}
+
+    def blob(self, data: bytes) -> str:
+        """Returns the id of a blob with this content, written if it was not there.
+
+        Raises:
+            GitError: git can't write it.
+        """
+        return self._writers["blob"].write(data)
+
+    def tree_of(self, commit: str) -> str:
+        """Returns the tree id of a commit.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        found = self._look_up(f"{commit}^{{tree}}")
+        if found is None:
+            raise self._git.failure(("cat-file",), f"finds no commit `{commit}`")
+        return found
+
+    def has(self, object_id: str) -> bool:
+        """Returns whether an object of that id is there."""
+        return self._look_up(object_id) is not None
+
+    def commit(
+        self, tree: str, parents: Sequence[str], message: str, author: Identity | None = None
+    ) -> str:
+        """Returns the id of a commit that is written, but that no ref names.
+
+        The author is the committer unless given. Tree and parents are not looked up.
+
+        Raises:
+            GitError: git can't write it, or an id is malformed.
+        """
+        instant = self._clock()
+        committer = self._committer()
+        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+        lines.append(f"author {(author or committer).line(instant)}")
+        lines.append(f"committer {committer.line(instant)}")
+        lines += ["", message.replace("\0", "").rstrip("\n"), ""]
+        return self._writers["commit"].write("\n".join(lines).encode(errors="replace"))
+
+    def merge_trees(self, ours: str, theirs: str) -> MergedTree | Conflicted:
+        """Merges two commits as `git merge` would and returns the tree or the conflicts.
+
+        Raises:
+            GitError: one of them is no commit, or they have no common history.
+        """
+        with self._merger.talk() as merger:
+            # git keeps the last byte of an answer back until the next one is complete: so a
+            # merge of nothing is asked for as well, and its last byte is skipped next time.
+            merger.send(f"{ours} {theirs}\n{ours} {ours}\n".encode())
+            answer = _merge_answer(merger)
+            _skip_to_status(merger)
+            merger.until(b"\0")
+            merger.until(b"\0")
+        return answer
+
+    def first_parents(self, tip: str, stop: str | None = None) -> tuple[Commit, ...]:
+        """Returns the commits along the first parents of `tip`, newest first.
+
+        Ends before the first one that is `stop` or an ancestor of it; without `stop`, at the root.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        revisions = [tip] if stop is None else [tip, f"^{stop}"]
+        log = self._git.run(
+            *("log", "-z", "--first-parent", "--no-patch", "--no-show-signature", "--no-color"),
+            *("--encoding=UTF-8", "--format=tformat:%H%n%P%n%B", "--end-of-options"),
+            *(*revisions, "--"),
+        )
+        commits = []
+        for record in log.out.split(b"\0")[:-1]:
+            name, parents, message = record.decode(errors="replace").split("\n", 2)
+            commits.append(Commit(name, tuple(parents.split()), message.rstrip("\n")))
+        return tuple(commits)
+
+    def changed(self, before: str, after: str) -> tuple[Change, ...]:
+        """Returns the paths that differ between two commits or trees; a rename is two changes.
+
+        Raises:
+            GitError: one of them is not there.
+        """
+        raw = self._git.run(
+            *("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff"),
+            *("--ignore-submodules=none", "--end-of-options", before, after, "--"),
+        )
+        fields = raw.fields
+        return tuple(
+            Change(status=facts.split(" ")[4][0], path=path, mode=facts.split(" ")[1])
+            for facts, path in zip(fields[::2], fields[1::2], strict=True)
+        )
+
+    def close(self) -> None:
+        """Ends the helpers; they start again when needed."""
+        self._reader.close()
+        self._merger.close()
+        for writer in self._writers.values():
+            writer.close()
+
+    def _look_up(self, name: str) -> str | None:
+        with self._reader.talk() as reader:
+            reader.send(name.encode() + b"\n")
+            answer = reader.until(b"\n").decode()
+        return None if " " in answer else answer
+
+
+def _merge_answer(merger: Helper) -> MergedTree | Conflicted:
+    # "OUTPUT" in git-merge-tree(1): status, tree, conflicted files, empty field, messages.
+    def text() -> str:
+        return os.fsdecode(merger.until(b"\0"))
+
+    clean, tree = _skip_to_status(merger) == b"1", text()
+    files = set()
+    while entry := text():
+        files.add(entry.partition("\t")[2])
+    messages = []
+    while count := text():
+        for _ in range(int(count) + 1):  # the paths, then the kind of message
+            text()
+        messages.append(text())
+    if clean:
+        return MergedTree(tree)
+    return Conflicted(tuple(sorted(files)), "".join(messages).rstrip("\n"))
+
+
+def _skip_to_status(merger: Helper) -> bytes:
+    while not (status := merger.until(b"\0")):
+        pass  # the last byte of the answer before
+    return status
+
+
+class _Writer:
+    """Writes objects of one kind through a git process that stays.
+
+    `hash-object` takes file names only. The one we give it is an unlinked file that it
+    inherited, which we fill anew for each object: nothing is left behind if we are killed.
+    """
+
+    def __init__(self, git: Git, kind: str) -> None:
+        self._git = git
+        self._kind = kind
+        self._turn = threading.Lock()
+        self._helper: Helper | None = None
+        self._file: IO[bytes] | None = None
+
+    def write(self, data: bytes) -> str:
+        with self._turn:
+            if self._helper is None or self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
+                number = self._file.fileno()
+                arguments = ("hash-object", "-t", self._kind, "-w", "--no-filters", "--stdin-paths")
+                self._helper = Helper(self._git, *arguments, inherit=(number,))
+            self._fill(self._file.fileno(), data)
+            with self._helper.talk() as helper:
+                helper.send(f"/dev/fd/{self._file.fileno()}\n".encode())
+                return helper.until(b"\n").decode()
+
+    def close(self) -> None:
+        with self._turn:
+            if self._helper is not None:
+                self._helper.close()
+            if self._file is not None:
+                self._file.close()
+            self._helper = self._file = None
+
+    def _fill(self, number: int, data: bytes) -> None:
+        try:
+            os.ftruncate(number, 0)
+            written = 0
+            while written < len(data):
+                written += os.pwrite(number, data[written:], written)
+            os.lseek(number, 0, os.SEEK_SET)
+        except OSError as error:
+            how = f"can't write {len(data)} bytes: {error.strerror}"
+            raise self._git.failure(("hash-object",), how) from error

@@ -1,0 +1,262 @@
+"""One repository: what is known of it, and the few acts that touch the user's own branches.
+
+The user's checkout is the user's: here it is looked at, and fast-forwarded by git when git
+itself allows it; nothing else.
+"""
+
+import re
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.git.call import Git, clean_environment
+from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
+from parallel_orchestra.git.objects import Identity, Objects
+from parallel_orchestra.git.refs import RefMoved, Refs, Update
+
+#: Who commits when the user's configuration does not say.
+FALLBACK_IDENTITY = Identity("parallel-orchestra", "parallel-orchestra@localhost")
+
+_OLDEST = (2, 39)
+
+#: What lies in a git directory while something is under way (git's wt-status.c), in its order.
+_UNDER_WAY = (
+    ("MERGE_HEAD", "merge"),
+    ("rebase-apply/applying", "am"),
+    ("rebase-apply", "rebase"),
+    ("rebase-merge", "rebase"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("BISECT_LOG", "bisect"),
+)
+
+#: `rev-parse` repeats options that it does not know: a border that no path looks like.
+_BORDER = "--orchestra-border"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is checked out: `branch` is None if detached, `commit` is None if there is none yet."""
+
+    branch: str | None
+    commit: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FastForward:
+    """Whether a branch was moved; if not, git's words and the files that are in the way."""
+
+    done: bool
+    reason: str = ""
+    files: tuple[str, ...] = ()
+
+
+class Repo:
+    """A git repository with a work tree. Usable from several threads; `close` ends its helpers.
+
+    `top` is the work tree's root, `git_dir` the git directory of that work tree, `common_dir`
+    the one shared by all work trees, `object_format` `sha1` or `sha256`.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        *,
+        top: Path,
+        git_dir: Path,
+        common_dir: Path,
+        object_format: str,
+    ) -> None:
+        self.environ = environ
+        self.top = top
+        self.git_dir = git_dir
+        self.common_dir = common_dir
+        self.object_format = object_format
+        self.mutex = Mutex(common_dir / "orchestra.lock")
+        #: Runs git on the shared repository, without any work tree.
+        self.git = Git(environ, common_dir, common_dir, mutex=self.mutex)
+        self._user = Git(environ, top, git_dir, top, mutex=self.mutex)
+        self._committer: Identity | None = None
+        self._asking = threading.Lock()
+        self.refs = Refs(self.git, common_dir, "0" * (64 if object_format == "sha256" else 40))
+        self.objects = Objects(self.git, self.committer)
+
+    @classmethod
+    def discover(cls, path: Path, environ: Mapping[str, str]) -> "Repo":
+        """Returns the repository whose work tree `path` lies in.
+
+        Raises:
+            EnvironmentProblem: there is none, it is bare, or git is missing or too old.
+        """
+        git = Git(clean_environment(environ), path)
+        _check_version(git)
+        asked = git.run(
+            *("rev-parse", "--is-bare-repository", _BORDER, "--is-inside-work-tree", _BORDER),
+            *("--show-object-format", _BORDER, "--absolute-git-dir", _BORDER, "--git-common-dir"),
+            ok=(0, 128),
+        )
+        if asked.code != 0:
+            raise _not_usable(path, asked.err)
+        bare, inside, object_format, git_dir, common = asked.line.split(f"\n{_BORDER}\n")
+        if inside != "true":
+            raise _without_work_tree(path, bare=bare == "true")
+        return cls(
+            git.environ,
+            top=Path(git.run("rev-parse", "--show-toplevel").line),
+            git_dir=Path(git_dir),
+            common_dir=(path / common).resolve(),
+            object_format=object_format,
+        )
+
+    def close(self) -> None:
+        """Ends the helper processes and closes the lock file; both come back when needed."""
+        self.refs.close()
+        self.objects.close()
+        self.mutex.close()
+
+    def lock(self, wait: float = DEFAULT_WAIT) -> AbstractContextManager[None]:
+        """Holds the repository's mutex against all threads and processes (see `mutex`).
+
+        Raises:
+            EnvironmentProblem: it was not free within `wait` seconds.
+        """
+        return self.mutex.held(wait)
+
+    def head(self) -> Head:
+        """Returns what the user has checked out."""
+        return _head(self._user)
+
+    def under_way(self) -> str | None:
+        """Returns what the user is in the middle of (`merge`, `rebase` …), or None."""
+        for name, act in _UNDER_WAY:
+            if (self.git_dir / name).exists():
+                return act
+        return None
+
+    def identity(self) -> Identity | None:
+        """Returns who the user is by git's configuration, or None; nothing is guessed."""
+        found = self._user.run("config", "-z", "--get-regexp", r"^user\.(name|email)$", ok=(0, 1))
+        # A key without a value has no line break; the last of several values holds.
+        facts = {key: value.strip() for key, _, value in (f.partition("\n") for f in found.fields)}
+        name, email = facts.get("user.name"), facts.get("user.email")
+        return Identity(name, email) if name and email else None
+
+    def committer(self) -> Identity:
+        """Returns who commits: the user as first asked, else `FALLBACK_IDENTITY`."""
+        with self._asking:
+            if self._committer is None:
+                self._committer = self.identity() or FALLBACK_IDENTITY
+            return self._committer
+
+    def dirty(self) -> tuple[str, ...]:
+        """Returns the paths of the user's checkout that are changed, staged or untracked."""
+        status = self._user.run(
+            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"
+        )
+        return tuple(entry[3:] for entry in status.fields)
+
+    def resolve(self, revision: str) -> str | None:
+        """Returns the commit id that a name stands for in the user's checkout, or None."""
+        return _resolve(self._user, revision)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Returns whether `newer` contains the commit `older`.
+
+        Raises:
+            GitError: one of them is no commit.
+        """
+        return self.git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).code == 0
+
+    def branch_checked_out(self, branch: str) -> Path | None:
+        """Returns the work tree (the user's or a linked one) that has this branch, or None."""
+        # `worktree list` separates records by an empty field.
+        listed = self.git.run("worktree", "list", "--porcelain", "-z").fields
+        path = Path()
+        for fact in listed:
+            key, _, value = fact.partition(" ")
+            if key == "worktree":
+                path = Path(value)
+            elif fact == f"branch refs/heads/{branch}" and path.is_dir():
+                return path
+        return None
+
+    def fast_forward(self, branch: str, to: str, checkout: Path | None) -> FastForward:
+        """Moves a branch forward to the commit `to`, or says why git does not allow it.
+
+        `checkout` is the work tree that has the branch (see `branch_checked_out`): it is moved
+        along by git, which keeps local changes or refuses. None: the ref alone is moved.
+
+        Raises:
+            GitError: git failed for a reason other than a refusal.
+        """
+        if checkout is not None:
+            return self._merge_in_checkout(branch, to, checkout)
+        if (where := self.branch_checked_out(branch)) is not None:
+            # Moving the ref alone would make that index look like a deletion of everything.
+            return FastForward(done=False, reason=f"`{branch}` is checked out in {where}")
+        ref = f"refs/heads/{branch}"
+        old = self.refs.read(ref)
+        if old == to:
+            return FastForward(done=True)
+        if old is not None and not self.is_ancestor(old, to):
+            return FastForward(done=False, reason=f"`{branch}` has commits of its own")
+        try:
+            self.refs.transact([Update(ref, to, old)])
+        except RefMoved as moved:
+            return FastForward(done=False, reason=str(moved))
+        return FastForward(done=True)
+
+    def _merge_in_checkout(self, branch: str, to: str, checkout: Path) -> FastForward:
+        git = self._user if checkout == self.top else Git(self.environ, checkout, mutex=self.mutex)
+        if (head := _head(git)).branch != branch:
+            return FastForward(
+                done=False, reason=f"`{head.branch or 'no branch'}` is checked out in {checkout}"
+            )
+        # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise.
+        merge = git.run(
+            *("merge", "--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat"),
+            *("--no-verify-signatures", "--quiet", "--end-of-options", to),
+            ok=range(256),
+        )
+        if merge.code == 0:
+            return FastForward(done=True)
+        files = re.findall(r"^\t(.+)$", merge.err, re.MULTILINE)
+        said = merge.err.strip() or f"`git merge` failed with exit code {merge.code}"
+        return FastForward(done=False, reason=said, files=tuple(dict.fromkeys(files)))
+
+
+def _head(git: Git) -> Head:
+    symbolic = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
+    branch = symbolic.line.removeprefix("refs/heads/") if symbolic.code == 0 else None
+    return Head(branch, _resolve(git, "HEAD"))
+
+
+def _resolve(git: Git, revision: str) -> str | None:
+    asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    found = git.run(*asked, ok=(0, 1, 128))
+    return found.line if found.code == 0 else None
+
+
+def _check_version(git: Git) -> None:
+    said = git.run("version").line
+    numbers = re.search(r"(\d+)\.(\d+)", said)
+    if numbers is not None and (int(numbers[1]), int(numbers[2])) < _OLDEST:
+        raise EnvironmentProblem(Problem(f"`{said}` is too old", hint="install git 2.39 or later"))
+
+
+def _not_usable(path: Path, said: str) -> EnvironmentProblem:
+    if "not a git repository" in said:
+        return EnvironmentProblem(
+            Problem("not a git repository", str(path), "run `git init` and make a first commit")
+        )
+    return EnvironmentProblem(Problem("git refuses this directory", str(path), said.strip()))
+
+
+def _without_work_tree(path: Path, *, bare: bool) -> EnvironmentProblem:
+    what = "a bare repository" if bare else "the inside of a git directory"
+    return EnvironmentProblem(
+        Problem(f"{what} has no files to work on", str(path), "run in a clone or a work tree")
+    )

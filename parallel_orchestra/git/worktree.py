@@ -1,0 +1,266 @@
+"""Linked work trees: made, reused, staged and removed.
+
+An agent works in one with full rights, so nothing in it is believed: its repository is named
+on every call and never discovered through the `.git` file, and before reuse the index is put
+back to the one that we wrote (an agent may have marked files as unchanged in its own).
+"""
+
+import os
+import re
+import shutil
+import stat
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.errors import GitError
+from parallel_orchestra.git.call import Git
+from parallel_orchestra.git.repo import Repo
+
+_NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
+
+#: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
+#: of it would only keep garbage alive.
+_POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false")
+
+
+class EmbeddedRepository(GitError):
+    """The work tree holds a repository without commits, which git can't stage; `path` says where."""
+
+    path = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One work tree as git lists it; `branch` is a full ref name, or None if detached."""
+
+    path: Path
+    head: str | None
+    branch: str | None
+    locked: bool
+    prunable: bool
+
+
+class WorkTree:
+    """One linked work tree, for one thread at a time."""
+
+    def __init__(self, repo: Repo, path: Path, git_dir: Path) -> None:
+        self.path = path
+        self.git_dir = git_dir
+        # The `commondir` file lies where an agent can write.
+        environ = {**repo.environ, "GIT_COMMON_DIR": str(repo.common_dir)}
+        self._git = Git(environ, path, git_dir, path, settings=_POOLED, mutex=repo.mutex)
+        self._index = git_dir / "index"
+        self._pristine = git_dir / "orchestra-index"
+
+    def head(self) -> str | None:
+        """Returns the commit that HEAD stands for, or None on a branch without commits."""
+        with suppress(OSError, UnicodeDecodeError):
+            content = (self.git_dir / "HEAD").read_text().strip()
+            if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", content):
+                return content
+        found = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
+        return found.line if found.code == 0 else None
+
+    def checkout(self, commit: str) -> None:
+        """Makes all tracked files those of a commit, detached; local changes are thrown away.
+
+        Only for a tree that nobody works in: locks left in it are removed. Untracked files
+        stay (see `clean`).
+
+        Raises:
+            GitError: there is no such commit, or files can't be written.
+        """
+        self._reset_index()
+        words = ("checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit)
+        try:
+            self._git.run(*words, "--")
+        except GitError:
+            # A damaged index, or directories an agent made read-only.
+            self._index.unlink(missing_ok=True)
+            make_deletable(self.path)
+            self._git.run(*words, "--")
+        self._keep_index()
+
+    def clean(self) -> None:
+        """Removes all that is not tracked, ignored files and embedded repositories included.
+
+        Raises:
+            GitError: something can't be removed.
+        """
+        words = ("clean", "-ffdxq")
+        try:
+            self._git.run(*words)
+        except GitError:
+            # Package caches are read-only directories.
+            make_deletable(self.path)
+            self._git.run(*words)
+
+    def stage_all(self, exclude: Sequence[str] = (), *, abandoned: bool = False) -> str:
+        """Stages all changes (ignored files aside) and returns the id of the tree.
+
+        `exclude` are paths, relative to the tree, that stay as they are in HEAD. `abandoned`
+        says that nobody works in the tree any more: a lock that a killed git left is removed.
+
+        Raises:
+            EmbeddedRepository: there is a repository without commits in it.
+            GitError: something can't be read or written.
+        """
+        if abandoned:
+            self._remove_locks()
+        words = ["add", "--all", "--", ":(top)"]
+        words += [f":(top,exclude,literal){path}" for path in exclude]
+        try:
+            self._git.run(*words)
+        except GitError as error:
+            raise _explained(error) from error
+        return self._git.run("write-tree").line
+
+    def dirty(self) -> bool:
+        """Returns whether anything differs from HEAD; ignored files do not count."""
+        return bool(self._git.run("status", "--porcelain=v1", "-z", "--no-renames").out)
+
+    def restore(self) -> bool:
+        """Puts the `.git` file right if it was removed or replaced; returns whether it was.
+
+        Whatever stood there is renamed to `.git.replaced-N`, not deleted.
+        """
+        link = self.path / ".git"
+        wanted = f"gitdir: {self.git_dir}\n".encode()
+        with suppress(OSError):
+            if stat.S_ISREG(os.lstat(link).st_mode) and link.read_bytes() == wanted:
+                return False
+        if os.path.lexists(link):
+            _put_aside(link)
+        self.path.mkdir(parents=True, exist_ok=True)
+        link.write_bytes(wanted)
+        return True
+
+    def _remove_locks(self) -> None:
+        for name in ("index.lock", "HEAD.lock"):
+            (self.git_dir / name).unlink(missing_ok=True)
+
+    def _reset_index(self) -> None:
+        self._remove_locks()
+        # Two links of one index: git only ever replaces the file, it never writes into it,
+        # so ours stays as it was, with its time stamp, whatever was done to the other.
+        with suppress(OSError):
+            self._index.unlink(missing_ok=True)
+            os.link(self._pristine, self._index)
+
+    def _keep_index(self) -> None:
+        with suppress(OSError):
+            self._pristine.unlink(missing_ok=True)
+            os.link(self._index, self._pristine)
+
+
+def add(repo: Repo, path: Path, commit: str) -> WorkTree:
+    """Makes a work tree at `path`, detached at a commit, and returns it with the path git gave it.
+
+    Under the repository's mutex: parallel `git worktree add` fails.
+
+    Raises:
+        GitError: `path` is taken, or there is no such commit.
+    """
+    git = Git(repo.environ, repo.common_dir, repo.common_dir, settings=_POOLED, mutex=repo.mutex)
+    words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote")
+    with repo.lock():
+        git.run(*words, "--", str(path), commit)
+        return find(repo, path)
+
+
+def find(repo: Repo, path: Path) -> WorkTree:
+    """Returns the work tree that the repository has at `path`, whatever its `.git` file says.
+
+    Raises:
+        GitError: the repository has none there.
+    """
+    sought = path.resolve()
+    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
+        known = registered_path(git_dir)
+        if known is not None and (known == path or known.resolve() == sought):
+            return WorkTree(repo, known, git_dir)
+    raise repo.git.failure(("worktree",), f"knows no work tree at `{path}`")
+
+
+def remove(repo: Repo, path: Path) -> None:
+    """Removes a work tree and all its files, locked or damaged as it may be.
+
+    Raises:
+        GitError: the repository has none there, or its files can't be removed.
+    """
+    with repo.lock():
+        tree = find(repo, path)
+        try:
+            tree.restore()
+            repo.git.run("worktree", "remove", "--force", "--force", "--", str(tree.path))
+        except (GitError, OSError):
+            # Read-only directories, or an entry that git itself does not accept.
+            make_deletable(tree.path)
+            shutil.rmtree(tree.path, ignore_errors=True)
+            shutil.rmtree(tree.git_dir, ignore_errors=True)
+            if tree.path.exists() or tree.git_dir.exists():
+                raise
+
+
+def entries(repo: Repo) -> tuple[Entry, ...]:
+    """Returns all work trees of the repository, the main one first."""
+    records: list[dict[str, str]] = []
+    for fact in repo.git.run("worktree", "list", "--porcelain", "-z").fields:
+        key, _, value = fact.partition(" ")
+        if key == "worktree":
+            records.append({})
+        if key:
+            records[-1][key] = value
+    return tuple(
+        Entry(
+            path=Path(record["worktree"]),
+            head=record.get("HEAD"),
+            branch=record.get("branch"),
+            locked="locked" in record,
+            prunable="prunable" in record,
+        )
+        for record in records
+    )
+
+
+def prune(repo: Repo) -> None:
+    """Forgets the work trees whose directories are gone (locked ones aside)."""
+    with repo.lock():
+        repo.git.run("worktree", "prune", "--expire=now")
+
+
+def registered_path(git_dir: Path) -> Path | None:
+    """Returns the work tree that belongs to a `worktrees/<x>` directory, or None if unreadable."""
+    try:
+        content = os.fsdecode((git_dir / "gitdir").read_bytes()).removesuffix("\n")
+    except OSError:
+        return None
+    # Newer gits may write it relative to its own directory.
+    return Path(os.path.normpath(git_dir / content)).parent if content else None
+
+
+def make_deletable(path: Path) -> None:
+    """Gives us back the right to change every directory below `path`; follows no links."""
+    for directory, _, _ in os.walk(path, topdown=True):
+        with suppress(OSError):
+            mode = os.lstat(directory).st_mode
+            if mode & stat.S_IRWXU != stat.S_IRWXU:
+                os.chmod(directory, stat.S_IMODE(mode) | stat.S_IRWXU)
+
+
+def _put_aside(link: Path) -> None:
+    number = 1
+    while os.path.lexists(aside := link.with_name(f".git.replaced-{number}")):
+        number += 1
+    link.rename(aside)
+
+
+def _explained(error: GitError) -> GitError:
+    named = _NO_COMMIT.search(error.problems[0].hint)
+    if named is None:
+        return error
+    embedded = EmbeddedRepository(*error.problems)
+    embedded.path = named["path"]
+    return embedded
