@@ -1,0 +1,45 @@
+"""All settings of a run, joined once from defaults, plan, environment and command line.
+
+Pure: the environment is passed in. A value of the command line beats the environment, which
+beats the plan, which beats the default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a run is to be carried out.
+
+    `max_workers` None means the plan's, else 3. `environ` is what agents and git inherit,
+    `directory` what relative program paths are meant from. `base` is the branch to start
+    from; empty means the plan's, else the one that is checked out. `log_dir` gets copies of
+    the agents' output, None for none. `cache` is the user's cache directory, where worktrees
+    lie unless `worktree_root` says otherwise.
+    """
+
+    environ: Mapping[str, str] = field(default_factory=dict)
+    directory: Path = Path()
+    max_workers: int | None = None
+    resume: bool = False
+    fresh: bool = False
+    base: str = ""
+    claude_exe: str = "claude"
+    tasks_dir: Path | None = None
+    worktree_root: Path | None = None
+    cache: Path = Path()
+    keep_worktrees: bool = False
+    log_dir: Path | None = None
+    as_root: bool = False
+
+    def workers(self, plan: Plan) -> int:
+        """Returns how many workers this process starts at most."""
+        return self.max_workers or plan.max_workers or DEFAULT_MAX_WORKERS
+
+    def tasks_root(self, plan: Plan) -> Path:
+        """Returns the directory of the plan's tasks: `_tasks` in its project, if not set."""
+        return self.tasks_dir or plan.cwd / "_tasks"

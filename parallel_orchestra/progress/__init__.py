@@ -1,0 +1,19 @@
+"""Events and a listing become the picture of a run: what every report and status shows.
+
+Pure: no clock, no disk. Where the journal and the listing disagree (a crash between the two)
+the listing wins, since the directory is the truth.
+"""
+
+from parallel_orchestra.progress.fold import Place, RunFacts, fold
+from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
+
+__all__ = [
+    "Attempt",
+    "Delivery",
+    "Outcome",
+    "Place",
+    "RunFacts",
+    "RunReport",
+    "TaskReport",
+    "fold",
+]

@@ -1,0 +1,259 @@
+"""Folds events and a listing into the picture of a run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from parallel_orchestra.errors import ExitCode, worst
+from parallel_orchestra.events import (
+    AttemptEnded,
+    Claimed,
+    Completed,
+    Delivered,
+    Event,
+    Failed,
+    Kept,
+    Recovered,
+    Returned,
+    RunEnded,
+    RunStarted,
+    Undelivered,
+    Warned,
+)
+from parallel_orchestra.graph import Graph
+from parallel_orchestra.model import FailureClass, Plan, Task
+from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
+from parallel_orchestra.schedule import doomed
+from parallel_orchestra.states import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task lies, and what its file's name says."""
+
+    state: TaskState
+    attempts: int
+    failures: int
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What does not come from the journal: `merges` gives each merged task's commit."""
+
+    run: str
+    plan: Plan
+    tasks_dir: str
+    base_branch: str
+    base_commit: str
+    integration: str
+    tip: str
+    merges: Mapping[str, str]
+    strange: tuple[str, ...] = ()
+
+
+class _Story:
+    """What the journal tells of one task, gathered in order of time."""
+
+    __slots__ = (
+        "attempts",
+        "by_us",
+        "completed",
+        "failed",
+        "files",
+        "kept",
+        "returned",
+        "warnings",
+    )
+
+    def __init__(self) -> None:
+        self.attempts: dict[tuple[int, str], Attempt] = {}
+        self.kept: list[str] = []
+        self.files: tuple[str, ...] = ()
+        self.warnings: list[str] = []
+        self.failed: Failed | Returned | None = None
+        self.completed: float | None = None
+        self.by_us = False
+
+
+@dataclass(slots=True)
+class _Memory:
+    """What the journal tells of the whole run; the last conductor's words count."""
+
+    delivery: Delivery
+    stories: dict[str, _Story] = field(default_factory=dict)
+    begun: RunStarted | None = None
+    ended: RunEnded | None = None
+    warnings: list[str] = field(default_factory=list)
+
+    def take(self, writer: str, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self.begun, self.ended, self.warnings = event, None, []
+            self.delivery = Delivery(self.delivery.branch)
+        elif isinstance(event, RunEnded):
+            self.ended = event
+        elif isinstance(event, Delivered):
+            self.delivery = Delivery(event.branch, event.before, event.after, done=True)
+        elif isinstance(event, Undelivered):
+            self.delivery = Delivery(event.branch, reason=event.reason, command=event.command)
+        elif isinstance(event, Warned) and not event.task:
+            self.warnings.append(event.text)
+        elif getattr(event, "task", ""):
+            _tell(self.stories.setdefault(event.task, _Story()), writer, event)  # type: ignore[attr-defined]  # looked up in the line above
+
+
+def fold(
+    facts: RunFacts, places: Mapping[str, Place], history: Iterable[tuple[str, Event]], now: float
+) -> RunReport:
+    """Returns the picture of a run: `history` are (writer, event) in order of time."""
+    memory = _Memory(Delivery(facts.base_branch))
+    for writer, event in history:
+        memory.take(writer, event)
+    states = {task: place.state for task, place in places.items()}
+    culprits = doomed(Graph.of(facts.plan.tasks), states)
+    begun, ended = memory.begun, memory.ended
+    since = begun.time if begun is not None and begun.resumed else 0.0
+    tasks = tuple(
+        _report(task, places.get(task.id), memory.stories.get(task.id), facts, culprits, since)
+        for task in facts.plan.tasks
+    )
+    return RunReport(
+        run=facts.run,
+        name=facts.plan.name,
+        source=str(facts.plan.source),
+        cwd=str(facts.plan.cwd),
+        tasks_dir=facts.tasks_dir,
+        started=begun.time if begun else now,
+        ended=ended.time if ended else None,
+        workers=begun.workers if begun else 0,
+        mode=begun.mode if begun else "",
+        mode_reason=begun.reason if begun else "",
+        base_branch=facts.base_branch,
+        base_commit=facts.base_commit,
+        integration=facts.integration,
+        tip=facts.tip,
+        delivery=memory.delivery,
+        tasks=tasks,
+        exit_code=ended.exit_code if ended else int(_exit_code(tasks, memory.delivery)),
+        critical_path_seconds=_longest_chain(facts.plan, tasks),
+        warnings=tuple(memory.warnings),
+        strange=facts.strange,
+    )
+
+
+def _tell(story: _Story, writer: str, event: Event) -> None:
+    if isinstance(event, Claimed):
+        log = f"attempts/{event.task}/{event.attempt}.{writer}/agent.log"
+        attempt = Attempt(event.attempt, writer, event.slot, event.time, log=log)
+        story.attempts[event.attempt, writer] = attempt
+        story.completed = None
+    elif isinstance(event, AttemptEnded):
+        known = story.attempts.get((event.attempt, writer))
+        if known is not None:
+            story.attempts[event.attempt, writer] = replace(
+                known,
+                seconds=event.seconds,
+                failure=event.failure,
+                reason=event.reason,
+                cost_usd=event.cost_usd,
+                input_tokens=event.input_tokens,
+                output_tokens=event.output_tokens,
+                turns=event.turns,
+                session=event.session,
+            )
+            story.by_us |= not event.failure
+    elif isinstance(event, Completed):
+        story.completed = event.time
+    elif isinstance(event, Failed | Returned):
+        story.failed = event
+    elif isinstance(event, Kept):
+        if event.ref not in story.kept:
+            story.kept.append(event.ref)
+        story.files = event.files or story.files
+    elif isinstance(event, Recovered):
+        story.completed = event.time if event.target == TaskState.DONE.value else None
+        story.warnings.append(f"was recovered to `{event.target}/`: {event.reason}")
+    elif isinstance(event, Warned):
+        story.warnings.append(event.text)
+
+
+def _report(
+    task: Task,
+    place: Place | None,
+    told: _Story | None,
+    facts: RunFacts,
+    culprits: Mapping[str, str],
+    since: float,
+) -> TaskReport:
+    story = told or _Story()
+    commit = facts.merges.get(task.id, "")
+    outcome, reason = _outcome(task, place, story, commit, culprits, since)
+    failed = story.failed if outcome in (Outcome.FAILED, Outcome.WAITING) else None
+    return TaskReport(
+        id=task.id,
+        title=task.title,
+        agent=task.agent,
+        backend=task.backend,
+        read_only=task.read_only,
+        depends_on=task.depends_on,
+        outcome=outcome,
+        attempts=tuple(story.attempts.values()),
+        failures=place.failures if place else 0,
+        failure=failed.failure if failed else "",
+        reason=reason or (failed.reason if failed else ""),
+        commit=commit,
+        kept=tuple(story.kept),
+        files=story.files if failed else (),
+        warnings=tuple(story.warnings),
+    )
+
+
+def _outcome(
+    task: Task,
+    place: Place | None,
+    story: _Story,
+    commit: str,
+    culprits: Mapping[str, str],
+    since: float,
+) -> tuple[Outcome, str]:
+    if place is None:
+        return Outcome.MISSING, "its file is in none of the four directories"
+    if place.state is TaskState.LOCKED:
+        parked = "" if place.owner else "locked by hand, without an owner"
+        return Outcome.RUNNING, parked
+    if place.state is TaskState.FAILED:
+        return Outcome.FAILED, "" if story.failed else "moved to `failed/` by hand"
+    if place.state is TaskState.DONE:
+        if not (story.by_us if task.read_only else commit):
+            return Outcome.BY_HAND, ""
+        before = story.completed is not None and story.completed < since
+        return (Outcome.RESUMED if before else Outcome.SUCCEEDED), ""
+    if task.id in culprits:
+        return Outcome.SKIPPED, f"`{culprits[task.id]}`, which it needs, failed"
+    return Outcome.WAITING, ""
+
+
+def _exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
+    """Returns what the run's end means for the shell, as far as tasks and delivery decide it."""
+    codes = []
+    for task in tasks:
+        if task.outcome is Outcome.FAILED:
+            waits = task.failure == FailureClass.CONFLICT.value
+            codes.append(ExitCode.WAITS_FOR_PERSON if waits else ExitCode.TASK_FAILED)
+        elif task.outcome is Outcome.SKIPPED:
+            codes.append(ExitCode.TASK_FAILED)
+        elif task.outcome is Outcome.MISSING:
+            codes.append(ExitCode.ENVIRONMENT)
+        elif task.outcome is Outcome.RUNNING:
+            # A lock without an owner is a person's, and has a reason that says so.
+            codes.append(ExitCode.WAITS_FOR_PERSON if task.reason else ExitCode.UNFINISHED)
+        elif task.outcome is Outcome.WAITING:
+            codes.append(ExitCode.UNFINISHED)
+    if delivery.reason:
+        codes.append(ExitCode.WAITS_FOR_PERSON)
+    return worst(codes)
+
+
+def _longest_chain(plan: Plan, tasks: Iterable[TaskReport]) -> float:
+    seconds = {task.id: task.seconds for task in tasks}
+    levels = Graph.of(plan.tasks).bottom_levels(seconds)
+    return max(levels.values(), default=0.0)

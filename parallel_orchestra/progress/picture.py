@@ -1,0 +1,151 @@
+"""What a report or a status shows of a run: plain values, made by `fold`."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Outcome(Enum):
+    """How a task stands, in words for a reader."""
+
+    SUCCEEDED = "succeeded"
+    RESUMED = "resumed"
+    BY_HAND = "done by hand"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    RUNNING = "running"
+    WAITING = "waiting"
+    MISSING = "missing"
+
+    @property
+    def done(self) -> bool:
+        """Whether dependents may go on."""
+        return self in (Outcome.SUCCEEDED, Outcome.RESUMED, Outcome.BY_HAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt of a task: `started` in epoch seconds UTC, `seconds` None while it runs.
+
+    `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`.
+    """
+
+    number: int
+    owner: str
+    slot: int
+    started: float
+    seconds: float | None = None
+    failure: str = ""
+    reason: str = ""
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    turns: int | None = None
+    session: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReport:
+    """One task as a report shows it.
+
+    `commit` is its merge commit; `kept` are refs of work that was not merged; `files` are the
+    conflicting ones; `failures` counts as the file name does.
+    """
+
+    id: str
+    title: str
+    agent: str
+    backend: str
+    read_only: bool
+    depends_on: tuple[str, ...]
+    outcome: Outcome
+    attempts: tuple[Attempt, ...] = ()
+    failures: int = 0
+    failure: str = ""
+    reason: str = ""
+    commit: str = ""
+    kept: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """The time of all its attempts that ended, in seconds."""
+        return sum(attempt.seconds or 0.0 for attempt in self.attempts)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What all its attempts cost, or None if no agent said."""
+        costs = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
+        return sum(costs) if costs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Whether the merged work reached the user's branch: `reason` and `command` if not."""
+
+    branch: str = ""
+    before: str = ""
+    after: str = ""
+    done: bool = False
+    reason: str = ""
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run: instants in epoch seconds UTC, `ended` None while it runs.
+
+    `critical_path_seconds` is the longest chain of durations actually seen.
+    """
+
+    run: str
+    name: str
+    source: str
+    cwd: str
+    tasks_dir: str
+    started: float
+    ended: float | None
+    workers: int
+    mode: str
+    mode_reason: str
+    base_branch: str
+    base_commit: str
+    integration: str
+    tip: str
+    delivery: Delivery
+    tasks: tuple[TaskReport, ...]
+    exit_code: int
+    critical_path_seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
+
+    def count(self, *outcomes: Outcome) -> int:
+        """Returns how many tasks stand at one of these outcomes."""
+        return sum(task.outcome in outcomes for task in self.tasks)
+
+    @property
+    def total(self) -> int:
+        """How many tasks the plan has."""
+        return len(self.tasks)
+
+    @property
+    def completed(self) -> int:
+        """How many tasks are done, by whomever."""
+        return sum(task.outcome.done for task in self.tasks)
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took, or None while it runs."""
+        return None if self.ended is None else self.ended - self.started
+
+    @property
+    def work_seconds(self) -> float:
+        """The time of all attempts together: what one worker alone would have needed."""
+        return sum(task.seconds for task in self.tasks)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What all attempts cost, or None if no agent said."""
+        costs = [task.cost_usd for task in self.tasks if task.cost_usd is not None]
+        return sum(costs) if costs else None

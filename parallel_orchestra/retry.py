@@ -1,0 +1,53 @@
+"""What happens after a failed attempt: another one (when?), or none. Pure."""
+
+from dataclasses import dataclass
+
+from parallel_orchestra.model import FailureClass
+
+#: Seconds before the second attempt; doubled for each further one, up to the limit.
+_FIRST_DELAY = 1.0
+_LIMIT = 300.0
+#: The same after failures that are nobody's fault: the world needs time to mend.
+_FIRST_DELAYS = {FailureClass.RATE_LIMITED: 60.0, FailureClass.ENVIRONMENT: 5.0}
+
+#: Attempts that were begun but not counted as failures (lost workers, full disks), after
+#: which a task fails: one that kills its worker each time must not run for ever.
+MAX_UNCOUNTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the task is tried again, after how many seconds, and whether it was counted."""
+
+    again: bool
+    counted: bool = False
+    delay: float = 0.0
+
+
+def decide(
+    failure: FailureClass,
+    *,
+    attempts: int,
+    failures: int,
+    max_retries: int,
+    retry_after: float | None,
+    dice: float,
+) -> Verdict:
+    """Returns what follows an attempt that failed.
+
+    `attempts` includes it, `failures` counts those before it; `dice` in [0, 1) spreads the
+    delay by a quarter to both sides, so that tasks that failed together do not return together.
+    """
+    counted = failure.counted
+    if failure is FailureClass.CANCELLED:
+        return Verdict(again=True, counted=False)
+    if failure.final:
+        return Verdict(again=False, counted=counted)
+    if counted and failures + 1 > max_retries:
+        return Verdict(again=False, counted=True)
+    if not counted and attempts - failures > MAX_UNCOUNTED:
+        return Verdict(again=False, counted=False)
+    so_far = failures if counted else max(0, attempts - failures - 1)
+    delay = min(_LIMIT, _FIRST_DELAYS.get(failure, _FIRST_DELAY) * 2.0 ** min(so_far, 16))
+    delay = max(delay * (0.75 + dice / 2), retry_after or 0.0)
+    return Verdict(again=True, counted=counted, delay=delay)

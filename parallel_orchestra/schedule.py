@@ -1,0 +1,233 @@
+"""Decides which task may run next and says why the others wait. Pure bookkeeping.
+
+It is told where tasks lie and asked for work; it never looks at a disk or a clock. Critical
+path first: the task with the longest chain of work behind it, then priority, then the order
+of the plan. Sets of tasks are numbers here: bit i stands for the i-th in that order. So what
+may run is one subtraction (the ready ones without those that a full concurrency group or a
+running task that writes the same files holds up), cheap with many thousand tasks, and nobody
+has to be woken when a limit becomes free.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from parallel_orchestra.graph import Graph
+from parallel_orchestra.model import Task
+from parallel_orchestra.states import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a task lies; `parked` for a lock that nobody alive holds (a person's)."""
+
+    state: TaskState
+    parked: bool = False
+    not_before: float = 0.0
+
+
+class Schedule:
+    """The order of work of one process. Not thread-safe: its owner holds a lock."""
+
+    def __init__(
+        self,
+        tasks: Sequence[Task],
+        graph: Graph,
+        rivals: Mapping[str, tuple[str, ...]],
+        limits: Mapping[str, int],
+        levels: Mapping[str, float],
+    ) -> None:
+        """Takes `levels`: per task, the seconds from its start to the end of the plan."""
+        order = sorted(
+            range(len(tasks)),
+            key=lambda index: (-levels[tasks[index].id], -tasks[index].priority, index),
+        )
+        self._by_rank = tuple(tasks[index].id for index in order)
+        self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
+        self._group = {task.id: task.concurrency_group for task in tasks}
+        self._members = {
+            group: self._set_of(task for task in self._by_rank if self._group[task] == group)
+            for group in set(self._group.values()) - {""}
+        }
+        self._graph = graph
+        self._rivals = rivals
+        self._limits = limits
+        self.observe({})
+
+    def observe(self, seen: Mapping[str, Seen]) -> None:
+        """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
+        self._state: dict[str, TaskState] = {task: one.state for task, one in seen.items()}
+        self._parked_locks = {task for task, one in seen.items() if one.parked}
+        self._pending: dict[str, int] = {}
+        self._used: dict[str, int] = {}
+        self._ready = 0
+        self._asleep: list[tuple[float, int]] = []
+        self._held_up: dict[str, int] = {}
+        self._locked = 0
+        for task in self._by_rank:
+            self._pending[task] = sum(
+                self._state.get(need) is not TaskState.DONE
+                for need in self._graph.dependencies[task]
+            )
+            if self._state.get(task) is TaskState.LOCKED:
+                self._enter_lock(task)
+        startable = [task for task in self._by_rank if self._startable(task)]
+        self._ready = self._set_of(task for task in startable if not seen[task].not_before)
+        for task in startable:
+            if seen[task].not_before:
+                heapq.heappush(self._asleep, (seen[task].not_before, self._rank[task]))
+
+    def take(self, now: float) -> str | None:
+        """Returns the best task that may run at this moment (epoch), or None.
+
+        It counts as locked from here on; tell `moved` where it really went.
+        """
+        while self._asleep and self._asleep[0][0] <= now:
+            task = self._by_rank[heapq.heappop(self._asleep)[1]]
+            if self._startable(task):
+                self._ready |= 1 << self._rank[task]
+        free = self._ready & ~self._barred()
+        if not free:
+            return None
+        best = free & -free
+        task = self._by_rank[best.bit_length() - 1]
+        self._ready ^= best
+        self._state[task] = TaskState.LOCKED
+        self._enter_lock(task)
+        return task
+
+    def moved(self, task: str, state: TaskState, not_before: float = 0.0) -> None:
+        """Takes notice that a task that counted as locked lies elsewhere; not to start before then."""
+        before = self._state.get(task)
+        self._state[task] = state
+        if before is TaskState.LOCKED and state is not TaskState.LOCKED:
+            self._leave_lock(task)
+        if state is TaskState.DONE and before is not TaskState.DONE:
+            for dependent in self._graph.dependents[task]:
+                self._pending[dependent] -= 1
+                self._offer(dependent, 0.0)
+        self._offer(task, not_before)
+
+    def count(self) -> Counter[TaskState]:
+        """Returns how many tasks lie in each state."""
+        return Counter(self._state.values())
+
+    def next_wake(self) -> float | None:
+        """Returns when (epoch) the next task's backoff ends, or None."""
+        return self._asleep[0][0] if self._asleep else None
+
+    def exhausted(self) -> bool:
+        """Returns whether nothing can become runnable any more, whatever running tasks do.
+
+        Locks that only a person can free do not keep a run alive.
+        """
+        at_rest = self._locked == len(self._parked_locks) and not self._asleep
+        return at_rest and not self._ready & ~self._barred()
+
+    def why(self, task: str, now: float) -> str:
+        """Returns in words what keeps an available task from running; empty if nothing does."""
+        missing = [
+            need
+            for need in self._graph.dependencies[task]
+            if self._state.get(need) is not TaskState.DONE
+        ]
+        if missing:
+            culprit = doomed(self._graph, self._state).get(task)
+            if culprit:
+                return f"`{culprit}`, which it needs, failed"
+            return "waits for " + ", ".join(f"`{need}`" for need in missing)
+        asleep = [when for when, rank in self._asleep if self._by_rank[rank] == task]
+        if asleep and asleep[0] > now:
+            return f"failed before; next attempt in {asleep[0] - now:.0f} s"
+        group = self._group[task]
+        if group and self._full(group):
+            return f"concurrency group `{group}` is full ({self._limit(group)} running)"
+        for rival, held_up in self._held_up.items():
+            if held_up >> self._rank[task] & 1:
+                how = "locked by hand" if rival in self._parked_locks else "running"
+                return f"`{rival}` writes the same files and is {how}"
+        return ""
+
+    def _startable(self, task: str) -> bool:
+        return self._state.get(task) is TaskState.AVAILABLE and not self._pending[task]
+
+    def _offer(self, task: str, not_before: float) -> None:
+        if not self._startable(task):
+            return
+        if not_before:
+            heapq.heappush(self._asleep, (not_before, self._rank[task]))
+        else:
+            self._ready |= 1 << self._rank[task]
+
+    def _enter_lock(self, task: str) -> None:
+        self._locked += 1
+        group = self._group[task]
+        if group:
+            self._used[group] = self._used.get(group, 0) + 1
+        if task in self._rivals:
+            self._held_up[task] = self._set_of(self._rivals[task])
+
+    def _leave_lock(self, task: str) -> None:
+        self._locked -= 1
+        self._parked_locks.discard(task)
+        self._held_up.pop(task, None)
+        group = self._group[task]
+        if group:
+            self._used[group] -= 1
+
+    def _barred(self) -> int:
+        """Returns those that a limit keeps from starting at this moment."""
+        barred = 0
+        for held_up in self._held_up.values():
+            barred |= held_up
+        for group in self._used:
+            if self._full(group):
+                barred |= self._members[group]
+        return barred
+
+    def _full(self, group: str) -> bool:
+        return self._used.get(group, 0) >= self._limit(group)
+
+    def _limit(self, group: str) -> int:
+        return self._limits.get(group, 1)
+
+    def _set_of(self, tasks: Iterable[str]) -> int:
+        octets = bytearray(len(self._by_rank) // 8 + 1)
+        for task in tasks:
+            rank = self._rank[task]
+            octets[rank >> 3] |= 1 << (rank & 7)
+        return int.from_bytes(octets, "little")
+
+
+def doomed(graph: Graph, states: Mapping[str, TaskState]) -> dict[str, str]:
+    """Returns each task that can't run because of a failed one, with that one's id.
+
+    Computed, never stored: if the failed task is moved back, nothing is doomed any more.
+    """
+    culprits: dict[str, str] = {}
+    for task in graph.order:
+        if states.get(task) is not TaskState.AVAILABLE:
+            continue
+        for need in graph.dependencies[task]:
+            if states.get(need) is TaskState.FAILED:
+                culprits[task] = need
+            elif need in culprits:
+                culprits[task] = culprits[need]
+            if task in culprits:
+                break
+    return culprits
+
+
+def durations(tasks: Iterable[Task], past: Mapping[str, float]) -> dict[str, float]:
+    """Returns each task's expected seconds: its estimate, else its past, else a common unit.
+
+    The unit is the mean of what is known, so that unknown tasks neither lead nor trail; 1 if
+    nothing is known.
+    """
+    known = {
+        task.id: task.estimate if task.estimate is not None else past.get(task.id) for task in tasks
+    }
+    told = [value for value in known.values() if value is not None]
+    unit = sum(told) / len(told) if told else 1.0
+    return {task: unit if value is None else value for task, value in known.items()}
