@@ -1,0 +1,107 @@
+"""What to do next: the one place that says so, for every format and for the terminal.
+
+Sentences have names and commands in backticks; commands are complete, so that they can be
+copied. Knows nothing of formats.
+"""
+
+import shlex
+
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.report.text import short, short_ref
+
+#: How many of a kind are listed before "... and N more".
+LISTED = 20
+
+#: What to look at first, by failure class; the command that tries again follows.
+_REMEDIES = {
+    FailureClass.TRANSIENT.value: "read its log",
+    FailureClass.RATE_LIMITED.value: "wait for the agent's limit to pass",
+    FailureClass.AUTH.value: "log in to the agent",
+    FailureClass.PERMANENT.value: "read its log and mend the prompt or the command",
+    FailureClass.TIMEOUT.value: "raise its `timeout` or make it smaller",
+    FailureClass.VERIFY.value: "read what `verify` said in its log and mend the prompt",
+    FailureClass.NO_CHANGES.value: (
+        "say more clearly what it should change, or set `allow_empty` or `read_only`"
+    ),
+    FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
+    FailureClass.ENVIRONMENT.value: "mend what the reason names",
+    FailureClass.CANCELLED.value: "nothing is wrong with it",
+}
+_OTHER_REMEDY = "read its log"
+
+
+def next_step(report: RunReport, task: TaskReport) -> str:
+    """Returns what the user can do about one task, or "" if there is nothing to do."""
+    if task.outcome is Outcome.FAILED:
+        again = _command("retry", task.id, report=report)
+        if task.failure == FailureClass.CONFLICT.value:
+            return _conflict(task, again)
+        return f"{_REMEDIES.get(task.failure, _OTHER_REMEDY)}, then `{again}`"
+    return ""
+
+
+def next_steps(report: RunReport) -> tuple[str, ...]:
+    """Returns what the user can do, the most urgent first; empty if all is done and delivered.
+
+    At most `LISTED` tasks are named.
+    """
+    failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
+    named = [f"task `{task.id}`: {next_step(report, task)}" for task in failed[:LISTED]]
+    if len(failed) > LISTED:
+        named.append(more(len(failed), "failed tasks"))
+    return (*deliver_step(report), *named, *resume_step(report))
+
+
+def deliver_step(report: RunReport) -> tuple[str, ...]:
+    """Returns the step that brings the merged work to the user's branch, if one is needed."""
+    if report.delivery.done or not report.delivery.command:
+        return ()
+    return (f"deliver what was merged: `{report.delivery.command}`",)
+
+
+def resume_step(report: RunReport) -> tuple[str, ...]:
+    """Returns the step that goes on with an ended run, if something of it is not done."""
+    left = report.total - report.completed
+    if report.ended is None or not left:
+        return ()
+    tasks = "the task that is" if left == 1 else f"the {left} tasks that are"
+    resume = _command("run", report.source, "--resume", report=report)
+    return (f"run {tasks} not done yet, and no other: `{resume}`",)
+
+
+def more(total: int, kind: str = "", listed: int = LISTED) -> str:
+    """Returns the line that stands for what a list leaves out."""
+    return f"... and {total - listed} more" + (f" {kind}" if kind else "")
+
+
+def delivery(report: RunReport) -> str:
+    """Returns one sentence on where the merged work is, or "" if there is none to speak of."""
+    found = report.delivery
+    if found.done and found.before == found.after:
+        return f"`{found.branch}` has all that was merged"
+    if found.done:
+        return f"`{found.branch}` moved from `{short(found.before)}` to `{short(found.after)}`"
+    if found.reason:
+        return f"not delivered to `{found.branch}`: {found.reason}"
+    if report.tip and report.tip != report.base_commit:
+        return f"not delivered: what was merged is on `{short_ref(report.integration)}`"
+    return ""
+
+
+def _conflict(task: TaskReport, again: str) -> str:
+    branches = [short_ref(ref) for ref in task.kept if "orchestra-kept/" in ref]
+    anew = f"`{again}` puts it back, to start anew on the merged work"
+    if not branches:
+        return anew
+    return f"{anew}; to resolve it by hand: `git merge {shlex.quote(branches[-1])}`"
+
+
+def _command(*words: str, report: RunReport) -> str:
+    return f"parallel-orchestra {shlex.join(words)}{_elsewhere(report)}"
+
+
+def _elsewhere(report: RunReport) -> str:
+    if report.tasks_dir == f"{report.cwd.rstrip('/')}/_tasks":
+        return ""
+    return f" --tasks-dir {shlex.quote(report.tasks_dir)}"

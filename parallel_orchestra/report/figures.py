@@ -1,0 +1,90 @@
+"""What a run comes to in numbers, and in a word.
+
+Knows nothing of formats: they all show these figures, so that they can't disagree.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.progress import Outcome, RunReport
+
+_VERDICTS = {
+    ExitCode.DONE: "all done",
+    ExitCode.TASK_FAILED: "failed",
+    ExitCode.USAGE: "refused",
+    ExitCode.ENVIRONMENT: "broken off",
+    ExitCode.WAITS_FOR_PERSON: "waits for you",
+    ExitCode.HELD_ELSEWHERE: "held by another run",
+    ExitCode.UNFINISHED: "unfinished",
+    ExitCode.INTERRUPTED: "interrupted",
+    ExitCode.TERMINATED: "terminated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A run in numbers: durations in seconds, None for what can't be said.
+
+    `work` is the time of all attempts, `speed_up` is `work` over `wall`. `bound` is the least
+    time in which this many workers could have done the work, max(critical path, work / workers);
+    `share` is `bound` over `wall`: 1 is perfect.
+    """
+
+    outcomes: dict[Outcome, int]
+    attempts: int
+    wall: float | None
+    work: float
+    bound: float
+    speed_up: float | None
+    share: float | None
+    cost_usd: float | None
+    input_tokens: int | None
+    output_tokens: int | None
+
+
+def figures(report: RunReport) -> Figures:
+    """Returns the run in numbers; `outcomes` has all outcomes, in their own order."""
+    counted = Counter(task.outcome for task in report.tasks)
+    attempts = [attempt for task in report.tasks for attempt in task.attempts]
+    work = report.work_seconds
+    bound = max(report.critical_path_seconds, work / max(report.workers, 1))
+    wall = report.seconds
+    # After `--resume` the wall time is that of the last leg: no measure for earlier attempts.
+    measured = work > 0 and all(attempt.started >= report.started for attempt in attempts)
+    return Figures(
+        outcomes={outcome: counted[outcome] for outcome in Outcome},
+        attempts=len(attempts),
+        wall=wall,
+        work=work,
+        bound=bound,
+        speed_up=work / wall if wall and measured else None,
+        share=bound / wall if wall and measured else None,
+        cost_usd=report.cost_usd,
+        input_tokens=_sum(attempt.input_tokens for attempt in attempts),
+        output_tokens=_sum(attempt.output_tokens for attempt in attempts),
+    )
+
+
+def headline(report: RunReport) -> str:
+    """Returns the first line of every summary and of `status`."""
+    return (
+        f"{report.completed} completed / {report.total} total "
+        f"({report.count(Outcome.RUNNING)} in progress, {report.count(Outcome.FAILED)} failed)"
+    )
+
+
+def verdict(report: RunReport) -> str:
+    """Returns in a word or two how the run ended, or that it has not."""
+    if report.ended is None:
+        return "in progress"
+    try:
+        return _VERDICTS[ExitCode(report.exit_code)]
+    except ValueError:
+        return f"ended with exit code {report.exit_code}"
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    said = [amount for amount in amounts if amount is not None]
+    return sum(said) if said else None

@@ -1,0 +1,145 @@
+"""The report for programs: one JSON object, described by `docs/reference/report.schema.json`.
+
+The keys of the published 0.1 tool keep their names and meaning, so what reads its reports
+reads these: there `skipped` counts everything that was not tried in this run, resumed or not.
+"""
+
+import json
+from typing import Any
+
+from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
+from parallel_orchestra.report.advice import next_step, next_steps
+from parallel_orchestra.report.figures import Figures, figures, verdict
+from parallel_orchestra.report.text import UNSAFE, clean, instant
+
+SCHEMA_VERSION = 1
+
+#: The four words of the published tool; what is still open was not tried to the end: skipped.
+_STATUS = {
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.BY_HAND: "succeeded",
+    Outcome.RESUMED: "resumed",
+    Outcome.FAILED: "failed",
+}
+
+
+def render(report: RunReport) -> str:
+    """Returns the report as JSON; instants in ISO 8601 UTC, durations in seconds."""
+    head = _text(_run(report), indent=2).removesuffix("\n}")
+    # One line per task: thousands of them can be searched by line, and the C encoder writes them.
+    tasks = ",\n    ".join(_text(_task(report, task)) for task in report.tasks)
+    return f'{head},\n  "tasks": [\n    {tasks}\n  ]\n}}\n'
+
+
+def _run(report: RunReport) -> dict[str, Any]:
+    numbers = figures(report)
+    counted = numbers.outcomes
+    succeeded = counted[Outcome.SUCCEEDED] + counted[Outcome.BY_HAND]
+    failed = counted[Outcome.FAILED]
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "manifest": report.name,
+        "started_at": instant(report.started),
+        "finished_at": None if report.ended is None else instant(report.ended),
+        "duration_sec": _rounded(numbers.wall),
+        "total": report.total,
+        "succeeded": succeeded,
+        "failed": failed,
+        "skipped": report.total - succeeded - failed,
+        "completed": report.completed,
+        "outcomes": {outcome.value: number for outcome, number in counted.items()},
+        "run": report.run,
+        "plan": report.source,
+        "cwd": report.cwd,
+        "tasks_dir": report.tasks_dir,
+        "mode": report.mode,
+        "mode_reason": clean(report.mode_reason),
+        "workers": report.workers,
+        "exit_code": report.exit_code,
+        "verdict": verdict(report),
+        "base": {"branch": report.base_branch, "commit": report.base_commit},
+        "integration": {"branch": report.integration, "commit": report.tip},
+        "delivery": _delivery(report),
+        "figures": _figures(report, numbers),
+        "next_steps": next_steps(report),
+        "warnings": [clean(warning) for warning in report.warnings],
+        "strange": report.strange,
+    }
+
+
+def _delivery(report: RunReport) -> dict[str, Any]:
+    return {
+        "done": report.delivery.done,
+        "branch": report.delivery.branch,
+        "before": report.delivery.before,
+        "after": report.delivery.after,
+        "reason": clean(report.delivery.reason),
+        "command": report.delivery.command,
+    }
+
+
+def _figures(report: RunReport, numbers: Figures) -> dict[str, Any]:
+    return {
+        "attempts": numbers.attempts,
+        "work_sec": _rounded(numbers.work),
+        "critical_path_sec": _rounded(report.critical_path_seconds),
+        "lower_bound_sec": _rounded(numbers.bound),
+        "lower_bound_share": _rounded(numbers.share),
+        "speed_up": _rounded(numbers.speed_up),
+        "cost_usd": numbers.cost_usd,
+        "input_tokens": numbers.input_tokens,
+        "output_tokens": numbers.output_tokens,
+    }
+
+
+def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "agent": task.agent,
+        "status": _STATUS.get(task.outcome, "skipped"),
+        "duration_sec": _rounded(task.seconds),
+        "retry_count": max(len(task.attempts) - 1, 0),
+        "failure_category": task.failure or "none",
+        "outcome": task.outcome.value,
+        "title": clean(task.title),
+        "backend": task.backend,
+        "read_only": task.read_only,
+        "depends_on": task.depends_on,
+        "failures": task.failures,
+        "reason": clean(task.reason),
+        "commit": task.commit,
+        "kept": task.kept,
+        "files": task.files,
+        "cost_usd": task.cost_usd,
+        "next_step": next_step(report, task),
+        "warnings": [clean(warning) for warning in task.warnings],
+        "attempts": [_attempt(attempt) for attempt in task.attempts],
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "owner": attempt.owner,
+        "slot": attempt.slot,
+        "started_at": instant(attempt.started),
+        "duration_sec": _rounded(attempt.seconds),
+        "failure": attempt.failure,
+        "reason": clean(attempt.reason),
+        "cost_usd": attempt.cost_usd,
+        "input_tokens": attempt.input_tokens,
+        "output_tokens": attempt.output_tokens,
+        "turns": attempt.turns,
+        "session": attempt.session,
+        "log": attempt.log,
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _text(value: dict[str, Any], indent: int | None = None) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    # Names of files may hold what JSON lets through and a terminal or a strict decoder does not.
+    return UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)

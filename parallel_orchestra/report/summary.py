@@ -1,0 +1,134 @@
+"""A run in a few lines of plain text, for a terminal that may be narrow.
+
+Knows nothing of colours. A command is never broken or cut, so that it can be copied.
+"""
+
+from collections.abc import Iterator
+
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.report.advice import (
+    LISTED,
+    deliver_step,
+    delivery,
+    more,
+    next_step,
+    resume_step,
+)
+from parallel_orchestra.report.figures import figures, headline
+from parallel_orchestra.report.text import clean, cut, one_line, span
+
+#: From here on, in seconds, `status` asks whether a running task still gets anywhere.
+LONG = 1800.0
+
+_NARROWEST = 40
+_NOT_SUCCEEDED = (
+    Outcome.FAILED,
+    Outcome.SKIPPED,
+    Outcome.RUNNING,
+    Outcome.WAITING,
+    Outcome.MISSING,
+)
+
+
+def summary(report: RunReport, width: int = 80) -> str:
+    """Returns the end of a run as lines of `width` characters at most, commands aside.
+
+    The first line counts, then come the figures, the tasks that did not succeed, the delivery,
+    the logs and what to do next.
+    """
+    width = max(width, _NARROWEST)
+    lines = [headline(report), cut(_figures(report), width)]
+    for outcome in _NOT_SUCCEEDED:
+        lines += _group(report, outcome, width)
+    lines += _listed([cut(line, width) for line in _warnings(report)], "warnings")
+    if delivered := delivery(report):
+        lines.append(cut(f"delivery: {one_line(delivered)}", width))
+    # a path is copied too
+    lines.append(clean(f"logs: {report.tasks_dir}/attempts"))
+    lines += [clean(f"next: {step}") for step in (*deliver_step(report), *resume_step(report))]
+    return "\n".join(lines) + "\n"
+
+
+def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
+    """Returns how a run stands at `now` (epoch seconds), in lines that are not cut.
+
+    The first line counts; then the running tasks, the longest first and those of more than
+    `LONG` seconds flagged, how many wait, and the failed ones with their reasons.
+    """
+    running = [
+        (now - task.attempts[-1].started if task.attempts else 0.0, task)
+        for task in report.tasks
+        if task.outcome is Outcome.RUNNING
+    ]
+    running.sort(key=lambda one: -one[0])
+    lines = [headline(report)]
+    lines += _listed([_running(task, elapsed) for elapsed, task in running], "running tasks")
+    lines += [
+        f"{report.count(outcome)} {outcome.value}"
+        for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED)
+        if report.count(outcome)
+    ]
+    failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
+    lines += _listed([_stands(task) for task in failed], "failed tasks")
+    return tuple(lines)
+
+
+def _figures(report: RunReport) -> str:
+    numbers = figures(report)
+    words = []
+    if numbers.wall is not None:
+        words.append(f"took {span(numbers.wall)}")
+    if numbers.speed_up is not None:
+        words.append(f"{numbers.speed_up:.1f} times as fast as one worker")
+    if numbers.cost_usd is not None:
+        words.append(f"cost ${numbers.cost_usd:.2f}")
+    return ", ".join(words) or "under way"
+
+
+def _group(report: RunReport, outcome: Outcome, width: int) -> list[str]:
+    """Returns the tasks that stand so: a line each with the reason, the silent ones on one."""
+    tasks = [task for task in report.tasks if task.outcome is outcome]
+    telling = [task for task in tasks if task.reason or outcome is Outcome.FAILED]
+    silent = [task.id for task in tasks if not (task.reason or outcome is Outcome.FAILED)]
+    lines = _listed([_lines_of(report, task, width) for task in telling], outcome.value)
+    if silent:
+        names = ", ".join(silent[:LISTED]) + (", ..." if len(silent) > LISTED else "")
+        lines.append(cut(f"{outcome.value} ({len(silent)}): {names}", width))
+    return lines
+
+
+def _lines_of(report: RunReport, task: TaskReport, width: int) -> str:
+    line = cut(_stands(task), width)
+    step = next_step(report, task)
+    return f"{line}\n  next: {clean(step)}" if step else line
+
+
+def _stands(task: TaskReport) -> str:
+    failure = f"{task.failure}: " if task.failure else ""
+    files = f" ({', '.join(task.files)})" if task.files else ""
+    return one_line(f"{task.outcome.value} {task.id}: {failure}{task.reason}{files}").rstrip(": ")
+
+
+def _running(task: TaskReport, elapsed: float) -> str:
+    if not task.attempts:
+        return f"running {task.id}"
+    attempt = task.attempts[-1]
+    flag = f", for more than {span(LONG)}" if elapsed > LONG else ""
+    where = f"slot {attempt.slot} of {attempt.owner}"
+    return one_line(f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}")
+
+
+def _warnings(report: RunReport) -> Iterator[str]:
+    for warning in report.warnings:
+        yield one_line(f"warning: {warning}")
+    for task in report.tasks:
+        for warning in task.warnings:
+            yield one_line(f"warning {task.id}: {warning}")
+    for name in report.strange:
+        yield one_line(f"warning: `{name}` in the task directory is not a task file")
+
+
+def _listed(lines: list[str], kind: str) -> list[str]:
+    if len(lines) <= LISTED:
+        return lines
+    return [*lines[:LISTED], more(len(lines), kind)]

@@ -1,0 +1,133 @@
+"""Words made safe and readable: for one line of a terminal, for Markdown, for a reader.
+
+What agents print and what files are called may come from anywhere, so nothing of it moves a
+cursor, opens a link, closes a fence or ends a table's cell. Knows nothing of runs or tasks.
+"""
+
+import re
+from datetime import datetime, timezone
+
+#: Escape sequences of a terminal (ECMA-48), whole, so that no `[31m` is left over.
+_SEQUENCES = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b(?:[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
+)
+#: Controls but tab and line feed, what turns text around (Unicode UAX #9), half surrogate pairs.
+UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_TICKS = re.compile("`+")
+#: What CommonMark reads as a sign anywhere in a line; `_` only at the edge of a word.
+_MARKS = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
+#: What CommonMark reads as a list, heading or quotation at the beginning of a line.
+_OPENING = re.compile(r"(?=[#+=-])|(?<=\d)(?=[.)])")
+_MINUTE = 60.0
+_HOUR = 3600.0
+
+
+def clean(text: str) -> str:
+    """Returns the text without escape sequences, control and direction characters."""
+    if text.isascii() and text.isprintable():
+        return text
+    return UNSAFE.sub("", _LINE_END.sub("\n", _SEQUENCES.sub("", text)))
+
+
+def one_line(text: str) -> str:
+    """Returns the cleaned text with every run of white space as one space."""
+    return " ".join(clean(text).split())
+
+
+def cut(line: str, width: int) -> str:
+    """Returns the line, at most `width` characters of it; a cut shows as ` ...`."""
+    return line if len(line) <= width else line[: max(width - 4, 0)].rstrip() + " ..."
+
+
+def escaped(text: str) -> str:
+    """Returns one line of Markdown that shows the text as it is: no markup, no HTML.
+
+    A `|` stays, since only tables read it as a sign: see `row`.
+    """
+    line = _MARKS.sub(lambda mark: "\\" + mark[0], one_line(text))
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    opening = _OPENING.search(line)
+    if opening is None or not (opening.start() == 0 or line[: opening.start()].isdigit()):
+        return line
+    return f"{line[: opening.start()]}\\{line[opening.start() :]}"
+
+
+def code(text: str) -> str:
+    """Returns the text as a code span of Markdown; what is empty stays so."""
+    line = one_line(text)
+    if not line:
+        return ""
+    ticks = "`" * (_longest_run(line) + 1)
+    # CommonMark takes one space from either end, so a tick beside the fence is told from it.
+    room = " " if line[0] == "`" or line[-1] == "`" else ""
+    return f"{ticks}{room}{line}{room}{ticks}"
+
+
+def sentence(text: str) -> str:
+    """Returns one of our own sentences as Markdown: what stands in backticks becomes code.
+
+    Where the backticks do not pair up, all of them are shown as they are.
+    """
+    parts = one_line(text).split("`")
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        return escaped(text)
+    # one by one, `escaped` would take the spaces around the code away
+    return "".join(
+        code(part) if place % 2 else _escaped_part(part, first=place == 0)
+        for place, part in enumerate(parts)
+    )
+
+
+def fenced(text: str) -> str:
+    """Returns the text in a code fence longer than any run of backticks in it."""
+    body = clean(text).strip("\n")
+    ticks = "`" * max(3, _longest_run(body) + 1)
+    return f"{ticks}text\n{body}\n{ticks}"
+
+
+def row(*cells: object) -> str:
+    """Returns a row of a Markdown table from pieces of Markdown; empty cells show a dash."""
+    return "| " + " | ".join(str(cell).replace("|", "\\|") or "-" for cell in cells) + " |"
+
+
+def span(seconds: float) -> str:
+    """Returns a duration for a reader: `0.4 s`, `3 min 05 s`, `2 h 10 min`."""
+    if round(seconds, 1) < _MINUTE:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < _HOUR:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    minutes = round(seconds / _MINUTE)
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def instant(epoch: float) -> str:
+    """Returns an instant as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(epoch, timezone.utc).isoformat(timespec="milliseconds")
+
+
+def short(commit: str) -> str:
+    """Returns the first twelve digits of a commit's name."""
+    return commit[:12]
+
+
+def short_ref(ref: str) -> str:
+    """Returns a branch's short name; other refs stay whole, so that they can be typed."""
+    return ref.removeprefix("refs/heads/")
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _TICKS.findall(text)), default=0)
+
+
+def _escaped_part(part: str, *, first: bool) -> str:
+    if not part.strip():
+        return part
+    before = part[: len(part) - len(part.lstrip())]
+    after = part[len(part.rstrip()) :]
+    # A letter in front keeps what stands in mid-sentence from being taken for an opening.
+    middle = escaped(part) if first else escaped("x" + part.lstrip())[1:]
+    return before + middle + after

@@ -1,0 +1,142 @@
+"""Markdown as a reader of CommonMark sees it, and templates of a user's own."""
+
+import re
+
+import pytest
+from markdown_it import MarkdownIt
+
+from parallel_orchestra.errors import UsageError
+from parallel_orchestra.progress import Outcome
+from parallel_orchestra.report import markdown, text
+from support import runs
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<!-- no end",
+    "[click](http://evil)",
+    "![img](http://evil)",
+    "<http://evil>",
+    "**bold** _it_ ~~gone~~",
+    "`unpaired",
+    "``` fence",
+    "a | b | c",
+    "\\| `a|b` \\",
+    "# heading",
+    "1. list",
+    "- [ ] box",
+    "&lt;b&gt; &amp;",
+    "line\n\n# other\n```\n</details>",
+    "$x^2$ a_b_c __init__",
+]
+
+
+def seen(source):
+    return MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(source)
+
+
+def shown(html):
+    plain = re.sub(r"<[^>]+>", "", html)
+    for name, sign in (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&")):
+        plain = plain.replace(name, sign)
+    return plain
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_escaped_text_is_shown_as_it_is(words):
+    html = seen(f"- {text.escaped(words)}\n")
+
+    assert set(re.findall(r"<(\w+)", html)) == {"ul", "li"}
+    assert shown(html).strip() == " ".join(words.split())
+
+
+@pytest.mark.parametrize("words", [*HOSTILE, "`", "``a``", "a`b``c"])
+def test_code_is_shown_as_it_is(words):
+    html = seen(f"- {text.code(words)}\n")
+
+    assert set(re.findall(r"<(\w+)", html)) == {"ul", "li", "code"}
+    assert shown(html).strip() == " ".join(words.split())
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_a_cell_never_ends_its_row(words):
+    head = "| a | b |\n| --- | --- |\n"
+
+    html = seen(head + text.row(text.code(words), text.escaped(words)) + "\n")
+
+    assert html.count("<td>") == 2
+    assert shown(html).count(" ".join(words.split())) == 2
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+def test_agents_words_stay_inside_their_fence(words):
+    html = seen(text.fenced(words) + "\n\nafter\n")
+
+    assert shown(html) == f"{words}\n\nafter\n"
+    assert html.endswith("<p>after</p>\n")
+
+
+def test_a_sentence_keeps_our_code_and_escapes_the_rest():
+    html = seen(text.sentence("task `a_b` *needs* `x | y`, <b>not</b> `-`"))
+
+    assert "<code>a_b</code> *needs* <code>x | y</code>, &lt;b&gt;not&lt;/b&gt;" in html
+
+
+@pytest.mark.parametrize("words", ["one ` only", "an empty `` pair"])
+def test_a_sentence_whose_ticks_do_not_pair_is_shown_as_it_is(words):
+    assert shown(seen(text.sentence(words))).strip() == words
+
+
+def test_hostile_names_and_reasons_leave_the_report_whole():
+    tasks = [
+        runs.task(
+            f"t{place}",
+            Outcome.FAILED,
+            title=words,
+            failure=words,
+            reason=words,
+            files=(words,),
+            kept=(words,),
+            warnings=(words,),
+            attempts=(runs.attempt(log=words),),
+        )
+        for place, words in enumerate(HOSTILE)
+    ]
+
+    html = seen(markdown.render(runs.run(*tasks, name=HOSTILE[0])))
+
+    assert not re.search(r"<(script|a|img|details|strong|em|s|h4)\b|<!--", html)
+    assert html.count("<h3>") == len(HOSTILE)
+    assert html.count("<pre>") == len(HOSTILE)
+    assert html.count("<h1>") == 1
+
+
+def test_a_template_of_the_user_replaces_ours():
+    template = "{{ report.name }}: {{ figures.work | span }}, {{ failed | length }} failed\n"
+
+    assert markdown.render(runs.failures(), template) == "demo: 24.0 s, 2 failed\n"
+
+
+def test_a_template_may_extend_ours_and_replace_one_block():
+    template = '{% extends "markdown.md.j2" %}{% block title %}# Ours\n{% endblock %}'
+
+    rendered = markdown.render(runs.all_done(), template)
+
+    assert rendered.startswith("# Ours\n")
+    assert "## Tasks" in rendered
+
+
+@pytest.mark.parametrize(
+    ("template", "where"),
+    [
+        ("\n{% if %}", "line 2"),
+        ("{{ nonsense }}", ""),
+        ("{{ report.ended + 'x' }}", ""),
+        ("{{ report.__class__.__mro__ }}", ""),
+        ('{% include "other" %}', ""),
+    ],
+)
+def test_a_wrong_template_is_an_error_of_the_user(template, where):
+    with pytest.raises(UsageError, match=r"the report's template is wrong: .") as caught:
+        markdown.render(runs.all_done(), template)
+
+    assert caught.value.problems[0].where == where

@@ -1,0 +1,151 @@
+"""What a terminal shows of a run, at its end and while it goes on."""
+
+import pytest
+
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.progress import Outcome
+from parallel_orchestra.report.figures import figures, verdict
+from parallel_orchestra.report.summary import status_lines, summary
+from parallel_orchestra.report.text import span
+from support import runs
+
+NOW = runs.START + 2000.0
+
+
+def running(name, started, **facts):
+    started = runs.attempt(started=started, seconds=None, **facts)
+    return runs.task(name, Outcome.RUNNING, attempts=(started,))
+
+
+def test_a_summary_begins_with_the_counts():
+    first = summary(runs.failures()).splitlines()[0]
+
+    assert first == "2 completed / 5 total (0 in progress, 2 failed)"
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_lines_fit_the_width_unless_they_hold_something_to_copy(width):
+    lines = summary(runs.failures(), width).splitlines()
+
+    assert all(
+        len(line) <= max(width, 47)
+        for line in lines
+        if not line.lstrip().startswith(("next:", "logs:"))
+    )
+    assert "git switch main && git merge orchestra/demo" in "\n".join(lines)
+
+
+def test_ten_thousand_tasks_leave_a_summary_that_can_be_read():
+    lines = summary(runs.large()).splitlines()
+
+    assert "... and 980 more failed" in lines
+    assert "... and 980 more skipped" in lines
+    assert len(lines) < 80
+
+
+def test_ten_thousand_waiting_tasks_are_one_line():
+    tasks = [runs.task(f"t{place}", Outcome.WAITING) for place in range(10_000)]
+
+    lines = summary(runs.run(*tasks, exit_code=ExitCode.INTERRUPTED)).splitlines()
+
+    assert [line for line in lines if line.startswith("waiting (10000): t0, t1, t2")]
+    assert len(lines) < 10
+
+
+def test_a_status_shows_the_longest_running_first_and_flags_it():
+    run = runs.run(
+        running("young", NOW - 12.0, slot=2),
+        running("old", NOW - 1801.0),
+        runs.task("later", Outcome.WAITING),
+        ended=None,
+    )
+
+    lines = status_lines(run, NOW)
+
+    assert lines == (
+        "0 completed / 3 total (2 in progress, 0 failed)",
+        f"running old: attempt 1, slot 1 of {runs.OWNER}, 30 min 01 s, for more than 30 min 00 s",
+        f"running young: attempt 1, slot 2 of {runs.OWNER}, 12.0 s",
+        "1 waiting",
+    )
+
+
+def test_a_task_of_exactly_thirty_minutes_is_not_flagged():
+    lines = status_lines(runs.run(running("core", NOW - 1800.0), ended=None), NOW)
+
+    assert lines[1].endswith(", 30 min 00 s")
+
+
+def test_a_running_task_whose_attempt_is_not_known_yet_is_named():
+    run = runs.run(runs.task("core", Outcome.RUNNING), ended=None)
+
+    assert status_lines(run, NOW)[1] == "running core"
+
+
+def test_a_status_names_failed_tasks_with_their_reasons():
+    lines = status_lines(runs.failures(), NOW)
+
+    assert lines[1:] == (
+        "1 skipped",
+        "failed api: conflict: both sides changed 2 files (src/api.py, src/routes.py)",
+        "failed tests: verify: `pytest` said: ``` 1 failed! ```",
+    )
+
+
+def test_a_status_of_thousands_lists_twenty_of_a_kind():
+    tasks = [running(f"t{place}", NOW) for place in range(25)]
+
+    lines = status_lines(runs.run(*tasks, ended=None), NOW)
+
+    assert len(lines) == 22
+    assert lines[-1] == "... and 5 more running tasks"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "0.0 s"),
+        (0.44, "0.4 s"),
+        (59.94, "59.9 s"),
+        (59.96, "1 min 00 s"),
+        (3599.4, "59 min 59 s"),
+        (3599.6, "1 h 00 min"),
+        (7830.0, "2 h 10 min"),
+        (100_000.0, "27 h 47 min"),
+    ],
+)
+def test_a_span_is_said_in_the_units_a_reader_thinks_in(seconds, words):
+    assert span(seconds) == words
+
+
+def test_the_lower_bound_is_the_critical_path_or_the_shared_work():
+    wide = figures(runs.run(*(runs.task(str(n), attempts=(runs.attempt(),)) for n in range(4))))
+    deep = figures(runs.run(runs.task(attempts=(runs.attempt(),)), critical_path_seconds=15.0))
+
+    assert (wide.bound, wide.speed_up) == (20.0, 40 / 30)
+    assert (deep.bound, deep.share) == (15.0, 0.5)
+
+
+def test_a_resumed_run_claims_no_speed_for_work_that_was_done_before_it():
+    before = runs.task("core", Outcome.RESUMED, attempts=(runs.attempt(started=runs.START - 60),))
+    after = runs.task("docs", attempts=(runs.attempt(),))
+
+    found = figures(runs.run(before, after))
+
+    assert found.work == 20.0
+    assert (found.speed_up, found.share) == (None, None)
+
+
+def test_what_was_not_measured_is_not_said():
+    nothing = figures(runs.run(runs.task("core", Outcome.RESUMED)))
+
+    assert (nothing.speed_up, nothing.share, nothing.cost_usd) == (None, None, None)
+
+
+@pytest.mark.parametrize("code", ExitCode, ids=lambda code: code.name)
+def test_every_exit_code_has_a_verdict(code):
+    assert "exit code" not in verdict(runs.run(exit_code=code))
+
+
+def test_an_exit_code_of_a_newer_version_is_said_as_it_is():
+    assert verdict(runs.run(exit_code=77)) == "ended with exit code 77"
