@@ -1,0 +1,22 @@
+"""Where an agent may write, and how its work comes out again.
+
+Knows nothing of the store or of merging. Two ways so far, each with the same doors: `open`
+gives a workspace for one attempt, `take` its content as a git tree, `keep` puts what is not
+merged under a ref, `close` puts the world back.
+"""
+
+from parallel_orchestra.isolation.in_place import InPlace
+from parallel_orchestra.isolation.workspace import Isolation, Label, Work, Workspace, keep_commit
+from parallel_orchestra.isolation.worktree import Pool, Slot, default_root
+
+__all__ = [
+    "InPlace",
+    "Isolation",
+    "Label",
+    "Pool",
+    "Slot",
+    "Work",
+    "Workspace",
+    "default_root",
+    "keep_commit",
+]
