@@ -1,0 +1,32 @@
+"""Integration: a task's work enters the integration branch once or not at all.
+
+The merge commit carries a trailer that names the task, and becomes the tip by one ref
+transaction that also verifies the claim's fence. That transaction is the only commit point:
+it needs no lock, no clock and no living process to be exact.
+"""
+
+from parallel_orchestra.merge_queue.checker import Checker
+from parallel_orchestra.merge_queue.delivery import deliver
+from parallel_orchestra.merge_queue.history import MergeFact
+from parallel_orchestra.merge_queue.queue import (
+    Candidate,
+    Conflicted,
+    Merged,
+    MergeQueue,
+    Rejected,
+    Verifier,
+)
+from parallel_orchestra.merge_queue.run_refs import RunRefs
+
+__all__ = [
+    "Candidate",
+    "Checker",
+    "Conflicted",
+    "MergeFact",
+    "MergeQueue",
+    "Merged",
+    "Rejected",
+    "RunRefs",
+    "Verifier",
+    "deliver",
+]

@@ -1,0 +1,101 @@
+"""Runs the plan's `verify` on a merge candidate, in a worktree of the queue's own."""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from parallel_orchestra.isolation import Label, Pool, Slot
+from parallel_orchestra.merge_queue.queue import Rejected
+from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.model import DEFAULT_TIMEOUT, Command
+from parallel_orchestra.process import Child, Ending, Supervisor
+from parallel_orchestra.store import Layout
+
+_DETAIL_BYTES = 4096
+_POLL = 0.05
+
+
+class Checker:
+    """Checks one candidate at a time, across all processes of the run."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        refs: RunRefs,
+        layout: Layout,
+        owner: str,
+        commands: tuple[Command, ...],
+        environ: Mapping[str, str],
+    ) -> None:
+        self._pool = pool
+        self._refs = refs
+        self._layout = layout
+        self._owner = owner
+        self._commands = commands
+        self._environ = {**environ, "PO_RUN": refs.run, "PO_OWNER": owner}
+        self._supervisor = Supervisor()
+        self._slot: Slot | None = None
+        self._cancelled = threading.Event()
+
+    def __call__(self, commit: str, log: Path) -> Rejected | None:
+        """Returns None if all commands succeed on the commit, else what the failing one said.
+
+        Raises:
+            GitError: the candidate can't be checked out.
+        """
+        with self._turn() as mine:
+            if not mine:
+                return Rejected("cancelled", cancelled=True)
+            if self._slot is None:
+                self._slot = self._pool.slot("verify")
+            label = Label(
+                self._refs.run, "verify", 0, self._owner, f"{self._refs.prefix}salvage/verify"
+            )
+            workspace = self._slot.open(commit, label, carry_claude=False)
+            self._slot.settled()
+            for command in self._commands:
+                rejected = self._run(command, workspace.path, log)
+                if rejected is not None:
+                    return rejected
+        return None
+
+    def cancel(self) -> None:
+        """Ends what runs, and every later check, as cancelled."""
+        self._cancelled.set()
+        self._supervisor.cancel()
+
+    def close(self) -> None:
+        """Ends the helper process."""
+        self._supervisor.close()
+
+    def _run(self, command: Command, directory: Path, log: Path) -> Rejected | None:
+        argv = ("sh", "-c", command) if isinstance(command, str) else command
+        ended = self._supervisor.run(
+            Child(argv, directory, self._environ, log, timeout=DEFAULT_TIMEOUT)
+        )
+        if ended.ending is Ending.EXITED and ended.code == 0:
+            return None
+        said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:].decode("utf-8", "replace")
+        words = command if isinstance(command, str) else " ".join(command)
+        how = ended.reason or f"{ended.ending.value} with code {ended.code}"
+        return Rejected(f"`{words}` {how}\n{said}", cancelled=ended.ending is Ending.CANCELLED)
+
+    @contextlib.contextmanager
+    def _turn(self) -> Iterator[bool]:
+        """Waits for the run's turn to verify; tells whether it came before a cancel.
+
+        It spares verifying a candidate whose base another process is about to move; that the
+        merge is exact never rests on it.
+        """
+        import portalocker  # noqa: PLC0415  # 70 ms that only plans with `verify` need
+
+        with (self._layout.root / "merge.lock").open("ab") as stream:
+            mine = False
+            while not mine and not self._cancelled.is_set():
+                try:
+                    portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)
+                    mine = True
+                except portalocker.LockException:
+                    self._cancelled.wait(_POLL)
+            yield mine

@@ -1,0 +1,38 @@
+"""The refs of a run: fences, remembered merges, kept work, the integration branch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RunRefs:
+    """The full names of a run's refs; `integration` is a branch."""
+
+    run: str
+    integration: str
+
+    @property
+    def branch(self) -> str:
+        """The integration branch's short name."""
+        return self.integration.removeprefix("refs/heads/")
+
+    @property
+    def prefix(self) -> str:
+        """What all refs of this run but its branches begin with."""
+        return f"refs/orchestra/{self.run}/"
+
+    def claim(self, task: str) -> str:
+        """The fence: its value is the token of the one claim that may merge."""
+        return f"{self.prefix}claim/{task}"
+
+    def merged(self, task: str) -> str:
+        """Remembers a task's merge commit, also if the branch is rewritten later."""
+        return f"{self.prefix}merged/{task}"
+
+    def salvage(self, task: str, number: int, owner: str) -> str:
+        """Keeps what an attempt left behind without merging it."""
+        return f"{self.prefix}salvage/{task}/{number}.{owner}"
+
+    def kept(self, task: str, number: int) -> str:
+        """A branch for work that conflicts, where a person can resolve it."""
+        slug = self.branch.removeprefix("orchestra/")
+        return f"refs/heads/orchestra-kept/{slug}/{task}-{number}"

@@ -1,0 +1,79 @@
+"""The lines of a merge commit that say which task it merged, written and read.
+
+Only our own first-parent commits are asked; what an agent writes into its messages never
+counts, and is removed so that nobody is misled (git-interpret-trailers(1) for the form).
+"""
+
+import re
+from dataclasses import dataclass
+
+_PREFIX = "Orchestra-"
+_LINE = re.compile(r"^Orchestra-(?P<key>[A-Za-z]+): (?P<value>.*)$", re.MULTILINE)
+_FOREIGN = re.compile(r"^[ \t]*Orchestra-[^\n]*\n?", re.MULTILINE | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class MergeNote:
+    """What a merge commit says of the task it merged."""
+
+    run: str
+    task: str
+    generation: int
+    attempt: int
+    worker: str
+    fingerprint: str
+
+    def lines(self) -> str:
+        """Returns the trailer block."""
+        return (
+            f"{_PREFIX}Task: {self.run}/{self.task}\n"
+            f"{_PREFIX}Generation: {self.generation}\n"
+            f"{_PREFIX}Attempt: {self.attempt}\n"
+            f"{_PREFIX}Worker: {self.worker}\n"
+            f"{_PREFIX}Plan: {self.fingerprint}\n"
+        )
+
+
+def base_lines(run: str, branch: str) -> str:
+    """Returns the trailer of a commit that merges the user's branch into the integration."""
+    return f"{_PREFIX}Base: {run}/{branch}\n"
+
+
+def read_note(message: str) -> MergeNote | None:
+    """Returns what a message's last paragraph says of a merged task, or None."""
+    facts = _facts(message)
+    run, _, task = facts.get("Task", "").partition("/")
+    if not task:
+        return None
+    try:
+        return MergeNote(
+            run,
+            task,
+            int(facts.get("Generation", "1")),
+            int(facts.get("Attempt", "0")),
+            facts.get("Worker", ""),
+            facts.get("Plan", ""),
+        )
+    except ValueError:
+        return None
+
+
+def undone_task(message: str) -> tuple[str, str] | None:
+    """Returns (run, task) of a commit that takes a merge back, or None."""
+    run, _, task = _facts(message).get("Undo", "").partition("/")
+    return (run, task) if task else None
+
+
+def is_ours(message: str) -> bool:
+    """Returns whether a first-parent commit's message is of the kind that we write."""
+    return bool({"Task", "Base", "Undo"} & _facts(message).keys())
+
+
+def cleaned(message: str) -> str:
+    """Returns an agent's message without lines that look like ours."""
+    return _FOREIGN.sub("", message)
+
+
+def _facts(message: str) -> dict[str, str]:
+    last = message.rstrip("\n").rpartition("\n\n")[2]
+    return {match["key"]: match["value"].strip() for match in _LINE.finditer(last)}
