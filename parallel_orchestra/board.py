@@ -1,0 +1,243 @@
+"""What this process knows of the tasks; hands out claims to its worker threads.
+
+Joins the schedule (what may run next) with the store (who really has it). The schedule is
+only told: every claim is decided by a rename, and every now and then the board looks at the
+directories again, since other processes and people move files too.
+"""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.model import Task
+from parallel_orchestra.recovery import Recovery
+from parallel_orchestra.schedule import Schedule, Seen
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
+from parallel_orchestra.store.records import last_result
+
+#: Seconds between two looks at the directories while there is work to hand out.
+_LOOK_EVERY = 2.0
+#: The same while this process has nothing to do but wait for others.
+_LOOK_WAITING = 0.3
+#: A look may cost this share of the time at most: with very many tasks, looks become rarer.
+_LOOK_SHARE = 0.05
+#: Claims that somebody else got first, in a row, before the directories are looked at again.
+_MISSES = 16
+#: Seconds during which claiming may fail (a full disk, say) before the run gives up.
+_TROUBLE_LIMIT = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as it is passed in: `now` epoch seconds UTC, `monotonic` for spans."""
+
+    now: Callable[[], float]
+    monotonic: Callable[[], float]
+
+
+class Board:
+    """The tasks as this process sees them. Any thread may call; claims are given to one each."""
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        schedule: Schedule,
+        store: TaskStore,
+        recovery: Recovery,
+        clock: Clock,
+        rivals: Mapping[str, tuple[str, ...]],
+        limits: Mapping[str, int],
+    ) -> None:
+        self._tasks = tasks
+        self._limits = limits
+        self._schedule = schedule
+        self._store = store
+        self._recovery = recovery
+        self._clock = clock
+        self._rivals = rivals
+        self._changed = threading.Condition()
+        self._names: dict[str, TaskName] = {}
+        self._active: dict[str, Claim] = {}
+        self._backoffs: dict[tuple[str, int], float] = {}
+        self._misses = 0
+        self._next_look = 0.0
+        self._stopping = False
+        self._trouble_since: float | None = None
+        self._claim_lock: IO[bytes] | None = None
+
+    @property
+    def active(self) -> tuple[Claim, ...]:
+        """The claims that this process works on."""
+        with self._changed:
+            return tuple(self._active.values())
+
+    def count(self) -> Counter[TaskState]:
+        """Returns how many tasks lie in each state, as far as this process knows."""
+        with self._changed:
+            return self._schedule.count()
+
+    def stop(self) -> None:
+        """Hands out no more claims; `next` returns None to everybody."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def next(self) -> Claim | None:
+        """Waits for a task that may run and claims it; None when there will be none any more.
+
+        Raises:
+            EnvironmentProblem: tasks can't be claimed, and it has been so for a minute.
+            WaitsForPerson: the integration branch was changed from outside.
+        """
+        with self._changed:
+            while not self._stopping:
+                if self._clock.monotonic() >= self._next_look:
+                    self._look()
+                task = self._schedule.take(self._clock.now())
+                if task is None:
+                    if self._is_over():
+                        self._stopping = True
+                        self._changed.notify_all()
+                        break
+                    self._changed.wait(self._patience())
+                    continue
+                claim = self._claim(task)
+                if claim is not None:
+                    self._active[task] = claim
+                    return claim
+            return None
+
+    def ended(self, name: TaskName, state: TaskState, not_before: float = 0.0) -> None:
+        """Takes notice of where a claimed task went; it is offered again after `not_before`."""
+        with self._changed:
+            self._active.pop(name.task, None)
+            self._names[name.task] = name
+            if state is TaskState.AVAILABLE:
+                self._backoffs[(name.task, name.attempts)] = not_before
+            self._schedule.moved(name.task, state, not_before)
+            self._changed.notify_all()
+
+    def lost(self, claim: Claim) -> None:
+        """Takes notice that a claim is not ours any more; the next look tells where it lies."""
+        with self._changed:
+            self._active.pop(claim.task, None)
+            self._next_look = 0.0
+            self._changed.notify_all()
+
+    def _claim(self, task: str) -> Claim | None:
+        try:
+            with self._limits_held(task) as free:
+                if not free:
+                    self._schedule.moved(
+                        task, TaskState.AVAILABLE, self._clock.now() + _LOOK_WAITING
+                    )
+                    return None
+                claim = self._store.claim(self._names[task])
+        except OSError as error:
+            self._trouble(error)
+            self._schedule.moved(task, TaskState.AVAILABLE, self._clock.now() + 1.0)
+            return None
+        self._trouble_since = None
+        self._misses = self._misses + 1 if claim is None else 0
+        if self._misses >= _MISSES:
+            # Until then a task that somebody else got first just counts as locked.
+            self._next_look = 0.0
+        return claim
+
+    @contextlib.contextmanager
+    def _limits_held(self, task: str) -> Iterator[bool]:
+        """Holds what limits a task across processes; tells whether it may run among the locked."""
+        group = self._tasks[task].concurrency_group
+        rivals = self._rivals.get(task, ())
+        if not group and not rivals:
+            yield True
+            return
+        import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
+
+        if self._claim_lock is None:
+            self._claim_lock = (self._store.layout.root / "claim.lock").open("ab")
+        try:
+            portalocker.lock(self._claim_lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
+        except portalocker.LockException:
+            yield False
+            return
+        try:
+            locked = self._store.locked_tasks() & self._tasks.keys()
+            used = sum(self._tasks[one].concurrency_group == group for one in locked)
+            full = bool(group) and used >= self._limits.get(group, 1)
+            yield not full and locked.isdisjoint(rivals)
+        finally:
+            portalocker.unlock(self._claim_lock)
+
+    def _look(self) -> None:
+        started = self._clock.monotonic()
+        listing = self._store.listing()
+        if listing.doubles or self._tasks.keys() - listing.entries.keys() - self._active.keys():
+            listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
+        if self._recovery.heal(listing, self._active.keys()):
+            listing = self._store.listing()
+        self._names = {task: entry.name for task, entry in listing.entries.items()}
+        self._schedule.observe(self._seen(listing))
+        self._misses = 0
+        ended = self._clock.monotonic()
+        self._next_look = ended + max(_LOOK_EVERY, (ended - started) / _LOOK_SHARE)
+        self._changed.notify_all()
+
+    def _seen(self, listing: Listing) -> dict[str, Seen]:
+        seen = {}
+        for task, entry in listing.entries.items():
+            if task not in self._tasks:
+                continue
+            if entry.state is TaskState.LOCKED:
+                seen[task] = Seen(entry.state, parked=not entry.name.owner)
+            elif entry.state is TaskState.AVAILABLE and entry.name.failures:
+                seen[task] = Seen(entry.state, not_before=self._backoff(entry.name))
+            else:
+                seen[task] = Seen(entry.state)
+        for task in self._active:
+            seen[task] = Seen(TaskState.LOCKED)
+        return seen
+
+    def _backoff(self, name: TaskName) -> float:
+        key = (name.task, name.attempts)
+        if key not in self._backoffs:
+            result = last_result(self._store.layout, name.task)
+            known = result is not None and result.attempt == name.attempts
+            self._backoffs[key] = result.not_before if result is not None and known else 0.0
+        return self._backoffs[key]
+
+    def _is_over(self) -> bool:
+        if self._active or not self._schedule.exhausted():
+            return False
+        # Nothing to do as far as we know: only a fresh look may say that it is so.
+        self._look()
+        return self._schedule.exhausted()
+
+    def _patience(self) -> float:
+        wake = self._schedule.next_wake()
+        until_look = self._next_look - self._clock.monotonic()
+        if not self._active:
+            until_look = min(until_look, _LOOK_WAITING)
+            self._next_look = min(self._next_look, self._clock.monotonic() + _LOOK_WAITING)
+        if wake is not None:
+            until_look = min(until_look, wake - self._clock.now())
+        return max(0.01, until_look)
+
+    def _trouble(self, error: OSError) -> None:
+        now = self._clock.monotonic()
+        if self._trouble_since is None:
+            self._trouble_since = now
+        elif now - self._trouble_since > _TROUBLE_LIMIT:
+            self._stopping = True
+            raise EnvironmentProblem(
+                Problem(
+                    f"tasks can't be claimed: {error.strerror or error}",
+                    str(self._store.layout.root),
+                    "make room or mend the permissions, then run with `--resume`",
+                )
+            ) from error

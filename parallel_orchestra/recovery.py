@@ -1,0 +1,120 @@
+"""Heals what the dead, the doubtful and people with `mv` left in `_tasks/`.
+
+Anybody may do it, at any time, twice at once: each step is a rename or a ref transaction that
+only one can win. The fence moves before the file, so that a zombie that wakes up can't merge.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+
+from parallel_orchestra.events import Recovered, Warned
+from parallel_orchestra.journal import Journal
+from parallel_orchestra.merge_queue import MergeQueue
+from parallel_orchestra.model import Task
+from parallel_orchestra.process import identity
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Entry, Listing, TaskStore, Watch
+from parallel_orchestra.store.doubles import winner
+
+
+class Recovery:
+    """Looks at listings and moves what lies wrong; one per process."""
+
+    def __init__(
+        self,
+        store: TaskStore,
+        queue: MergeQueue,
+        watch: Watch,
+        tasks: Mapping[str, Task],
+        journal: Journal,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._queue = queue
+        self._watch = watch
+        self._tasks = tasks
+        self._journal = journal
+        self._clock = clock
+
+    def heal(self, listing: Listing, active: Collection[str]) -> bool:
+        """Moves what a look shows to lie wrong; returns whether anything moved.
+
+        `active` are the tasks that this process really works on.
+
+        Raises:
+            WaitsForPerson: the integration branch was changed from outside.
+            GitError: git failed; what was not moved stays for the next look.
+        """
+        moved = False
+        self._queue.tip()
+        for task, entry in listing.entries.items():
+            if entry.state is TaskState.LOCKED and task in self._tasks:
+                reason = self._death(entry, active)
+                if reason:
+                    moved |= self._free(entry, reason)
+        for task in self._queue.merged_tasks():
+            known = listing.entries.get(task)
+            if known is not None and known.state in (TaskState.AVAILABLE, TaskState.FAILED):
+                moved |= self._sweep(known)
+        if listing.doubles:
+            moved |= self._settle_doubles()
+        return moved
+
+    def free(self, entry: Entry, reason: str) -> bool:
+        """Frees one lock, whoever holds it: what a person may ask for (`unlock --force`)."""
+        self._queue.tip()
+        return self._free(entry, reason)
+
+    def _death(self, entry: Entry, active: Collection[str]) -> str:
+        if entry.name.owner == self._store.owner:
+            # A move that failed (EIO, NFS) left our own lock behind; nobody else frees it.
+            return "" if entry.name.task in active else "its worker is not at work on it"
+        path = self._store.layout.state(TaskState.LOCKED) / entry.name.file
+        return self._watch.death(entry.name, str(path))
+
+    def _free(self, entry: Entry, reason: str) -> bool:
+        name = entry.name
+        if not self._tasks[name.task].read_only:
+            self._queue.tombstone(name.task)
+            self._queue.tip()
+        if name.owner and name.owner != self._store.owner:
+            identity.end_marked("PO_OWNER", name.owner)
+        if self._merged(entry):
+            target, won = TaskState.DONE, self._store.roll_forward(entry)
+        else:
+            target, won = TaskState.AVAILABLE, self._store.recover(name)
+        if won:
+            self._note(entry, target, reason)
+        return won
+
+    def _sweep(self, entry: Entry) -> bool:
+        if not self._merged(entry) or not self._store.roll_forward(entry):
+            return False
+        self._note(entry, TaskState.DONE, "its merge is on the integration branch")
+        return True
+
+    def _merged(self, entry: Entry) -> bool:
+        fact = self._queue.merge_of(entry.name.task)
+        if fact is None:
+            return False
+        return fact.generation >= self._store.generation(entry.state, entry.name)
+
+    def _settle_doubles(self) -> bool:
+        settled = self._store.settled_listing(())
+        for task, entries in settled.doubles.items():
+            keep = winner(
+                entries,
+                merged=self._queue.merge_of(task) is not None,
+                live=lambda entry: not self._death(entry, ()),
+            )
+            for entry in entries:
+                if entry != keep:
+                    self._store.drop_twin(keep, entry)
+            self._journal.write(
+                Warned(self._clock(), task, f"was in two places; `{keep.state.value}/` counts")
+            )
+        return bool(settled.doubles)
+
+    def _note(self, entry: Entry, target: TaskState, reason: str) -> None:
+        self._journal.write(
+            Recovered(self._clock(), entry.name.task, entry.name.owner, target.value, reason)
+        )

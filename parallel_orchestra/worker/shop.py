@@ -1,0 +1,43 @@
+"""What all workers of one process share: the rooms of the floor below, joined for one run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.agents import AgentSettings
+from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.events import Warned
+from parallel_orchestra.git import Repo
+from parallel_orchestra.isolation import Pool
+from parallel_orchestra.journal import Journal
+from parallel_orchestra.merge_queue import MergeQueue
+from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.store import RunRecord, TaskStore
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """The tools of a worker. `log_dir` gets copies of the agents' output, None for none.
+
+    `dice` returns a random number in [0, 1). `environ` is what agents and verify commands
+    inherit.
+    """
+
+    run: RunRecord
+    plan: Plan
+    tasks: Mapping[str, Task]
+    board: Board
+    store: TaskStore
+    queue: MergeQueue
+    repo: Repo
+    pool: Pool
+    journal: Journal
+    agents: AgentSettings
+    environ: Mapping[str, str]
+    clock: Clock
+    dice: Callable[[], float]
+    log_dir: Path | None
+
+    def warn(self, task: str, text: str) -> None:
+        """Writes into the journal what the user should know of a task."""
+        self.journal.write(Warned(self.clock.now(), task, text))
