@@ -1,0 +1,153 @@
+"""Conducts a run from `run.lock` to the report: the one process that publishes and delivers."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from parallel_orchestra.conductor.control import Control
+from parallel_orchestra.conductor.crew import WALL_CLOCK, Crew, Job, Tell, clear_worktrees
+from parallel_orchestra.conductor.opening import Opened, open_run, publish
+from parallel_orchestra.conductor.picture import report_of
+from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
+from parallel_orchestra.events import (
+    Delivered,
+    Event,
+    RunEnded,
+    RunStarted,
+    Undelivered,
+    Warned,
+)
+from parallel_orchestra.merge_queue import deliver
+from parallel_orchestra.model import Isolation, Plan
+from parallel_orchestra.process import identity
+from parallel_orchestra.progress import RunReport
+from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store.records import read_workers
+
+Listen = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One invocation: what was asked for and what was found."""
+
+    plan: Plan
+    found: Preflight
+    opened: Opened
+    control: Control
+
+
+def conduct(
+    plan: Plan,
+    settings: Settings,
+    found: Preflight,
+    control: Control,
+    tell: Tell,
+    listen: Listen,
+) -> RunReport:
+    """Carries out a plan and returns how it went; nothing of it runs on afterwards.
+
+    `tell` gets a snapshot every tenth of a second, `listen` every event of this process (from
+    any thread). The report's exit code says all: see the reference of exit codes.
+
+    Raises:
+        HeldElsewhere: another run holds the task directory.
+        EnvironmentProblem: something around us is missing or broken; nothing is half-done.
+        WaitsForPerson: the integration branch was changed from outside.
+    """
+    layout = Layout(settings.tasks_root(plan))
+    layout.create()
+    with _singleton(layout):
+        opened = open_run(plan, settings, found, layout, WALL_CLOCK.now())
+        run = _Run(plan, found, opened, control)
+        started = WALL_CLOCK.monotonic()
+        if opened.finished:
+            for remark in opened.remarks:
+                listen(Warned(WALL_CLOCK.now(), "", remark))
+            clear_worktrees(found.repo, plan.cwd, settings)
+            return report_of(layout, found.repo, WALL_CLOCK.now())
+        job = Job(opened.record, plan, found.graph, found.repo, layout, found.agents, settings)
+        with Crew(job, WorkerKind.CONDUCTOR, listen=listen) as crew:
+            _work(run, crew, tell)
+            # The delivery and the exit code rest on all events, the last ones included.
+            crew.settle()
+            _deliver(run, crew)
+            report = report_of(layout, found.repo, WALL_CLOCK.now())
+            code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
+            seconds = WALL_CLOCK.monotonic() - started
+            crew.journal.write(RunEnded(WALL_CLOCK.now(), int(code), seconds))
+        return report_of(layout, found.repo, WALL_CLOCK.now())
+
+
+@contextlib.contextmanager
+def _singleton(layout: Layout) -> Iterator[None]:
+    """Holds `run.lock`: one conductor per task directory.
+
+    Raises:
+        HeldElsewhere: naming the process that has it.
+    """
+    import portalocker  # noqa: PLC0415  # 70 ms that only runs need
+
+    with (layout.root / "run.lock").open("ab") as stream:
+        try:
+            portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)
+        except portalocker.LockException as error:
+            raise HeldElsewhere(_holder(layout)) from error
+        yield
+
+
+def _holder(layout: Layout) -> Problem:
+    conductors = [
+        record
+        for record in read_workers(layout)
+        if record.kind == WorkerKind.CONDUCTOR.value and identity.alive(record.pid, record.start)
+    ]
+    who = f"process {conductors[-1].pid} on {conductors[-1].host}" if conductors else "a process"
+    return Problem(
+        f"another run holds this task directory: {who}",
+        str(layout.root),
+        "wait for it, look with `parallel-orchestra status`, or join it with "
+        f"`parallel-orchestra worker --tasks-dir {layout.root}`",
+    )
+
+
+def _work(run: _Run, crew: Crew, tell: Tell) -> None:
+    found, opened = run.found, run.opened
+    started = RunStarted(
+        WALL_CLOCK.now(),
+        opened.record.run,
+        found.workers,
+        found.mode.value,
+        found.mode_reason,
+        opened.resumed,
+    )
+    crew.journal.write(started)
+    remarks = (
+        *opened.remarks,
+        *publish(run.plan, opened.record, crew.store, resumed=opened.resumed),
+    )
+    for remark in remarks:
+        crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
+    in_place = any(task.isolation is Isolation.NONE for task in run.plan.tasks)
+    before = found.repo.dirty() if in_place else ()
+    crew.work(found.workers, run.control, tell)
+    if in_place:
+        changed = sorted(set(found.repo.dirty()) ^ set(before))
+        if changed:
+            text = f"the checkout changed while tasks ran in it: {', '.join(changed[:10])}"
+            crew.journal.write(Warned(WALL_CLOCK.now(), "", text))
+
+
+def _deliver(run: _Run, crew: Crew) -> None:
+    """Fast-forwards the user's branch, unless the run was stopped: then `--resume` does it."""
+    crew.queue.flush()
+    if run.control.draining:
+        return
+    delivery = deliver(run.found.repo, crew.queue, run.opened.record.base_branch)
+    now = WALL_CLOCK.now()
+    if delivery.done:
+        crew.journal.write(Delivered(now, delivery.branch, delivery.before, delivery.after))
+    else:
+        crew.journal.write(Undelivered(now, delivery.branch, delivery.reason, delivery.command))

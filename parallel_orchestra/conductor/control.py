@@ -1,0 +1,57 @@
+"""How somebody outside follows and stops a run."""
+
+import threading
+from dataclasses import dataclass
+
+from parallel_orchestra.errors import ExitCode
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A task that a worker of this process is at: `since` is an epoch in seconds."""
+
+    task: str
+    attempt: int
+    slot: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a run stands at a moment, as this process sees it."""
+
+    done: int
+    failed: int
+    locked: int
+    total: int
+    running: tuple[Running, ...]
+    stopping: bool
+
+
+class Control:
+    """Stops a run from another thread or a signal handler: first drain, then cancel."""
+
+    def __init__(self) -> None:
+        self._drain = threading.Event()
+        self._cancel = threading.Event()
+        self.exit_code: ExitCode | None = None
+
+    def drain(self, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        """Lets running tasks finish and starts no more."""
+        self.exit_code = self.exit_code or exit_code
+        self._drain.set()
+
+    def cancel(self, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
+        """Ends running agents at once; their tasks are given back, their work is kept."""
+        self.drain(exit_code)
+        self._cancel.set()
+
+    @property
+    def draining(self) -> bool:
+        """Whether no more tasks are to be started."""
+        return self._drain.is_set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether running agents are to be ended."""
+        return self._cancel.is_set()

@@ -1,0 +1,243 @@
+"""One process at work in a run: registered, with its board, its workers and their pulse."""
+
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from parallel_orchestra import __version__, files
+from parallel_orchestra.agents import AgentSettings
+from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.conductor.control import Control, Running, Snapshot
+from parallel_orchestra.config import Settings
+from parallel_orchestra.engine import Threads
+from parallel_orchestra.events import Event
+from parallel_orchestra.git import Repo
+from parallel_orchestra.graph import Graph, rivals
+from parallel_orchestra.isolation import Pool, default_root
+from parallel_orchestra.journal import Journal
+from parallel_orchestra.merge_queue import Checker, MergeQueue, RunRefs
+from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.process import identity
+from parallel_orchestra.recovery import Recovery
+from parallel_orchestra.schedule import Schedule, durations
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import (
+    Layout,
+    RunRecord,
+    TaskStore,
+    Watch,
+    WorkerKind,
+    WorkerRecord,
+)
+from parallel_orchestra.store.liveness import HEARTBEAT, lease_for
+from parallel_orchestra.store.records import write_worker
+from parallel_orchestra.store.tasks import owner_name
+from parallel_orchestra.worker import Shop, Worker
+
+#: What is called with a snapshot every now and then.
+Tell = Callable[[Snapshot], None]
+
+#: Seconds between two looks of the main thread at its workers.
+_TICK = 0.1
+
+WALL_CLOCK = Clock(time.time, time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a crew works on: the run, its plan, and where."""
+
+    run: RunRecord
+    plan: Plan
+    graph: Graph
+    repo: Repo
+    layout: Layout
+    agents: AgentSettings
+    settings: Settings
+
+
+class Crew:
+    """The workers of this process; a context manager that leaves nothing running behind."""
+
+    def __init__(
+        self,
+        job: Job,
+        kind: WorkerKind,
+        *,
+        listen: Callable[[Event], None],
+        clock: Clock = WALL_CLOCK,
+    ) -> None:
+        self.job = job
+        self.me = _record(job, kind)
+        self.refs = RunRefs(job.run.run, job.run.integration)
+        self.journal = Journal(job.layout.journal, self.me.owner, listen)
+        self.store = TaskStore(
+            job.layout, self.me.owner, lambda events: self.journal.write(*events)
+        )
+        self.tasks: Mapping[str, Task] = {task.id: task for task in job.plan.tasks}
+        self.pool = _pool(job.repo, job.plan.cwd, job.settings, self.me.owner)
+        self._checker = self._make_checker()
+        self.queue = MergeQueue(job.repo, self.store, self.refs, job.run.base_commit, self._checker)
+        watch = Watch(job.layout, self.me, clock.monotonic)
+        self.recovery = Recovery(self.store, self.queue, watch, self.tasks, self.journal, clock.now)
+        self.board = self._make_board(clock)
+        self._clock = clock
+        self._threads: Threads | None = None
+
+    def __enter__(self) -> "Crew":  # noqa: PYI034  # typing.Self needs Python 3.11
+        """Registers this process, before its first claim."""
+        write_worker(self.job.layout, self.me)
+        self.pool.collect()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends all workers and puts the worktrees away, whatever happened."""
+        if self._threads is not None:
+            while self._threads.alive:
+                self._cancel()
+                self._threads.wait(_TICK)
+            self._threads.close()
+        if self._checker is not None:
+            self._checker.close()
+        self.store.close()
+        self.queue.flush()
+        self.pool.close(remove=not self.job.settings.keep_worktrees)
+        self.journal.close()
+
+    def work(self, workers: int, control: Control, tell: Tell) -> None:
+        """Lets N workers work until nothing is left, the run is drained or cancelled.
+
+        Raises:
+            OrchestraError: the run can't go on; all tasks were given back.
+        """
+        shop = self._shop()
+        team = [Worker(shop, number) for number in range(1, workers + 1)]
+        threads = Threads(team, self.board, self.store, HEARTBEAT)
+        self._threads = threads
+        threads.start()
+        while threads.alive:
+            if control.cancelled:
+                self._cancel()
+            elif control.draining:
+                self.board.stop()
+            tell(self.snapshot(team, stopping=control.draining))
+            threads.wait(_TICK)
+        tell(self.snapshot(team, stopping=control.draining))
+        if threads.failure is not None:
+            raise threads.failure
+
+    def settle(self) -> None:
+        """Returns once every move is on the disk and its event is written."""
+        self.store.close()
+
+    def snapshot(self, team: list[Worker], *, stopping: bool) -> Snapshot:
+        """Returns where the run stands as this process sees it."""
+        count = self.board.count()
+        running = []
+        for worker in team:
+            claim, since = worker.claim, worker.since
+            if claim is not None:
+                running.append(Running(claim.task, claim.attempt, worker.number, since))
+        return Snapshot(
+            done=count[TaskState.DONE],
+            failed=count[TaskState.FAILED],
+            locked=count[TaskState.LOCKED],
+            total=len(self.tasks),
+            running=tuple(running),
+            stopping=stopping,
+        )
+
+    def _cancel(self) -> None:
+        if self._threads is not None:
+            self._threads.cancel()
+        if self._checker is not None:
+            self._checker.cancel()
+
+    def _make_checker(self) -> Checker | None:
+        job = self.job
+        if not job.plan.verify:
+            return None
+        return Checker(
+            self.pool, self.refs, job.layout, self.me.owner, job.plan.verify, job.settings.environ
+        )
+
+    def _make_board(self, clock: Clock) -> Board:
+        plan, graph = self.job.plan, self.job.graph
+        contenders = rivals(plan.tasks, graph)
+        levels = graph.bottom_levels(durations(plan.tasks, {}))
+        schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
+        return Board(
+            self.tasks,
+            schedule,
+            self.store,
+            self.recovery,
+            clock,
+            contenders,
+            plan.concurrency_limits,
+        )
+
+    def _shop(self) -> Shop:
+        job = self.job
+        return Shop(
+            run=job.run,
+            plan=job.plan,
+            tasks=self.tasks,
+            board=self.board,
+            store=self.store,
+            queue=self.queue,
+            repo=job.repo,
+            pool=self.pool,
+            journal=self.journal,
+            agents=job.agents,
+            environ=job.settings.environ,
+            clock=self._clock,
+            dice=random.random,
+            log_dir=_made(job.settings.log_dir),
+        )
+
+
+def clear_worktrees(repo: Repo, project: Path, settings: Settings) -> None:
+    """Removes the worktrees that a run left which was killed after its last task.
+
+    Those that somebody works in stay, and so do all if the user keeps them.
+    """
+    pool = _pool(repo, project, settings, owner_name(identity.host_name(), os.getpid(), "0" * 8))
+    if pool.root.is_dir() and not settings.keep_worktrees:
+        pool.collect()
+        pool.close(remove=True)
+
+
+def _pool(repo: Repo, project: Path, settings: Settings, owner: str) -> Pool:
+    root = settings.worktree_root or default_root(settings.cache, repo.common_dir)
+    return Pool(repo, root, project, owner)
+
+
+def _record(job: Job, kind: WorkerKind) -> WorkerRecord:
+    host, pid = identity.host_name(), os.getpid()
+    return WorkerRecord(
+        owner=owner_name(host, pid, os.urandom(4).hex()),
+        kind=kind.value,
+        host=host,
+        boot=identity.boot_id(),
+        pid_namespace=identity.pid_namespace(),
+        pid=pid,
+        start=identity.start_time(pid) or "",
+        run=job.run.run,
+        version=__version__,
+        lease=lease_for(on_network=files.on_network(job.layout.root)),
+    )
+
+
+def _made(folder: Path | None) -> Path | None:
+    if folder is not None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

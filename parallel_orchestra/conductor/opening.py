@@ -1,0 +1,267 @@
+"""Makes `_tasks/` ours for a run: a new one, a resumed one, or the archive of an old one.
+
+What each of `run`, `--resume` and `--fresh` does with a fresh, used, finished or half-published
+directory is decided here and nowhere else.
+"""
+
+import os
+import time
+from dataclasses import dataclass, replace
+
+from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.git import RefMoved, Repo, Update
+from parallel_orchestra.merge_queue import RunRefs
+from parallel_orchestra.model import Plan
+from parallel_orchestra.plan import fingerprint, plan_to_json
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore
+from parallel_orchestra.store.records import read_run, write_run
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The run that was opened; `remarks` tell the user what was found and done."""
+
+    record: RunRecord
+    resumed: bool
+    finished: bool
+    remarks: tuple[str, ...] = ()
+
+
+def open_run(
+    plan: Plan, settings: Settings, found: Preflight, layout: Layout, now: float
+) -> Opened:
+    """Returns the run that this directory is to hold from here on, its record written.
+
+    The caller holds `run.lock`. Nothing is published yet.
+
+    Raises:
+        EnvironmentProblem: the directory holds an unfinished run, and the user did not say
+            what to do with it; nothing was changed.
+    """
+    old = read_run(layout)
+    if old is None:
+        _refuse_strangers(layout, settings)
+        remarks = ("nothing to resume: starting a new run",) if settings.resume else ()
+        return Opened(
+            _begin(plan, found, layout, now), resumed=False, finished=False, remarks=remarks
+        )
+    if settings.fresh:
+        archive(layout, found.repo, old)
+        return Opened(_begin(plan, found, layout, now), resumed=False, finished=False)
+    finished = _is_finished(layout, old, found.repo)
+    if settings.resume:
+        return _resume(plan, layout, old, found.repo, finished=finished)
+    if not finished:
+        raise _unfinished(layout, old)
+    archive(layout, found.repo, old)
+    remark = f"the finished run {old.run} was moved to {layout.attic / old.run}"
+    return Opened(
+        _begin(plan, found, layout, now), resumed=False, finished=False, remarks=(remark,)
+    )
+
+
+def publish(plan: Plan, record: RunRecord, store: TaskStore, *, resumed: bool) -> tuple[str, ...]:
+    """Makes a file for every task that has none, and returns what the user should know of it.
+
+    When resuming, failed tasks go back to `available/`, waiting ones whose definition changed
+    are published anew, and tasks that the plan does not have any more go to the attic.
+    """
+    remarks: list[str] = []
+    listing = store.settled_listing(task.id for task in plan.tasks)
+    present = dict(listing.entries)
+    if resumed:
+        known = {task.id for task in plan.tasks}
+        for task, entry in listing.entries.items():
+            if task not in known:
+                store.discard(entry.state, entry.name)
+                remarks.append(
+                    f"task `{task}` is not in the plan any more; its file is in the attic"
+                )
+            elif entry.state is TaskState.FAILED:
+                store.requeue(entry.name)
+        remarks += _changed(plan, record, store, present)
+    missing = [task for task in plan.tasks if task.id not in present]
+    store.publish(missing, record.run, record.fingerprints)
+    return tuple(remarks)
+
+
+def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
+    """Moves a run's files to the attic and its integration branch to a ref of its own.
+
+    `run.json` goes last: after a crash in between, the run is still there to be resumed.
+    """
+    refs = RunRefs(old.run, old.integration)
+    tip = repo.refs.read(refs.integration)
+    if tip is not None:
+        keep = f"{refs.prefix}integration"
+        updates = [Update(refs.integration, None, tip)]
+        if repo.branch_checked_out(refs.branch) is not None:
+            updates = []
+        with repo.lock():
+            kept = repo.refs.read(keep)
+            if kept != tip:
+                repo.refs.transact([Update(keep, tip, kept)])
+            if updates:
+                repo.refs.transact(updates)
+    target = layout.attic / old.run
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in (*(state.value for state in TaskState), "attempts", "workers", "journal"):
+        source = layout.root / name
+        place = target / name
+        if place.exists():
+            place = target / f"{name}.{os.urandom(4).hex()}"
+        if source.exists():
+            os.rename(source, place)
+    os.rename(layout.run_file, target / f"run.{os.urandom(4).hex()}.json")
+    layout.create()
+
+
+def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecord:
+    run = f"{_stamp(now)}-{os.urandom(3).hex()}"
+    record = RunRecord(
+        run=run,
+        plan=plan_to_json(plan),
+        fingerprints={task.id: fingerprint(task) for task in plan.tasks},
+        base_branch=found.base_branch,
+        base_commit=found.base_commit,
+        integration=f"refs/heads/{_free_branch(found)}",
+        created=now,
+        repository=str(found.repo.top),
+    )
+    write_run(layout, record)
+    make_branch(found.repo, record)
+    return record
+
+
+def make_branch(repo: Repo, record: RunRecord) -> None:
+    """Creates the integration branch at the run's base, unless the run already has merges.
+
+    Raises:
+        EnvironmentProblem: the branch is gone although work was merged into it.
+    """
+    refs = RunRefs(record.run, record.integration)
+    current = repo.refs.read(record.integration)
+    if current is None and repo.refs.list(f"{refs.prefix}merged/"):
+        raise EnvironmentProblem(
+            Problem(
+                f"the integration branch `{refs.branch}` is gone, with work merged into it",
+                str(repo.top),
+                f"find its last commit with `git log --all` and put it back with "
+                f"`git branch {refs.branch} COMMIT`, or begin anew with `--fresh`",
+            )
+        )
+    if current is None:
+        with repo.lock():
+            repo.refs.transact([Update(record.integration, record.base_commit, None)])
+
+
+def _free_branch(found: Preflight) -> str:
+    """Returns the first of orchestra/<slug>, -2, -3 ... that is free or ours to move."""
+    repo, number = found.repo, 1
+    while True:
+        branch = f"orchestra/{found.slug}" + (f"-{number}" if number > 1 else "")
+        number += 1
+        ref = f"refs/heads/{branch}"
+        current = repo.refs.read(ref)
+        if current is None:
+            return branch
+        if repo.branch_checked_out(branch) is None and repo.is_ancestor(current, found.base_commit):
+            try:
+                with repo.lock():
+                    repo.refs.transact([Update(ref, None, current)])
+            except RefMoved:
+                continue
+            return branch
+
+
+def _is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
+    """Returns whether all tasks of a run are done and its work is in the user's branch."""
+    store = TaskStore(layout, "nobody-0-00000000")
+    tasks = set(old.fingerprints)
+    entries = store.settled_listing(tasks).entries
+    if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
+        return False
+    tip = repo.refs.read(old.integration)
+    user = repo.refs.read(f"refs/heads/{old.base_branch}")
+    return tip is None or (user is not None and repo.is_ancestor(tip, user))
+
+
+def _resume(plan: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished: bool) -> Opened:
+    prints = {task.id: fingerprint(task) for task in plan.tasks}
+    if finished and prints.keys() == old.fingerprints.keys():
+        changed = [task for task, value in prints.items() if old.fingerprints[task] != value]
+        return Opened(old, resumed=True, finished=True, remarks=tuple(map(_run_again, changed)))
+    entries = TaskStore(layout, "nobody-0-00000000").listing().entries
+    for task, entry in entries.items():
+        if entry.state is TaskState.DONE and task in prints:
+            # A done task keeps the print of the definition that was run.
+            prints[task] = old.fingerprints.get(task, prints[task])
+    record = replace(old, plan=plan_to_json(plan), fingerprints=prints)
+    if record != old:
+        write_run(layout, record)
+    make_branch(repo, record)
+    return Opened(record, resumed=True, finished=False)
+
+
+def _changed(
+    plan: Plan, record: RunRecord, store: TaskStore, present: dict[str, Entry]
+) -> list[str]:
+    remarks = []
+    listing = store.listing()
+    for task in plan.tasks:
+        entry = listing.entries.get(task.id)
+        if entry is None:
+            continue
+        if entry.state is TaskState.DONE and record.fingerprints[task.id] != fingerprint(task):
+            remarks.append(_run_again(task.id))
+        if entry.state is not TaskState.AVAILABLE:
+            continue
+        if store.fingerprint(entry.state, entry.name) != record.fingerprints[task.id]:
+            store.discard(entry.state, entry.name)
+            present.pop(task.id, None)
+    return remarks
+
+
+def _run_again(task: str) -> str:
+    return (
+        f"task `{task}` is done, but its definition has changed since: "
+        f"`parallel-orchestra retry {task}` runs it again"
+    )
+
+
+def _refuse_strangers(layout: Layout, settings: Settings) -> None:
+    listing = TaskStore(layout, "nobody-0-00000000").listing()
+    if not listing.entries:
+        return
+    if settings.fresh:
+        target = layout.attic / f"unknown-{os.urandom(4).hex()}"
+        target.mkdir(mode=0o700)
+        for state in TaskState:
+            os.rename(layout.state(state), target / state.value)
+        layout.create()
+        return
+    raise EnvironmentProblem(
+        Problem(
+            f"the task directory has {len(listing.entries)} task file(s) but no `run.json`",
+            str(layout.root),
+            "move them away, or let `--fresh` move them to its attic",
+        )
+    )
+
+
+def _unfinished(layout: Layout, old: RunRecord) -> EnvironmentProblem:
+    return EnvironmentProblem(
+        Problem(
+            f"the task directory holds the unfinished run {old.run}",
+            str(layout.root),
+            "go on with it: `--resume` (done tasks stay done); "
+            "or begin anew: `--fresh` (its files go to the attic, its commits stay in git)",
+        )
+    )
+
+
+def _stamp(now: float) -> str:
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(now))

@@ -1,0 +1,181 @@
+"""Looks at everything a run needs before anything is touched; finds all problems at once."""
+
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
+from parallel_orchestra.graph import Graph, Mode, choose_mode, overlapping
+from parallel_orchestra.model import Plan
+
+#: Free bytes below which a run is refused, and below which it is warned of.
+_TOO_LITTLE = 100 << 20
+_LITTLE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found: the repository, where the run starts, how it will go, what to know before.
+
+    `base_branch` is the user's branch that the work is delivered to.
+    """
+
+    repo: Repo
+    agents: AgentSettings
+    graph: Graph
+    base_branch: str
+    base_commit: str
+    slug: str
+    mode: Mode
+    mode_reason: str
+    workers: int
+    notices: tuple[str, ...]
+
+
+def examine(plan: Plan, settings: Settings) -> Preflight:
+    """Returns what a run of this plan will rest on.
+
+    Raises:
+        EnvironmentProblem: with everything that stands in the way; nothing was changed.
+    """
+    if not plan.cwd.is_dir():
+        raise EnvironmentProblem(
+            Problem("the plan's `cwd` is not a directory", str(plan.cwd), "mend `cwd` in the plan")
+        )
+    repo = Repo.discover(plan.cwd, settings.environ)
+    head = repo.head()
+    agents = agent_settings(plan, settings)
+    branch = settings.base or plan.base or head.branch or ""
+    commit = repo.refs.read(f"refs/heads/{branch}") if branch else None
+    problems = [
+        *_repository_problems(repo, head, branch, commit, plan),
+        *_backend_problems(plan, agents),
+        *_disk_problems(settings.tasks_root(plan)),
+    ]
+    if problems or commit is None:
+        repo.close()
+        raise EnvironmentProblem(*problems)
+    graph = Graph.of(plan.tasks)
+    mode, reason = choose_mode(graph)
+    workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
+    return Preflight(
+        repo=repo,
+        agents=agents,
+        graph=graph,
+        base_branch=branch,
+        base_commit=commit,
+        slug=slug_of(plan.name or plan.source.stem),
+        mode=mode,
+        mode_reason=reason,
+        workers=workers,
+        notices=_notices(plan, repo, agents, graph, workers),
+    )
+
+
+def agent_settings(plan: Plan, settings: Settings) -> AgentSettings:
+    """Returns what holds for all agents of a run of this plan."""
+    return AgentSettings(
+        environ=settings.environ,
+        cwd=settings.directory,
+        claude_exe=settings.claude_exe,
+        as_root=settings.as_root,
+        plan_version=plan.version,
+    )
+
+
+def slug_of(name: str) -> str:
+    """Returns a name as `[a-z0-9-]` for branches; what has no such letters gets a number."""
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
+    return slug or f"plan-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _repository_problems(
+    repo: Repo, head: Head, branch: str, commit: str | None, plan: Plan
+) -> list[Problem]:
+    where = str(repo.top)
+    problems = []
+    if head.commit is None and commit is None:
+        problems.append(
+            Problem(
+                "the repository has no commit yet",
+                where,
+                "commit what the agents should start from: `git add -A && git commit`",
+            )
+        )
+    elif not branch:
+        problems.append(
+            Problem(
+                "HEAD is detached, so there is no branch to deliver to",
+                where,
+                "`git switch BRANCH` first, or name the branch with `--base BRANCH`",
+            )
+        )
+    elif commit is None:
+        problems.append(
+            Problem(f"there is no branch `{branch}` to start from", where, "see `git branch`")
+        )
+    under_way = repo.under_way()
+    if under_way is not None:
+        hint = f"finish it, or take it back with `git {under_way} --abort`"
+        problems.append(Problem(f"a {under_way} is under way in the checkout", where, hint))
+    if not plan.cwd.resolve().is_relative_to(repo.top.resolve()):
+        problems.append(Problem("the plan's `cwd` lies outside the repository", str(plan.cwd)))
+    return problems
+
+
+def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
+    names = dict.fromkeys(task.backend for task in plan.tasks)
+    found = (BACKENDS[name].check(agents) for name in names)
+    return [problem for problem in found if problem is not None]
+
+
+def _disk_problems(place: Path) -> list[Problem]:
+    existing = next(path for path in (place, *place.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free >= _TOO_LITTLE:
+        return []
+    return [Problem(f"only {free >> 20} MiB of disk are free", str(existing), "make room first")]
+
+
+def _notices(
+    plan: Plan, repo: Repo, agents: AgentSettings, graph: Graph, workers: int
+) -> tuple[str, ...]:
+    notices = list(plan.warnings)
+    for name in dict.fromkeys(task.backend for task in plan.tasks):
+        notices += BACKENDS[name].notices(agents)
+    if repo.identity() is None:
+        who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
+        notices.append(f"git knows no user.name and user.email: commits are made as {who}")
+    if workers > graph.width() > 1:
+        notices.append(f"{workers} workers, but at most {graph.width()} tasks can run at once")
+    place = next(path for path in (plan.cwd, *plan.cwd.parents) if os.access(path, os.R_OK))
+    free = shutil.disk_usage(place).free
+    if free < _LITTLE:
+        notices.append(f"only {free >> 20} MiB of disk are free")
+    notices += _dirty_notices(plan, repo)
+    return tuple(notices)
+
+
+def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
+    dirty = repo.dirty()
+    if not dirty:
+        return []
+    prefix = plan.cwd.resolve().relative_to(repo.top.resolve()).as_posix()
+    inside = "" if prefix == "." else prefix + "/"
+    patterns = [inside + pattern for task in plan.tasks for pattern in task.writes]
+    clash = [path for path in dirty if any(overlapping(path, pattern) for pattern in patterns)]
+    if clash:
+        names = ", ".join(f"`{path}`" for path in clash[:5])
+        more = f" and {len(clash) - 5} more" if len(clash) > 5 else ""
+        told = (
+            f"uncommitted changes in files that tasks write: {names}{more}; agents do not see "
+            "them, and delivery will stop there: commit or stash them"
+        )
+        return [told]
+    return [f"{len(dirty)} uncommitted change(s) in the checkout: agents do not see them"]
