@@ -5,6 +5,7 @@
 
 import json
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,16 @@ KINDS: dict[str, type[Event]] = {
         RunEnded,
     )
 }
-_FIELDS = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS.values()}
+#: What JSON has in place of a type; the others are their own.
+_FORMS: dict[Any, Any] = {
+    float: float | int,
+    float | None: float | int | None,
+    tuple[str, ...]: list,
+}
+_FIELDS: dict[type[Event], dict[str, Any]] = {
+    kind: {field.name: _FORMS.get(field.type, field.type) for field in fields(kind)}
+    for kind in KINDS.values()
+}
 
 
 def to_line(event: Event) -> str:
@@ -180,13 +190,16 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event | None:
-    """Returns the event of a line; None for a torn line or a kind of a newer version."""
+    """Returns the event of a line; None for a torn or altered line or a kind of a newer version."""
     try:
         record = json.loads(line)
         kind = KINDS[record.pop("kind")]
-        known = {name: record[name] for name in _FIELDS[kind] if name in record}
+        forms = _FIELDS[kind]
+        known = {name: record[name] for name in forms if name in record}
+        if not all(isinstance(value, forms[name]) for name, value in known.items()):
+            return None
         if "files" in known:
-            known["files"] = tuple(known["files"])
+            known["files"] = tuple(map(str, known["files"]))
         return kind(**known)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -6,8 +6,6 @@ goes through `create`, which links (link(2) refuses an existing name).
 
 import contextlib
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 #: File systems whose attributes may be old for up to a minute (nfs(5), mount.cifs(8)).
@@ -41,16 +39,27 @@ def write(path: Path, data: bytes) -> None:
             view = view[stream.write(view) :]
 
 
-def create(target: Path, data: bytes, *, via: Path) -> bool:
-    """Makes a file appear complete under its name, or returns False if the name is taken.
-
-    The content is written and synced under `via` (same file system) first. The directory of
-    `target` is not synced; see `sync_directory`.
+def make_directory(path: Path) -> None:
+    """Makes a directory of mode 0700 and the one above it; what exists stays.
 
     Raises:
-        OSError: as `write_synced`.
+        OSError: the disk is full, or what lies above is missing.
     """
-    write_synced(via, data)
+    for one in (path.parent, path):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(one, 0o700)
+
+
+def create(target: Path, data: bytes, *, via: Path, synced: bool = True) -> bool:
+    """Makes a file appear complete under its name, or returns False if the name is taken.
+
+    The content is written under `via` (same file system) first, and synced unless it can be
+    made again. The directory of `target` is not synced; see `sync_directory`.
+
+    Raises:
+        OSError: the disk is full, or a directory is missing or read-only.
+    """
+    (write_synced if synced else write)(via, data)
     try:
         os.link(via, target)
     except FileExistsError:
@@ -62,15 +71,6 @@ def create(target: Path, data: bytes, *, via: Path) -> bool:
     finally:
         via.unlink(missing_ok=True)
     return True
-
-
-def create_many(files: Iterable[tuple[Path, Path, bytes]]) -> int:
-    """Carries out `create` for many (target, via, data) at once; returns how many were new.
-
-    Threads, because file systems join concurrent syncs into one.
-    """
-    with ThreadPoolExecutor(max_workers=8, thread_name_prefix="publish") as pool:
-        return sum(pool.map(lambda one: create(one[0], one[2], via=one[1]), files, chunksize=32))
 
 
 def replace(path: Path, data: bytes, *, via: Path) -> None:
@@ -98,9 +98,24 @@ def names(directory: str | Path) -> list[str]:
 
 def read_text(path: str | Path) -> str | None:
     """Returns a file's text (UTF-8, strange bytes replaced), or None if it can't be read."""
-    with contextlib.suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+    with (
+        contextlib.suppress(OSError),
+        open(path, encoding="utf-8", errors="replace", opener=_at_once) as stream,
+    ):
         return stream.read()
     return None
+
+
+def read_bytes(path: str | Path) -> bytes | None:
+    """Returns a file's content, or None if it can't be read."""
+    with contextlib.suppress(OSError), open(path, "rb", opener=_at_once) as stream:
+        return stream.read()
+    return None
+
+
+def _at_once(path: str, flags: int) -> int:
+    # A pipe that lies in the file's place is empty, instead of holding us up.
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def append(path: Path, data: bytes) -> None:

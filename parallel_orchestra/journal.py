@@ -5,6 +5,8 @@ the event. One writer per file, since appends of several processes mix on networ
 systems (open(2), NOTES); a torn last line of a killed writer is ignored.
 """
 
+import contextlib
+import math
 import os
 import threading
 from collections.abc import Callable
@@ -22,6 +24,7 @@ class Journal:
     ) -> None:
         """Takes who else wants to hear every event; called from the thread that writes it."""
         self._listen = listen
+        self._unwritten = b""
         self._lock = threading.Lock()
         self._descriptor = os.open(
             directory / f"{writer}.jsonl",
@@ -30,15 +33,15 @@ class Journal:
         )
 
     def write(self, *events: Event) -> None:
-        """Appends events by one write.
+        """Appends events, by one write unless the disk is full.
 
-        Raises:
-            OSError: the disk is full. Nothing that decides depends on the journal.
+        What a full disk does not take is kept and written before the next events: nothing that
+        decides depends on the journal, so no task has to fail for it.
         """
         data = "".join(map(to_line, events)).encode()
         with self._lock:
-            if self._descriptor >= 0:
-                os.write(self._descriptor, data)
+            self._unwritten += data
+            self._flush()
         for event in events:
             self._listen(event)
 
@@ -46,20 +49,34 @@ class Journal:
         """Ends the file; later events are dropped."""
         with self._lock:
             if self._descriptor >= 0:
+                self._flush()
                 os.close(self._descriptor)
                 self._descriptor = -1
 
+    def _flush(self) -> None:
+        if self._descriptor < 0:
+            self._unwritten = b""
+            return
+        with contextlib.suppress(OSError):
+            while self._unwritten:
+                # A disk that fills up takes part of a line: what follows must go on right there.
+                self._unwritten = self._unwritten[os.write(self._descriptor, self._unwritten) :]
+
 
 def read(directory: Path) -> list[tuple[str, Event]]:
-    """Returns (writer, event) of all writers in order of time; equal times in order of writing."""
-    entries: list[tuple[str, Event]] = []
+    """Returns (writer, event) of all writers in order of time; equal times in order of writing.
+
+    A writer's own events keep their order, also where its clock was set back in between.
+    """
+    entries: list[tuple[float, str, Event]] = []
     for name in sorted(files.names(directory)):
         if not name.endswith(".jsonl"):
             continue
-        writer = name.removesuffix(".jsonl")
+        writer, latest = name.removesuffix(".jsonl"), -math.inf
         for line in (files.read_text(directory / name) or "").splitlines():
             event = from_line(line)
             if event is not None:
-                entries.append((writer, event))
-    entries.sort(key=lambda entry: entry[1].time)
-    return entries
+                latest = max(latest, event.time)
+                entries.append((latest, writer, event))
+    entries.sort(key=lambda entry: entry[0])
+    return [(writer, event) for _, writer, event in entries]

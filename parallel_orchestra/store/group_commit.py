@@ -2,37 +2,47 @@
 
 After a rename both directories must be synced: on btrfs the destination alone leaves the file
 under its old name as well after a power cut. Nobody waits for the disk: a thread takes all
-moves that were made since its last sync, syncs once, then calls what was to be called.
+moves that were made since its last sync, syncs once, then tells of all of them at once.
 """
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Sequence
 
 from parallel_orchestra import files
+from parallel_orchestra.events import Event
+
+#: Seconds to gather moves before a sync. Every sync holds up all other work on the file system,
+#: so on a slow disk syncs become rarer: they may take this share of the time, up to a limit.
+_GATHER = 0.05
+_SHARE = 0.1
+_LONGEST_GATHER = 1.0
 
 
 class GroupCommit:
-    """Calls functions after the moves made before them are durable, in the order given."""
+    """Tells of moves after they are durable, in the order in which they were made."""
 
-    def __init__(self, directories: Iterable[str]) -> None:
+    def __init__(self, directories: Iterable[str], tell: Callable[[Sequence[Event]], None]) -> None:
+        """Takes what is called, from another thread, with all events of one sync."""
         self._directories = tuple(directories)
-        self._waiting: list[Callable[[], None]] = []
+        self._tell = tell
+        self._waiting: list[Event] = []
         self._wake = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
 
-    def after(self, then: Callable[[], None]) -> None:
-        """Calls `then` from another thread once the directories are synced."""
+    def after(self, *events: Event) -> None:
+        """Tells these events once the moves made so far are on the disk."""
         with self._wake:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
                 self._thread.start()
-            self._waiting.append(then)
+            self._waiting += events
             self._wake.notify()
 
     def close(self) -> None:
-        """Returns once everything given to `after` was called."""
+        """Returns once everything given to `after` was told."""
         with self._wake:
             self._closed = True
             self._wake.notify()
@@ -40,17 +50,21 @@ class GroupCommit:
             self._thread.join()
 
     def _work(self) -> None:
+        gather = _GATHER
         while True:
             with self._wake:
                 while not self._waiting and not self._closed:
                     self._wake.wait()
+                self._wake.wait_for(lambda: self._closed, gather)
                 batch, self._waiting = self._waiting, []
                 if not batch:
                     return
+            begun = time.monotonic()
             for directory in self._directories:
                 # A failed sync leaves nothing to mend: it must not be tried again (fsync(2)),
                 # and the move stands for everybody who looks.
                 with contextlib.suppress(OSError):
                     files.sync_directory(directory)
-            for then in batch:
-                then()
+            took = time.monotonic() - begun
+            gather = min(max(_GATHER, took / _SHARE), _LONGEST_GATHER)
+            self._tell(batch)

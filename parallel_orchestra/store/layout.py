@@ -99,7 +99,9 @@ class Layout:
             # Hidden from git as a whole, the run's files can't dirty the user's checkout.
             for name, text in ((".gitignore", "*\n"), ("README.md", README)):
                 if not (self.root / name).exists():
-                    files.create(self.root / name, text.encode(), via=self.tmp / name)
+                    # Two processes may begin at once: each writes under a name of its own.
+                    via = self.tmp / f"{name}.{os.urandom(4).hex()}"
+                    files.create(self.root / name, text.encode(), via=via)
         except OSError as error:
             raise EnvironmentProblem(
                 Problem(
@@ -116,7 +118,10 @@ class Layout:
         Raises:
             EnvironmentProblem: naming what is not so.
         """
-        device = self.root.stat().st_dev
+        try:
+            device = self.root.stat().st_dev
+        except OSError as error:
+            raise self._unfit(self.root, f"cannot be read: {error.strerror}") from error
         for name in (*(state.value for state in TaskState), *_DIRECTORIES):
             path = self.root / name
             try:

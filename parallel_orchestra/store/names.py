@@ -2,7 +2,8 @@
 
 The name says which task it is, how many attempts were begun, how many of them count as
 failures, and who holds it. Whatever a person's `mv` produces is understood: no counters mean
-a fresh task, and an owner counts in `locked/` only.
+a fresh task, and an owner counts in `locked/` only. Numbers are written one way (no leading
+zeros), or the name put together again would not be the file's.
 """
 
 import re
@@ -14,6 +15,8 @@ _GRAMMAR = re.compile(
     r"(?:\.(?P<owner>[A-Za-z0-9_]{1,20}-[0-9]{1,10}-[0-9a-f]{8}))?"
     r"\.md"
 )
+#: As many digits as the grammar reads: a counter that a person's `mv` set so high stays there.
+_HIGHEST = 999_999
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class TaskName:
 
     def claimed_by(self, owner: str) -> "TaskName":
         """Returns the name of the next attempt, held by this owner."""
-        return TaskName(self.task, self.attempts + 1, self.failures, owner)
+        return TaskName(self.task, min(self.attempts + 1, _HIGHEST), self.failures, owner)
 
     def freed(self) -> "TaskName":
         """Returns the name without an owner, counters kept."""
@@ -42,7 +45,7 @@ class TaskName:
 
     def failed_once_more(self) -> "TaskName":
         """Returns the name with one more counted failure."""
-        return replace(self, failures=self.failures + 1)
+        return replace(self, failures=min(self.failures + 1, _HIGHEST))
 
 
 def parse(file: str) -> TaskName | None:
@@ -51,4 +54,5 @@ def parse(file: str) -> TaskName | None:
     if match is None:
         return None
     task, attempts, failures, owner = match.groups()
-    return TaskName(task, int(attempts or 0), int(failures or 0), owner or "")
+    name = TaskName(task, int(attempts or 0), int(failures or 0), owner or "")
+    return name if name.file == file else None

@@ -15,6 +15,15 @@ from typing import Any, TypeVar
 from parallel_orchestra import files
 from parallel_orchestra.store.layout import Layout
 
+#: What JSON has in place of a type; the others are their own.
+_FORMS: dict[Any, Any] = {
+    float: float | int,
+    float | None: float | int | None,
+    dict[str, Any]: dict,
+    dict[str, str]: dict,
+    list[str]: list,
+}
+
 Record = TypeVar("Record", bound="WorkerRecord | AttemptResult | RunRecord")
 
 
@@ -167,16 +176,22 @@ def _encode(record: Any) -> bytes:
 
 
 def _read(kind: type[Record], path: Path, attic: Path | None) -> Record | None:
-    try:
-        data = path.read_bytes()
-    except OSError:
+    data = files.read_bytes(path)
+    if data is None:
         return None
     try:
-        record = json.loads(data.decode("utf-8", "surrogatepass"))
-        known = {one.name: record[one.name] for one in fields(kind) if one.name in record}
-        return kind(**known)
-    except (ValueError, KeyError, TypeError):
+        return _decode(kind, data)
+    except (ValueError, KeyError, TypeError, RecursionError):
         if attic is not None:
             with contextlib.suppress(OSError):
                 os.rename(path, attic / f"{path.name}.{os.urandom(4).hex()}")
         return None
+
+
+def _decode(kind: type[Record], data: bytes) -> Record:
+    record = json.loads(data.decode("utf-8", "surrogatepass"))
+    known = {one.name: record[one.name] for one in fields(kind) if one.name in record}
+    for one in fields(kind):
+        if one.name in known and not isinstance(known[one.name], _FORMS.get(one.type, one.type)):
+            raise TypeError(one.name)
+    return kind(**known)

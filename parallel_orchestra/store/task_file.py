@@ -5,6 +5,7 @@ and only the generation from here.
 """
 
 import json
+import re
 
 from parallel_orchestra.model import Isolation, Task
 
@@ -27,6 +28,9 @@ _SHOWN = (
     "concurrency_group",
 )
 _DEFAULTS = Task(id="default")
+#: What JSON lets stand and YAML 1.1 does not, or takes for a line break (chapters 4.1 and 4.2).
+_UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+_GENERATION = re.compile("[0-9]{1,9}")
 
 
 def task_file(task: Task, run: str, generation: int, fingerprint: str) -> bytes:
@@ -41,19 +45,28 @@ def task_file(task: Task, run: str, generation: int, fingerprint: str) -> bytes:
         value = getattr(task, name)
         if value != getattr(_DEFAULTS, name):
             facts[name] = value.value if isinstance(value, Isolation) else value
-    lines = [f"{name}: {json.dumps(value)}" for name, value in facts.items()]
-    return "\n".join(("---", *lines, "---", "", task.prompt, "")).encode("utf-8", "surrogateescape")
+    lines = [f"{name}: {_yaml(value)}" for name, value in facts.items()]
+    text = "\n".join(("---", *lines, "---", "", task.prompt, ""))
+    # Half a surrogate pair has no UTF-8; the agent gets its prompt from `run.json` as it is.
+    return text.encode("utf-8", "replace")
 
 
 def generation_in(text: str) -> int:
     """Returns the generation that a task file names; 1 if it names none."""
     value = _fact(text, "generation")
-    return int(value) if value.isdigit() else 1
+    return int(value) if _GENERATION.fullmatch(value) else 1
 
 
 def fingerprint_in(text: str) -> str:
     """Returns the fingerprint that a task file names; empty if it names none."""
     return _fact(text, "fingerprint").strip('"')
+
+
+def _yaml(value: object) -> str:
+    # YAML has no surrogate pairs, so beyond ASCII only what it can't print is escaped.
+    return _UNPRINTABLE.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _fact(text: str, wanted: str) -> str:

@@ -7,11 +7,12 @@ can't complete it, since the path with its name is gone.
 
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from parallel_orchestra import files
+from parallel_orchestra.events import Event
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import Move, TaskState, allowed
 from parallel_orchestra.store.group_commit import GroupCommit
@@ -70,28 +71,33 @@ class Listing:
 class TaskStore:
     """The task files of one run, seen by one owner (a process, named as in `locked/`)."""
 
-    def __init__(self, layout: Layout, owner: str) -> None:
+    def __init__(
+        self, layout: Layout, owner: str, tell: Callable[[Sequence[Event]], None] = lambda _: None
+    ) -> None:
+        """Takes what is told of moves once they are on the disk (from another thread)."""
         self.layout = layout
         self.owner = owner
         self._paths = {state: str(layout.state(state)) for state in TaskState}
-        self._moves = GroupCommit(self._paths[state] for state in TaskState)
+        self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
     def publish(self, tasks: Iterable[Task], run: str, fingerprints: dict[str, str]) -> int:
         """Makes a file in `available/` for each task and returns how many were new.
 
         A task is published by link(2): an existing file is never replaced. The caller has
-        made sure that the tasks lie nowhere else.
+        made sure that the tasks lie nowhere else. The files are not synced one by one:
+        `run.json` is, and what a power cut damages here is published again from it.
 
         Raises:
             OSError: the disk is full or read-only; what was published stays, and the next
                 call goes on from there.
         """
         available = self.layout.state(TaskState.AVAILABLE)
-        new = files.create_many(
-            (
+        new = sum(
+            files.create(
                 available / TaskName(task.id).file,
-                self.layout.tmp / f"{task.id}.{self.owner}",
                 task_file(task, run, 1, fingerprints[task.id]),
+                via=self.layout.tmp / f"{task.id}.{self.owner}",
+                synced=False,
             )
             for task in tasks
         )
@@ -120,22 +126,20 @@ class TaskStore:
     def settled_listing(self, expected: Iterable[str]) -> Listing:
         """Returns a look in which no expected task is missing or double by movement alone.
 
-        What is still missing or double after 20 looks really is.
+        What no look of 20 has seen is missing, and what all of them saw twice is double. One
+        look more may miss a task that the looks before have seen: it stays where it was seen.
         """
-        wanted = frozenset(expected)
-        listing = self.listing()
-        suspects = set(listing.doubles) | (wanted - listing.entries.keys())
+        look = self.listing()
+        entries, doubles = dict(look.entries), set(look.doubles)
+        missing = set(expected) - entries.keys()
         for _ in range(RESCANS):
-            if not suspects:
-                return listing
-            again = self.listing()
-            suspects &= set(again.doubles) | (wanted - again.entries.keys())
-            listing = again
-        return Listing(
-            listing.entries,
-            {task: seen for task, seen in listing.doubles.items() if task in suspects},
-            listing.strange,
-        )
+            if not doubles and not missing:
+                break
+            look = self.listing()
+            entries.update(look.entries)
+            doubles &= look.doubles.keys()
+            missing -= look.entries.keys()
+        return Listing(entries, {task: look.doubles[task] for task in doubles}, look.strange)
 
     def claim(self, name: TaskName) -> Claim | None:
         """Takes a task for this owner, or returns None if somebody else was first.
@@ -187,8 +191,8 @@ class TaskStore:
         found = map(parse, files.names(self._paths[TaskState.LOCKED]))
         return {name.task for name in found if name is not None}
 
-    def complete(self, claim: Claim, then: Callable[[], None]) -> TaskName:
-        """Moves a claimed task to `done/`; `then` is called once that is on the disk.
+    def complete(self, claim: Claim, then: Sequence[Event]) -> TaskName:
+        """Moves a claimed task to `done/`; `then` is told once that is on the disk.
 
         Returns its new name there, as `fail` and `give_back` do.
 
@@ -197,7 +201,7 @@ class TaskStore:
         """
         return self._leave(Move.COMPLETE, claim, TaskState.DONE, claim.name, then)
 
-    def fail(self, claim: Claim, *, counted: bool, then: Callable[[], None]) -> TaskName:
+    def fail(self, claim: Claim, *, counted: bool, then: Sequence[Event]) -> TaskName:
         """Moves a claimed task to `failed/`, where it stays until somebody asks for it.
 
         Raises:
@@ -206,7 +210,7 @@ class TaskStore:
         name = claim.name.failed_once_more() if counted else claim.name
         return self._leave(Move.FAIL, claim, TaskState.FAILED, name, then)
 
-    def give_back(self, claim: Claim, *, counted: bool, then: Callable[[], None]) -> TaskName:
+    def give_back(self, claim: Claim, *, counted: bool, then: Sequence[Event]) -> TaskName:
         """Moves a claimed task back to `available/`, with or without one more failure counted.
 
         Raises:
@@ -272,7 +276,7 @@ class TaskStore:
         self.discard(drop.state, drop.name)
 
     def close(self) -> None:
-        """Waits until all moves are on the disk and their `then` was called."""
+        """Waits until all moves are on the disk and was told of."""
         self._moves.close()
 
     def _text(self, state: TaskState, name: TaskName) -> str:
@@ -284,11 +288,11 @@ class TaskStore:
         claim: Claim,
         target: TaskState,
         name: TaskName,
-        then: Callable[[], None],
+        then: Sequence[Event],
     ) -> TaskName:
         if not self._rename(move, TaskState.LOCKED, claim.name, target, name):
             raise LostClaim(claim.task)
-        self._moves.after(then)
+        self._moves.after(*then)
         return name
 
     def _rename(
@@ -302,7 +306,7 @@ class TaskStore:
         except OSError as error:
             # On NFS a rename may be done and yet report an error (rename(2), BUGS): the name
             # with my owner tells. For names without one the worst is a second look.
-            if new.owner and os.path.lexists(after) and not os.path.lexists(before):
+            if new.owner == self.owner and os.path.lexists(after) and not os.path.lexists(before):
                 return True
             if isinstance(error, FileNotFoundError) and os.path.isdir(self._paths[target]):
                 return False

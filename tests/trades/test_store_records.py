@@ -1,0 +1,185 @@
+import json
+import os
+import stat
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from parallel_orchestra.store import AttemptResult, RunRecord
+from parallel_orchestra.store.records import (
+    attempt_results,
+    last_result,
+    read_result,
+    read_run,
+    read_worker,
+    read_workers,
+    write_result,
+    write_run,
+    write_worker,
+)
+from support.tasks_dir import ME, OTHER, record, tasks_dir
+
+RUN = RunRecord(
+    run="run1",
+    plan={"name": "p", "tasks": [{"id": "a", "prompt": "\ud800 ü 👋 \udcff"}]},
+    fingerprints={"a": "abc"},
+    base_branch="main",
+    base_commit="0" * 40,
+    integration="refs/heads/orchestra/p",
+    created=1_800_000_000.5,
+    repository="/somewhere/\udcff",
+)
+
+
+@pytest.fixture
+def layout(tmp_path):
+    return tasks_dir(tmp_path)
+
+
+def result(attempt, started=1.0, **facts):
+    return AttemptResult("a", attempt, ME, started, 2.0, **facts)
+
+
+def keep(layout, one, owner=ME):
+    directory = layout.attempt("a", one.attempt, owner)
+    directory.mkdir(parents=True)
+    write_result(directory, one)
+
+
+def test_a_run_comes_back_as_it_was_with_half_surrogate_pairs_too(layout):
+    write_run(layout, RUN)
+
+    assert read_run(layout) == RUN
+    assert stat.S_IMODE(layout.run_file.stat().st_mode) == 0o600
+    assert os.listdir(layout.tmp) == []
+
+
+def test_a_run_is_replaced_at_once_and_a_failure_leaves_the_old_one(layout, monkeypatch):
+    write_run(layout, RUN)
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_run(layout, RunRecord(**{**_values(RUN), "run": "run2"}))
+
+    assert read_run(layout) == RUN
+
+
+def test_a_worker_comes_back_as_it_was(layout):
+    write_worker(layout, record(ME))
+    write_worker(layout, record(OTHER, kind="manual", lease=1800.0))
+
+    assert read_worker(layout, ME) == record(ME)
+    assert [one.owner for one in read_workers(layout)] == [ME, OTHER]
+
+
+@given(text=st.text(), cost=st.none() | st.floats(allow_nan=False), count=st.none() | st.integers())
+def test_a_result_of_any_words_comes_back_as_it_was(tmp_path_factory, text, cost, count):
+    directory = tmp_path_factory.mktemp("attempt")
+    one = result(1, reason=text, text=text, files=[text], cost_usd=cost, input_tokens=count)
+
+    write_result(directory, one)
+
+    assert read_result(directory) == one
+
+
+def test_a_field_of_a_newer_version_is_ignored(layout):
+    values = {**_values(record(ME)), "invented_later": {"a": 1}}
+    (layout.workers / f"{ME}.json").write_text(json.dumps(values), encoding="utf-8")
+
+    assert read_worker(layout, ME) == record(ME)
+
+
+TORN = [
+    b"",
+    b"\0" * 500,
+    b'{"owner": "her',
+    b"[]",
+    b"null",
+    b'"owner"',
+    b"7",
+    b"{}",
+    b"\xff\xfe",
+    b"[" * 100_000,
+]
+
+
+@pytest.mark.parametrize("data", TORN, ids=lambda data: repr(data[:12]))
+def test_a_record_that_can_not_be_read_goes_to_the_attic_and_is_missing(layout, data):
+    (layout.workers / f"{ME}.json").write_bytes(data)
+    layout.run_file.write_bytes(data)
+
+    assert read_worker(layout, ME) is None
+    assert read_run(layout) is None
+
+    kept = sorted(path.name for path in layout.attic.iterdir())
+    assert len(kept) == 2
+    assert kept[0].startswith(f"{ME}.json.")
+    assert kept[1].startswith("run.json.")
+    assert not layout.run_file.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lease": None}, {"lease": "long"}, {"pid": [1]}, {"boot": 5}, {"owner": {}}],
+    ids=str,
+)
+def test_a_record_with_a_value_of_another_type_is_unreadable(layout, wrong):
+    values = {**_values(record(ME)), **wrong}
+    (layout.workers / f"{ME}.json").write_text(json.dumps(values), encoding="utf-8")
+
+    assert read_worker(layout, ME) is None
+
+
+def test_a_whole_number_of_seconds_is_fine(layout):
+    values = {**_values(record(ME)), "lease": 60}
+    (layout.workers / f"{ME}.json").write_text(json.dumps(values), encoding="utf-8")
+
+    assert read_worker(layout, ME) == record(ME)
+
+
+def test_an_unreadable_worker_does_not_hide_the_others(layout):
+    write_worker(layout, record(OTHER))
+    (layout.workers / f"{ME}.json").write_bytes(b"{")
+    (layout.workers / "notes.txt").write_bytes(b"")
+
+    assert read_workers(layout) == [record(OTHER)]
+
+
+def test_a_pipe_or_directory_in_a_record_s_place_is_missing(layout):
+    os.mkfifo(layout.run_file)
+    (layout.workers / f"{ME}.json").mkdir()
+
+    assert read_run(layout) is None
+    assert read_worker(layout, ME) is None
+
+
+def test_the_results_of_a_task_come_in_the_order_of_its_attempts(layout):
+    for attempt in (10, 2, 1):
+        keep(layout, result(attempt))
+    layout.attempt("a", 11, ME).mkdir()
+
+    assert [one.attempt for one in attempt_results(layout, "a")] == [1, 2, 10]
+    assert last_result(layout, "a") == result(10)
+
+
+def test_a_task_that_was_never_tried_has_no_result(layout):
+    assert attempt_results(layout, "a") == []
+    assert last_result(layout, "a") is None
+
+
+def test_a_torn_result_is_left_in_its_attempt_and_counts_as_none(layout):
+    keep(layout, result(1))
+    keep(layout, result(2))
+    torn = layout.attempt("a", 2, ME) / "result.json"
+    torn.write_bytes(b'{"task":')
+
+    assert last_result(layout, "a") == result(1)
+    assert torn.exists()
+
+
+def _values(one):
+    return {name: getattr(one, name) for name in one.__slots__}

@@ -1,0 +1,45 @@
+"""What a plan says of itself, and what a failure class means."""
+
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+
+from parallel_orchestra.model import Answer, FailureClass, Plan, Task
+
+PLAN = Plan("0.2", "demo", Path("/work/plan.md"), Path("/work"), (Task(id="a"), Task(id="b")))
+
+
+def test_a_plan_finds_its_tasks_by_id():
+    assert PLAN.task("b") is PLAN.tasks[1]
+
+
+def test_a_plan_refuses_an_id_that_it_does_not_have():
+    with pytest.raises(KeyError, match="c"):
+        PLAN.task("c")
+
+
+def test_tasks_without_an_environment_cannot_be_given_one_by_mistake():
+    with pytest.raises(TypeError):
+        Task(id="a").env["KEY"] = "value"
+
+
+def test_the_nouns_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        PLAN.tasks[0].prompt = "other"
+
+
+def test_an_answer_without_a_failure_is_a_success():
+    assert Answer("done").failure is None
+
+
+def test_only_failures_that_are_nobodys_fault_are_not_counted():
+    uncounted = {failure.value for failure in FailureClass if not failure.counted}
+
+    assert uncounted == {"rate_limited", "environment", "cancelled"}
+
+
+def test_only_failures_that_another_attempt_cannot_mend_are_final():
+    final = {failure.value for failure in FailureClass if failure.final}
+
+    assert final == {"auth", "permanent", "conflict", "tampering"}
