@@ -10,9 +10,13 @@ _LIMIT = 300.0
 #: The same after failures that are nobody's fault: the world needs time to mend.
 _FIRST_DELAYS = {FailureClass.RATE_LIMITED: 60.0, FailureClass.ENVIRONMENT: 5.0}
 
-#: Attempts that were begun but not counted as failures (lost workers, full disks), after
-#: which a task fails: one that kills its worker each time must not run for ever.
+#: Attempts that ended without being counted as failures (a full disk, a limit of the service),
+#: after which a task fails: what has not mended by then needs a person.
 MAX_UNCOUNTED = 20
+
+#: Attempts that never ended because their worker died, after which a task fails: one that kills
+#: its worker each time must not run for ever. Many more, since a person may kill runs too.
+MAX_LOST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +39,9 @@ def decide(
 ) -> Verdict:
     """Returns what follows an attempt that failed.
 
-    `attempts` includes it, `failures` counts those before it; `dice` in [0, 1) spreads the
-    delay by a quarter to both sides, so that tasks that failed together do not return together.
+    `attempts` are those that ended, this one included; `failures` counts those before it;
+    `dice` in [0, 1) spreads the delay by a quarter to both sides, so that tasks that failed
+    together do not return together.
     """
     counted = failure.counted
     if failure is FailureClass.CANCELLED:

@@ -46,10 +46,10 @@ class Schedule:
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
         self._group = {task.id: task.concurrency_group for task in tasks}
-        self._members = {
-            group: self._set_of(task for task in self._by_rank if self._group[task] == group)
-            for group in set(self._group.values()) - {""}
-        }
+        members: dict[str, list[str]] = {}
+        for task in tasks:
+            members.setdefault(task.concurrency_group, []).append(task.id)
+        self._members = {group: self._set_of(ids) for group, ids in members.items()}
         self._graph = graph
         self._rivals = rivals
         self._limits = limits
@@ -175,6 +175,8 @@ class Schedule:
         group = self._group[task]
         if group:
             self._used[group] -= 1
+            if not self._used[group]:
+                del self._used[group]  # `_barred` looks at the groups in use only
 
     def _barred(self) -> int:
         """Returns those that a limit keeps from starting at this moment."""

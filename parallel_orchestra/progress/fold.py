@@ -1,6 +1,6 @@
 """Folds events and a listing into the picture of a run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from parallel_orchestra.errors import ExitCode, worst
@@ -51,12 +51,18 @@ class RunFacts:
     strange: tuple[str, ...] = ()
 
 
+#: What a task's failure means for the shell, where it is more than that a task failed.
+_FAILURE_CODES = {
+    FailureClass.CONFLICT.value: ExitCode.WAITS_FOR_PERSON,
+    FailureClass.ENVIRONMENT.value: ExitCode.ENVIRONMENT,
+}
+
+
 class _Story:
     """What the journal tells of one task, gathered in order of time."""
 
     __slots__ = (
         "attempts",
-        "by_us",
         "completed",
         "failed",
         "files",
@@ -72,7 +78,17 @@ class _Story:
         self.warnings: list[str] = []
         self.failed: Failed | Returned | None = None
         self.completed: float | None = None
-        self.by_us = False
+
+    def unended(self, place: Place) -> bool:
+        """Returns whether the attempt that the file's name tells of began but never ended.
+
+        It runs, or its last move was made and the word on it was lost: events follow moves.
+        """
+        return any(
+            attempt.seconds is None
+            for (number, owner), attempt in self.attempts.items()
+            if number == place.attempts and owner == place.owner
+        )
 
 
 @dataclass(slots=True)
@@ -142,25 +158,24 @@ def fold(
 
 def _tell(story: _Story, writer: str, event: Event) -> None:
     if isinstance(event, Claimed):
-        log = f"attempts/{event.task}/{event.attempt}.{writer}/agent.log"
-        attempt = Attempt(event.attempt, writer, event.slot, event.time, log=log)
-        story.attempts[event.attempt, writer] = attempt
-        story.completed = None
+        story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
+        story.failed, story.completed, story.files = None, None, ()
     elif isinstance(event, AttemptEnded):
         known = story.attempts.get((event.attempt, writer))
-        if known is not None:
-            story.attempts[event.attempt, writer] = replace(
-                known,
-                seconds=event.seconds,
-                failure=event.failure,
-                reason=event.reason,
-                cost_usd=event.cost_usd,
-                input_tokens=event.input_tokens,
-                output_tokens=event.output_tokens,
-                turns=event.turns,
-                session=event.session,
-            )
-            story.by_us |= not event.failure
+        if known is None:
+            # Its beginning was lost: a full disk, a torn line.
+            known = _begun(writer, event, 0, event.time - event.seconds)
+        story.attempts[event.attempt, writer] = replace(
+            known,
+            seconds=event.seconds,
+            failure=event.failure,
+            reason=event.reason,
+            cost_usd=event.cost_usd,
+            input_tokens=event.input_tokens,
+            output_tokens=event.output_tokens,
+            turns=event.turns,
+            session=event.session,
+        )
     elif isinstance(event, Completed):
         story.completed = event.time
     elif isinstance(event, Failed | Returned):
@@ -174,6 +189,11 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
         story.warnings.append(f"was recovered to `{event.target}/`: {event.reason}")
     elif isinstance(event, Warned):
         story.warnings.append(event.text)
+
+
+def _begun(writer: str, event: Claimed | AttemptEnded, slot: int, started: float) -> Attempt:
+    log = f"attempts/{event.task}/{event.attempt}.{writer}/agent.log"
+    return Attempt(event.attempt, writer, slot, started, log=log)
 
 
 def _report(
@@ -196,7 +216,7 @@ def _report(
         read_only=task.read_only,
         depends_on=task.depends_on,
         outcome=outcome,
-        attempts=tuple(story.attempts.values()),
+        attempts=tuple(_attempts(story, place)),
         failures=place.failures if place else 0,
         failure=failed.failure if failed else "",
         reason=reason or (failed.reason if failed else ""),
@@ -205,6 +225,14 @@ def _report(
         files=story.files if failed else (),
         warnings=tuple(story.warnings),
     )
+
+
+def _attempts(story: _Story, place: Place | None) -> Iterator[Attempt]:
+    held = place is not None and place.state is TaskState.LOCKED
+    running = (place.attempts, place.owner) if place is not None and held else None
+    for key, attempt in story.attempts.items():
+        unseen = attempt.seconds is None and key != running
+        yield replace(attempt, unseen=True) if unseen else attempt
 
 
 def _outcome(
@@ -221,15 +249,30 @@ def _outcome(
         parked = "" if place.owner else "locked by hand, without an owner"
         return Outcome.RUNNING, parked
     if place.state is TaskState.FAILED:
+        if story.unended(place):
+            return Outcome.FAILED, "how its last attempt ended was not recorded; its log may tell"
         return Outcome.FAILED, "" if story.failed else "moved to `failed/` by hand"
     if place.state is TaskState.DONE:
-        if not (story.by_us if task.read_only else commit):
-            return Outcome.BY_HAND, ""
-        before = story.completed is not None and story.completed < since
-        return (Outcome.RESUMED if before else Outcome.SUCCEEDED), ""
+        return _done(task, place, story, commit, since), ""
     if task.id in culprits:
         return Outcome.SKIPPED, f"`{culprits[task.id]}`, which it needs, failed"
     return Outcome.WAITING, ""
+
+
+def _done(task: Task, place: Place, story: _Story, commit: str, since: float) -> Outcome:
+    attempts = story.attempts.values()
+    if task.read_only:
+        well = any(one.seconds is not None and not one.failure for one in attempts)
+        by_us = well or story.unended(place)
+    else:
+        by_us = bool(commit)
+    if not by_us:
+        return Outcome.BY_HAND
+    when = story.completed
+    if when is None:
+        # The word on its end was lost; no attempt of this run means that an earlier one did it.
+        when = max((one.started for one in attempts), default=0.0)
+    return Outcome.RESUMED if when < since else Outcome.SUCCEEDED
 
 
 def _exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
@@ -237,8 +280,7 @@ def _exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
     codes = []
     for task in tasks:
         if task.outcome is Outcome.FAILED:
-            waits = task.failure == FailureClass.CONFLICT.value
-            codes.append(ExitCode.WAITS_FOR_PERSON if waits else ExitCode.TASK_FAILED)
+            codes.append(_FAILURE_CODES.get(task.failure, ExitCode.TASK_FAILED))
         elif task.outcome is Outcome.SKIPPED:
             codes.append(ExitCode.TASK_FAILED)
         elif task.outcome is Outcome.MISSING:

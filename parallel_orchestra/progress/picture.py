@@ -26,7 +26,8 @@ class Outcome(Enum):
 class Attempt:
     """One attempt of a task: `started` in epoch seconds UTC, `seconds` None while it runs.
 
-    `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`.
+    `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`. `unseen`
+    if it runs no more, but nobody wrote down how it ended: its worker was killed, or lost it.
     """
 
     number: int
@@ -42,6 +43,7 @@ class Attempt:
     turns: int | None = None
     session: str = ""
     log: str = ""
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)

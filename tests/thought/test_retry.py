@@ -1,0 +1,119 @@
+"""What follows a failed attempt: the whole table."""
+
+import pytest
+
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.retry import MAX_UNCOUNTED, Verdict, decide
+
+MIDDLE = 0.5  # of the dice: the delay as it is
+
+
+def verdict(
+    failure: FailureClass,
+    *,
+    attempts: int = 1,
+    failures: int = 0,
+    max_retries: int = 1,
+    retry_after: float | None = None,
+    dice: float = MIDDLE,
+) -> Verdict:
+    return decide(
+        failure,
+        attempts=attempts,
+        failures=failures,
+        max_retries=max_retries,
+        retry_after=retry_after,
+        dice=dice,
+    )
+
+
+FIRST = {
+    FailureClass.TRANSIENT: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.RATE_LIMITED: Verdict(again=True, counted=False, delay=60.0),
+    FailureClass.AUTH: Verdict(again=False, counted=True),
+    FailureClass.PERMANENT: Verdict(again=False, counted=True),
+    FailureClass.TIMEOUT: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.VERIFY: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.CONFLICT: Verdict(again=False, counted=True),
+    FailureClass.NO_CHANGES: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.TAMPERING: Verdict(again=False, counted=True),
+    FailureClass.ENVIRONMENT: Verdict(again=True, counted=False, delay=5.0),
+    FailureClass.CANCELLED: Verdict(again=True, counted=False),
+}
+COUNTED_AND_TRIED_AGAIN = [
+    failure for failure, first in FIRST.items() if first.counted and first.again
+]
+
+
+@pytest.mark.parametrize("failure", FailureClass, ids=lambda failure: failure.value)
+def test_each_class_has_its_answer_to_a_first_failure(failure):
+    assert verdict(failure) == FIRST[failure]
+
+
+@pytest.mark.parametrize("failure", COUNTED_AND_TRIED_AGAIN, ids=lambda failure: failure.value)
+def test_a_counted_failure_with_no_retry_left_is_the_last(failure):
+    assert verdict(failure, attempts=2, failures=1) == Verdict(again=False, counted=True)
+
+
+@pytest.mark.parametrize("failure", COUNTED_AND_TRIED_AGAIN, ids=lambda failure: failure.value)
+def test_a_task_without_retries_fails_at_once(failure):
+    assert verdict(failure, max_retries=0) == Verdict(again=False, counted=True)
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_task_has_one_attempt_more_than_retries(retries):
+    tries = [
+        verdict(FailureClass.VERIFY, attempts=n + 1, failures=n, max_retries=retries).again
+        for n in range(retries + 1)
+    ]
+
+    assert tries == [True] * retries + [False]
+
+
+def test_the_delay_doubles_with_each_counted_failure_up_to_five_minutes():
+    delays = [
+        verdict(FailureClass.VERIFY, attempts=n + 1, failures=n, max_retries=99).delay
+        for n in (0, 1, 2, 3, 8, 9, 50)
+    ]
+
+    assert delays == [1.0, 2.0, 4.0, 8.0, 256.0, 300.0, 300.0]
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (FailureClass.RATE_LIMITED, [60.0, 120.0, 240.0, 300.0]),
+        (FailureClass.ENVIRONMENT, [5.0, 10.0, 20.0, 40.0]),
+    ],
+)
+def test_the_delay_after_nobodys_fault_doubles_with_the_uncounted_attempts(failure, expected):
+    delays = [verdict(failure, attempts=n + 3, failures=2).delay for n in range(4)]
+
+    assert delays == expected
+
+
+def test_nobodys_fault_is_forgiven_twenty_times_even_without_retries():
+    last = MAX_UNCOUNTED + 2
+    kept = [
+        verdict(FailureClass.ENVIRONMENT, attempts=MAX_UNCOUNTED + 2, failures=2, max_retries=0),
+        verdict(FailureClass.ENVIRONMENT, attempts=last + 1, failures=2, max_retries=0),
+    ]
+
+    assert [one.again for one in kept] == [True, False]
+    assert not kept[1].counted
+
+
+def test_a_cancelled_attempt_is_given_back_however_often_it_happened():
+    assert verdict(FailureClass.CANCELLED, attempts=999, max_retries=0) == Verdict(again=True)
+
+
+@pytest.mark.parametrize(("dice", "delay"), [(0.0, 3.0), (0.5, 4.0), (0.999, 4.998)])
+def test_the_dice_spread_the_delay_by_a_quarter_to_both_sides(dice, delay):
+    result = verdict(FailureClass.TIMEOUT, attempts=3, failures=2, max_retries=9, dice=dice)
+
+    assert result.delay == pytest.approx(delay)
+
+
+@pytest.mark.parametrize(("asked", "delay"), [(10.0, 60.0), (3_600.0, 3_600.0), (0.0, 60.0)])
+def test_a_service_that_asks_for_more_time_gets_it_and_never_less_than_ours(asked, delay):
+    assert verdict(FailureClass.RATE_LIMITED, retry_after=asked).delay == delay
