@@ -4,6 +4,7 @@ Knows nothing of runs: it gets the figures. It never raises for what is out ther
 waits longer than it was told, because a run's outcome must not hang on somebody's server.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from enum import Enum
@@ -90,7 +91,6 @@ def _post(url: str, message: Message, timeout: float, network: Network) -> str |
     """Returns None, or what went wrong as the end of a sentence that begins with the webhook."""
     # heavy, and hardly any run has a webhook
     import http.client  # noqa: PLC0415
-    import json  # noqa: PLC0415
     import ssl  # noqa: PLC0415
     from urllib.parse import urlsplit  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
 """Conducts a run from `run.lock` to the report: the one process that publishes and delivers."""
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -19,14 +20,18 @@ from parallel_orchestra.events import (
     Undelivered,
     Warned,
 )
-from parallel_orchestra.merge_queue import deliver
+from parallel_orchestra.merge_queue import catch_up, deliver
 from parallel_orchestra.model import Isolation, Plan
 from parallel_orchestra.process import identity
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store import Layout, WorkerKind, WorkerRecord
 from parallel_orchestra.store.records import read_workers
 
 Listen = Callable[[Event], None]
+
+#: Seconds that a run which has just begun is given to make itself known, and between two looks.
+_INTRODUCTION = 3.0
+_PAUSE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +104,12 @@ def _singleton(layout: Layout) -> Iterator[None]:
 
 
 def _holder(layout: Layout) -> Problem:
-    conductors = [
-        record
-        for record in read_workers(layout)
-        if record.kind == WorkerKind.CONDUCTOR.value and identity.alive(record.pid, record.start)
-    ]
+    conductors = _conductors(layout)
+    limit = WALL_CLOCK.monotonic() + _INTRODUCTION
+    while not conductors and WALL_CLOCK.monotonic() < limit:
+        # It has the lock, but has not told yet who it is.
+        time.sleep(_PAUSE)
+        conductors = _conductors(layout)
     who = f"process {conductors[-1].pid} on {conductors[-1].host}" if conductors else "a process"
     return Problem(
         f"another run holds this task directory: {who}",
@@ -111,6 +117,14 @@ def _holder(layout: Layout) -> Problem:
         "wait for it, look with `parallel-orchestra status`, or join it with "
         f"`parallel-orchestra worker --tasks-dir {layout.root}`",
     )
+
+
+def _conductors(layout: Layout) -> list[WorkerRecord]:
+    return [
+        record
+        for record in read_workers(layout)
+        if record.kind == WorkerKind.CONDUCTOR.value and identity.alive(record.pid, record.start)
+    ]
 
 
 def _work(run: _Run, crew: Crew, tell: Tell) -> None:
@@ -124,11 +138,14 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         opened.resumed,
     )
     crew.journal.write(started)
-    remarks = (
+    remarks = [
         *opened.remarks,
         *publish(run.plan, opened.record, crew.store, resumed=opened.resumed),
-    )
-    for remark in remarks:
+    ]
+    if opened.resumed:
+        branch = opened.record.base_branch
+        remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))
+    for remark in filter(None, remarks):
         crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
     in_place = any(task.isolation is Isolation.NONE for task in run.plan.tasks)
     before = found.repo.dirty() if in_place else ()
@@ -145,7 +162,8 @@ def _deliver(run: _Run, crew: Crew) -> None:
     crew.queue.flush()
     if run.control.draining:
         return
-    delivery = deliver(run.found.repo, crew.queue, run.opened.record.base_branch)
+    branch = run.opened.record.base_branch
+    delivery = crew.attend(lambda: deliver(run.found.repo, crew.queue, branch), run.control)
     now = WALL_CLOCK.now()
     if delivery.done:
         crew.journal.write(Delivered(now, delivery.branch, delivery.before, delivery.after))

@@ -1,6 +1,5 @@
 """How somebody outside follows and stops a run."""
 
-import threading
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
@@ -31,27 +30,29 @@ class Snapshot:
 class Control:
     """Stops a run from another thread or a signal handler: first drain, then cancel."""
 
+    # Plain flags: a threading.Event takes a lock, on which a handler that interrupts another
+    # handler would wait for ever.
     def __init__(self) -> None:
-        self._drain = threading.Event()
-        self._cancel = threading.Event()
+        self._draining = False
+        self._cancelled = False
         self.exit_code: ExitCode | None = None
 
     def drain(self, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """Lets running tasks finish and starts no more."""
         self.exit_code = self.exit_code or exit_code
-        self._drain.set()
+        self._draining = True
 
     def cancel(self, exit_code: ExitCode = ExitCode.INTERRUPTED) -> None:
         """Ends running agents at once; their tasks are given back, their work is kept."""
         self.drain(exit_code)
-        self._cancel.set()
+        self._cancelled = True
 
     @property
     def draining(self) -> bool:
         """Whether no more tasks are to be started."""
-        return self._drain.is_set()
+        return self._draining
 
     @property
     def cancelled(self) -> bool:
         """Whether running agents are to be ended."""
-        return self._cancel.is_set()
+        return self._cancelled

@@ -4,9 +4,11 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from parallel_orchestra import __version__, files
 from parallel_orchestra.agents import AgentSettings
@@ -37,6 +39,8 @@ from parallel_orchestra.store.liveness import HEARTBEAT, lease_for
 from parallel_orchestra.store.records import write_worker
 from parallel_orchestra.store.tasks import owner_name
 from parallel_orchestra.worker import Shop, Worker
+
+T = TypeVar("T")
 
 #: What is called with a snapshot every now and then.
 Tell = Callable[[Snapshot], None]
@@ -123,6 +127,8 @@ class Crew:
         team = [Worker(shop, number) for number in range(1, workers + 1)]
         threads = Threads(team, self.board, self.store, HEARTBEAT)
         self._threads = threads
+        if control.draining:
+            self.board.stop()
         threads.start()
         while threads.alive:
             if control.cancelled:
@@ -134,6 +140,18 @@ class Crew:
         tell(self.snapshot(team, stopping=control.draining))
         if threads.failure is not None:
             raise threads.failure
+
+    def attend(self, body: Callable[[], T], control: Control) -> T:
+        """Returns what `body` returns, run beside the main thread, which stays free to hear a cancel.
+
+        A cancel ends the verification that `body` may be waiting for.
+        """
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="attend") as pool:
+            future = pool.submit(body)
+            while not wait((future,), _TICK).done:
+                if control.cancelled:
+                    self._cancel()
+            return future.result()
 
     def settle(self) -> None:
         """Returns once every move is on the disk and its event is written."""

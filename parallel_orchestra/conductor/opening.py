@@ -42,6 +42,10 @@ def open_run(
             what to do with it; nothing was changed.
     """
     old = read_run(layout)
+    if old is not None and (layout.attic / old.run).is_dir():
+        # Somebody was killed while moving this run away; what is left here is no run any more.
+        archive(layout, found.repo, old)
+        old = None
     if old is None:
         _refuse_strangers(layout, settings)
         remarks = ("nothing to resume: starting a new run",) if settings.resume else ()

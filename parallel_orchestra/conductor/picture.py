@@ -8,9 +8,10 @@ from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.merge_queue.history import merges_in
+from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
-from parallel_orchestra.store import Layout, RunRecord, TaskStore
+from parallel_orchestra.store import Layout, Listing, RunRecord, TaskStore
 from parallel_orchestra.store.records import read_run
 
 _NOBODY = "nobody-0-00000000"
@@ -40,7 +41,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         integration=refs.branch,
         tip=tip,
         merges=_merges(repo, record, tip),
-        strange=listing.strange,
+        strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
 
@@ -71,6 +72,15 @@ def repository_of(record: RunRecord, environ: Mapping[str, str]) -> Repo:
         EnvironmentProblem: it is not there any more.
     """
     return Repo.discover(Path(record.repository), environ)
+
+
+def _unknown(plan: Plan, listing: Listing) -> list[str]:
+    known = {task.id for task in plan.tasks}
+    return sorted(
+        f"{entry.state.value}/{entry.name.file}"
+        for task, entry in listing.entries.items()
+        if task not in known
+    )
 
 
 def _merges(repo: Repo, record: RunRecord, tip: str) -> dict[str, str]:

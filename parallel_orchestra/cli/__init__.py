@@ -1,0 +1,39 @@
+"""The command line: words in, words and an exit code out. The only room that prints.
+
+stdout is data, stderr is talk. A command is one file here and one line in `catalogue`; errors
+become words in `failures` only.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+from parallel_orchestra import __version__
+from parallel_orchestra.cli.catalogue import PROGRAM, overview
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Carries out a command line (None: this process's) and returns the exit code."""
+    _open_closed_streams()
+    words = sys.argv[1:] if argv is None else list(argv)
+    # click takes 25 ms to load, twice what Python itself needs: two pages do without it
+    if words in ([], ["--help"], ["-h"]):
+        sys.stdout.write(overview())
+        return 0
+    if words == ["--version"]:
+        sys.stdout.write(f"{PROGRAM} {__version__}\n")
+        return 0
+    from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
+
+    return call(words)
+
+
+def _open_closed_streams() -> None:
+    """Leads streams that were closed before our start (`2>&-`) to nowhere.
+
+    Else the next file that is opened, a task's or git's, would get the number of one of them,
+    and what is said would be written into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115  # for good

@@ -1,0 +1,57 @@
+"""All commands, as data: what they are called, where they are, what they do in one line.
+
+Whatever lists them (the help page, the lazy group, the reference) reads this table. Imports
+nothing, so that `--help` is there at once.
+"""
+
+from typing import NamedTuple
+
+PROGRAM = "parallel-orchestra"
+
+
+# Not a dataclass: that module alone takes as long as Python itself.
+class Entry(NamedTuple):
+    """A command: `place` is `module:attribute` in this folder, loaded when it is called."""
+
+    name: str
+    place: str
+    summary: str
+
+
+#: In the order of the help page.
+COMMANDS = (
+    Entry("run", "run:command", "carry out a plan"),
+    Entry("validate", "validate:command", "say everything that is wrong with a plan"),
+    Entry("demo", "demo:command", "build a small example project, to see it work"),
+    Entry("status", "status:command", "say how a run stands"),
+    Entry("logs", "logs:command", "show what a task's agent printed"),
+    Entry("why", "why:command", "say why a task is where it is, and what to do"),
+    Entry("locks", "locks:command", "list who holds which task"),
+    Entry("retry", "byhand:retry", "put a failed or finished task back, to be done again"),
+    Entry("unlock", "byhand:unlock", "take a task from a worker that holds it"),
+    Entry("worker", "worker:command", "join a run from another terminal"),
+)
+
+_USAGE = f"""\
+Usage: {PROGRAM} COMMAND [OPTIONS]
+
+Carries out one Markdown plan with many coding agents at once, each in a git
+worktree of its own, and merges what they made into one branch.
+"""
+
+_OPTIONS = f"""\
+Options:
+  --version   print the version
+  -h, --help  print this page, or with a command: `{PROGRAM} COMMAND --help`
+
+Exit codes: 0 all done, 1 a task failed, 2 plan or usage error, 3 environment
+error, 4 waits for you, 5 another run holds the directory, 6 unfinished
+(status), 130 and 143 stopped by a signal.
+"""
+
+
+def overview() -> str:
+    """Returns the help page of the whole program."""
+    width = max(len(entry.name) for entry in COMMANDS)
+    listed = "".join(f"  {entry.name:<{width}}  {entry.summary}\n" for entry in COMMANDS)
+    return f"{_USAGE}\nCommands:\n{listed}\n{_OPTIONS}"

@@ -1,0 +1,111 @@
+"""Errors become words and an exit code: what, where, how to mend.
+
+The only place that does so. What we did not foresee is a mistake of ours: one line for the
+user, the traceback into a file that the line names.
+"""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+
+import click
+
+from parallel_orchestra import __version__
+from parallel_orchestra.cli.catalogue import PROGRAM
+from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError
+from parallel_orchestra.report.text import clean
+
+_RED, _CYAN, _PLAIN = "\x1b[1;31m", "\x1b[36m", "\x1b[0m"
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Prints what an error has to say, and returns the exit code it leads to."""
+    if isinstance(error, OrchestraError):
+        _say("".join(words_of(problem, color=_colored()) for problem in error.problems))
+        return error.exit_code
+    if isinstance(error, (KeyboardInterrupt, click.Abort)):
+        _say("stopped\n")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, click.ClickException):
+        _say(words_of(_problem_of(error), color=_colored()))
+        return ExitCode.USAGE
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output has left (`| head`): nobody is there to be told.
+        _close_stdout()
+        return ExitCode.ENVIRONMENT
+    if isinstance(error, OSError) and error.errno is not None:
+        _say(words_of(_problem_of_system(error), color=_colored()))
+        return ExitCode.ENVIRONMENT
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return ExitCode(error.code)
+    _say(words_of(_internal(error, os.environ), color=_colored()))
+    return ExitCode.ENVIRONMENT
+
+
+def words_of(problem: Problem, *, color: bool = False) -> str:
+    """Returns a problem in lines: `error: what`, ` --> where`, `hint: how`."""
+    red, cyan, plain = (_RED, _CYAN, _PLAIN) if color else ("", "", "")
+    lines = [f"{red}error:{plain} {clean(problem.what)}"]
+    if problem.where:
+        lines.append(f" {cyan}-->{plain} {clean(problem.where)}")
+    if problem.hint:
+        lines.append(f"{cyan}hint:{plain} {clean(problem.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def usage(what: str, hint: str = "") -> UsageError:
+    """Returns the error for a command line that can't be carried out."""
+    return UsageError(Problem(what, hint=hint))
+
+
+def _problem_of(error: click.ClickException) -> Problem:
+    said = error.format_message().strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else PROGRAM
+    return Problem(said[:1].lower() + said[1:], path, f"see `{path} --help`")
+
+
+def _problem_of_system(error: OSError) -> Problem:
+    """Returns what the operating system refused: a full disk, permissions, a vanished file."""
+    if os.environ.get("PO_TRACEBACK") == "1":
+        return _internal(error, os.environ)
+    said = (error.strerror or str(error)).lower()
+    where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+    return Problem(f"the system says: {said}", where, "`PO_TRACEBACK=1` shows what was being done")
+
+
+def _internal(error: BaseException, environ: Mapping[str, str]) -> Problem:
+    trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    what = f"internal error: {type(error).__name__}: {error}"
+    if environ.get("PO_TRACEBACK") == "1":
+        return Problem(f"{what}\n{trace.rstrip()}")
+    head = f"{PROGRAM} {__version__}, Python {sys.version.split()[0]}, {sys.platform}\n\n"
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="parallel-orchestra-", suffix=".txt", delete=False, errors="replace"
+        ) as stream:
+            stream.write(head + trace)
+    except OSError:
+        return Problem(what, hint="`PO_TRACEBACK=1` shows where")
+    return Problem(what, stream.name, "this is a mistake of ours: please report it with that file")
+
+
+def _colored() -> bool:
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _say(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        # A terminal that is gone (SIGHUP) must not hide the exit code.
+        return
+
+
+def _close_stdout() -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)

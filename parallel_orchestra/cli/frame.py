@@ -1,0 +1,44 @@
+"""The live picture of a run: a pure function of a snapshot, the time and the size of the terminal.
+
+Knows nothing of rich or of terminals; whoever shows it sees to that.
+"""
+
+from parallel_orchestra.conductor import Snapshot
+from parallel_orchestra.report.text import cut, one_line, span
+
+_BAR = 24
+#: Lines that are left to what scrolls by above.
+_MARGIN = 4
+
+
+def frame(
+    snapshot: Snapshot, elapsed: float, now: float, width: int, height: int
+) -> tuple[str, ...]:
+    """Returns the lines of the display: how far the run is, then one per running task.
+
+    `elapsed` is the run's age in seconds, `now` an epoch; no line is longer than `width`.
+    """
+    room = max(1, height - _MARGIN)
+    running = sorted(snapshot.running, key=lambda one: one.slot)
+    longest = max((len(one.task) for one in running), default=0)
+    lines = [_head(snapshot, elapsed)]
+    for one in running[:room]:
+        age = span(max(0.0, now - one.since))
+        attempt = f"attempt {one.attempt}"
+        lines.append(f"  {one.slot:>2}  {one.task:<{longest}}  {attempt:<10}  {age}")
+    if len(running) > room:
+        lines.append(f"      ... and {len(running) - room} more")
+    elsewhere = snapshot.locked - len(running)
+    if elsewhere > 0:
+        lines.append(f"      {elsewhere} more in other processes")
+    if snapshot.stopping:
+        lines.append("stopping: running tasks may finish; Ctrl-C ends them at once")
+    return tuple(cut(line if line.isascii() else one_line(line), max(width, 1)) for line in lines)
+
+
+def _head(snapshot: Snapshot, elapsed: float) -> str:
+    total = max(snapshot.total, 1)
+    filled = _BAR * min(snapshot.done, total) // total
+    bar = "#" * filled + "-" * (_BAR - filled)
+    failed = f", {snapshot.failed} failed" if snapshot.failed else ""
+    return f"[{bar}] {snapshot.done} of {snapshot.total} done{failed}  {span(elapsed)}"

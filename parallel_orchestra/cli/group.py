@@ -1,0 +1,48 @@
+"""The click group: loads the one command that was called, and no other."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from parallel_orchestra import __version__
+from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, overview
+from parallel_orchestra.cli.failures import exit_code_of
+from parallel_orchestra.errors import ExitCode
+
+
+class LazyGroup(click.Group):
+    """Commands by the table of `catalogue`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click asks so
+        """Returns the names in the order of the help page."""
+        return [entry.name for entry in COMMANDS]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Returns a command, its module loaded now; None if there is none of that name."""
+        for entry in COMMANDS:
+            if entry.name == cmd_name:
+                module, _, attribute = entry.place.partition(":")
+                command = getattr(import_module(f"{__package__}.{module}"), attribute)
+                assert isinstance(command, click.Command)  # noqa: S101  # the table is ours
+                return command
+        return None
+
+    def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002
+        """Returns the help page that `main` prints without click."""
+        return overview().rstrip("\n")
+
+
+_group = LazyGroup(
+    name=PROGRAM, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")(_group)
+
+
+def call(words: Sequence[str]) -> int:
+    """Carries out a command line and returns its exit code; every error becomes words here."""
+    try:
+        code = _group.main(list(words), prog_name=PROGRAM, standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001  # the last one who can turn it into words
+        return exit_code_of(error)
+    return int(code) if isinstance(code, int) else ExitCode.DONE

@@ -1,0 +1,81 @@
+"""Events as lines for a person: `build  done  attempt 1  2.3 s`. Pure.
+
+Reasons and names come from agents and file systems: nothing of them reaches the terminal as
+more than text.
+"""
+
+from parallel_orchestra.events import (
+    AttemptEnded,
+    Delivered,
+    Event,
+    Failed,
+    Kept,
+    Recovered,
+    Returned,
+    RunStarted,
+    Undelivered,
+    Warned,
+)
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.report.text import one_line, short, short_ref, span
+
+#: A reason of several hundred characters belongs into the log.
+_LONGEST = 300
+
+
+def line_of(event: Event) -> str:
+    """Returns an event as a line without a line feed; empty for what is not worth one."""
+    text = _words(event)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 4].rstrip() + " ..."
+
+
+def notable(event: Event) -> bool:
+    """Returns whether an event is worth a line of its own where running tasks are on display."""
+    return bool(line_of(event)) and not isinstance(event, AttemptEnded | RunStarted)
+
+
+def grave(event: Event) -> bool:
+    """Returns whether an event is told even if the user wants quiet."""
+    return isinstance(event, Failed | Undelivered)
+
+
+def _words(event: Event) -> str:
+    if isinstance(event, AttemptEnded) and not event.failure:
+        return _joined(event.task, "done", f"attempt {event.attempt}", span(event.seconds))
+    if isinstance(event, Failed):
+        why = f"{event.failure}: {event.reason}"
+        return _joined(event.task, "failed", f"attempt {event.attempt}", why)
+    if isinstance(event, Returned):
+        return _returned(event)
+    if isinstance(event, Kept) and event.files:
+        files = ", ".join(event.files)
+        return _joined(event.task, "kept", f"branch {short_ref(event.ref)}", files)
+    if isinstance(event, Recovered):
+        return _joined(event.task, "recovered", f"to {event.target}", event.reason)
+    if isinstance(event, Warned):
+        return _joined("warning", event.task, event.text)
+    return _of_the_run(event)
+
+
+def _returned(event: Returned) -> str:
+    if event.failure == FailureClass.CANCELLED.value:
+        return _joined(event.task, "stopped", f"attempt {event.attempt}", "given back")
+    wait = event.not_before - event.time
+    again = f"next attempt in {span(wait)}" if wait > 0 else "next attempt follows"
+    why = f"{event.failure}: {event.reason}"
+    return _joined(event.task, "again", f"attempt {event.attempt}", f"{why} ({again})")
+
+
+def _of_the_run(event: Event) -> str:
+    if isinstance(event, RunStarted) and event.resumed:
+        return _joined("run", event.run, "resumed")
+    if isinstance(event, Delivered) and event.before != event.after:
+        moved = f"{short(event.before)} -> {short(event.after)}"
+        return _joined("delivered", event.branch, moved)
+    if isinstance(event, Undelivered):
+        return _joined("undelivered", event.branch, event.reason, event.command)
+    return ""
+
+
+def _joined(*parts: str) -> str:
+    return "  ".join(one_line(part) for part in parts if part)

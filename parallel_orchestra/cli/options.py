@@ -1,0 +1,88 @@
+"""Options that several commands have, and what they mean for `Settings` and `_tasks/`."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_PATH = click.Path(path_type=Path)
+
+
+def tasks_dir_option(function: Command) -> Command:
+    """Adds `--tasks-dir` for commands that look at a run."""
+    return click.option(
+        "--tasks-dir",
+        type=_PATH,
+        metavar="DIR",
+        help="The run's task directory (default: `_tasks` here or in a folder above).",
+    )(function)
+
+
+def json_option(function: Command) -> Command:
+    """Adds `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def crew_options(function: Command) -> Command:
+    """Adds what holds for every process that works on tasks."""
+    for option in reversed(
+        (
+            click.option(
+                "--claude-exe",
+                default="claude",
+                show_default=True,
+                metavar="PROGRAM",
+                help="The program that `backend: claude` runs.",
+            ),
+            click.option(
+                "--worktree-root",
+                type=_PATH,
+                metavar="DIR",
+                help="Where worktrees are made (default: PO_WORKTREE_ROOT, else the user's cache).",
+            ),
+            click.option(
+                "--keep-worktrees",
+                is_flag=True,
+                help="Leave the worktrees behind to look at; so does PO_KEEP_WORKTREE=1.",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="Say only what failed."),
+            click.option(
+                "--dashboard/--no-dashboard",
+                default=None,
+                help="A live picture instead of lines (default: on a terminal, but not in CI).",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def found_tasks_dir(named: Path | None, directory: Path) -> Path:
+    """Returns the task directory that is meant, absolute.
+
+    Raises:
+        EnvironmentProblem: none was named, and there is none in `directory` or above it.
+    """
+    if named is not None:
+        return Path(os.path.abspath(named))  # as typed: links stay
+    for folder in (directory, *directory.parents):
+        if (folder / "_tasks" / "run.json").is_file():
+            return folder / "_tasks"
+    raise EnvironmentProblem(
+        Problem(
+            "there is no `_tasks` directory here or above",
+            str(directory),
+            "go to the project, or name it with `--tasks-dir DIR`",
+        )
+    )
+
+
+def absolute(path: Path | None) -> Path | None:
+    """Returns the path from the root, seen from this process's directory; None stays None."""
+    return None if path is None else Path.cwd() / path

@@ -1,0 +1,62 @@
+"""Report files: checked before anything runs, written when all is over."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.errors import Problem
+from parallel_orchestra.progress import RunReport
+from parallel_orchestra.report import REPORTS, format_for
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of the reports: the paths that were written, and what went wrong."""
+
+    paths: tuple[Path, ...]
+    problems: tuple[Problem, ...]
+
+
+def check_reports(paths: Iterable[Path]) -> None:
+    """Refuses a report whose format nobody knows, before any agent has cost anything.
+
+    Raises:
+        UsageError: naming the file and the formats there are.
+    """
+    for path in paths:
+        if format_for(path) is None:
+            known = ", ".join(f"`{suffix}`" for suffix in REPORTS)
+            raise usage(f"there is no report format for `{path}`", f"a report ends in {known}")
+        if path.is_dir():
+            raise usage(f"the report `{path}` is a directory", "name a file")
+
+
+def write_reports(report: RunReport, paths: Iterable[Path]) -> Written:
+    """Writes the run in each of these formats; one that fails does not hide the others."""
+    written, problems = [], []
+    for path in paths:
+        try:
+            _replace(path, _rendered(report, path))
+            written.append(path)
+        except Exception as error:  # noqa: BLE001  # a report must never hide how the run went
+            reason = getattr(error, "strerror", None) or str(error)
+            problems.append(Problem(f"cannot write the report: {reason}", str(path)))
+    return Written(tuple(written), tuple(problems))
+
+
+def _rendered(report: RunReport, path: Path) -> str:
+    style = format_for(path)
+    assert style is not None  # noqa: S101  # checked before the run
+    return style.render(report)
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", errors="replace")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

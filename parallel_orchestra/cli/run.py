@@ -1,0 +1,227 @@
+"""`run`: carries out a plan, with everything that the user sees around it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from parallel_orchestra.api import default_settings, load_plan, run_plan
+from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.options import absolute, crew_options
+from parallel_orchestra.cli.outputs import check_reports, write_reports
+from parallel_orchestra.cli.preview import briefing, dry_run
+from parallel_orchestra.cli.screen import screen_for
+from parallel_orchestra.cli.signals import signals_lead_to
+from parallel_orchestra.conductor import Control, Preflight, examine
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
+from parallel_orchestra.model import Plan
+from parallel_orchestra.notify import Message, Occasion, tell
+from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.report.summary import summary
+
+#: Nobody reads a log or a pipe in a window of a certain width.
+_WIDE = 100
+
+_PATH = click.Path(path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What stands on the command line of `run`; the names are those of the options."""
+
+    plan: Path
+    resume: bool = False
+    fresh: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    max_workers: int | None = None
+    base: str = ""
+    claude_exe: str = "claude"
+    tasks_dir: Path | None = None
+    worktree_root: Path | None = None
+    keep_worktrees: bool = False
+    report: tuple[Path, ...] = ()
+    log_dir: Path | None = None
+    no_log: bool = False
+    quiet: bool = False
+    dashboard: bool | None = None
+
+
+@click.command(
+    "run",
+    short_help="carry out a plan",
+    epilog="The first Ctrl-C lets running tasks finish, the second ends them at once; "
+    "`--resume` goes on.",
+)
+@click.argument("plan", type=_PATH)
+@click.option("--resume", is_flag=True, help="Go on with a run: done tasks stay done.")
+@click.option("--fresh", is_flag=True, help="Begin anew: an older run goes to the attic.")
+@click.option("--dry-run", is_flag=True, help="Show the order of the tasks and change nothing.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask before the first agent starts.")
+@click.option(
+    "-j",
+    "--max-workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="How many agents run at once at most (default: the plan's, else 3).",
+)
+@click.option(
+    "--base",
+    default="",
+    metavar="BRANCH",
+    help="The branch to start from and to deliver to (default: the plan's, else the current one).",
+)
+@click.option(
+    "--tasks-dir",
+    type=_PATH,
+    metavar="DIR",
+    help="Where the tasks lie (default: `_tasks` in the project).",
+)
+@click.option(
+    "--report",
+    type=_PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Write a report at the end: FILE ends in .md, .markdown or .json. Repeatable.",
+)
+@click.option(
+    "--log-dir",
+    type=_PATH,
+    metavar="DIR",
+    help="Copy the agents' output there (default: `.claude/logs` for plans of version 0.1).",
+)
+@click.option("--no-log", is_flag=True, help="Copy no output.")
+@crew_options
+def command(**options: Any) -> int:
+    """Carry out PLAN and deliver what was merged to the branch it started from."""
+    return carry_out(Options(**options))
+
+
+def carry_out(options: Options) -> int:
+    """Runs a plan as the options say and returns the exit code.
+
+    Raises:
+        OrchestraError: the run could not begin or go on; see `run_plan`.
+    """
+    if options.resume and options.fresh:
+        raise usage("`--resume` and `--fresh` exclude each other", "give one of them")
+    check_reports(options.report)
+    plan = load_plan(options.plan)
+    settings = settings_for(options, plan)
+    if options.dry_run:
+        return _preview(plan, settings)
+    control = Control()
+    screen = screen_for(os.environ, quiet=options.quiet, dashboard=options.dashboard)
+    with ExitStack() as stack:
+
+        def begin(found: Preflight) -> None:
+            _brief(plan, found, ask=not options.yes)
+            # From here on, Ctrl-C lets tasks finish; at the question it was still a plain no.
+            stack.enter_context(screen)
+            stack.enter_context(signals_lead_to(control, screen.note))
+
+        report = run_plan(
+            plan,
+            settings,
+            control=control,
+            on_preflight=begin,
+            on_event=screen.hear,
+            on_snapshot=screen.tell,
+        )
+    return _conclude(plan, report, options.report, control)
+
+
+def settings_for(options: Options, plan: Plan) -> Settings:
+    """Returns the settings that the options mean; they beat the environment."""
+    found = default_settings(
+        max_workers=options.max_workers,
+        resume=options.resume,
+        fresh=options.fresh,
+        base=options.base,
+        claude_exe=options.claude_exe,
+        tasks_dir=absolute(options.tasks_dir),
+        log_dir=_log_dir(options, plan),
+    )
+    return replace(
+        found,
+        worktree_root=absolute(options.worktree_root) or found.worktree_root,
+        keep_worktrees=options.keep_worktrees or found.keep_worktrees,
+    )
+
+
+def _log_dir(options: Options, plan: Plan) -> Path | None:
+    if options.no_log:
+        return None
+    if options.log_dir is not None or plan.version != "0.1":
+        return absolute(options.log_dir)
+    root = next((top for top in (plan.cwd, *plan.cwd.parents) if (top / ".git").exists()), plan.cwd)
+    return root / ".claude" / "logs"
+
+
+def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
+    """Says what is going to happen; on a terminal it takes a yes to go on.
+
+    Raises:
+        click.Abort: the user said no; nothing was changed.
+    """
+    click.echo(briefing(plan, found), err=True, nl=False)
+    if ask and sys.stdin.isatty() and sys.stderr.isatty():
+        click.confirm("Start?", abort=True, err=True)
+
+
+def _preview(plan: Plan, settings: Settings) -> int:
+    problems: tuple[Problem, ...] = ()
+    try:
+        found = examine(plan, settings)
+        workers = found.workers
+        click.echo(briefing(plan, found), err=True, nl=False)
+        found.repo.close()
+    except OrchestraError as error:
+        problems, workers = error.problems, settings.workers(plan)
+    click.echo(dry_run(plan, workers, problems), nl=False)
+    return ExitCode.DONE
+
+
+def _conclude(plan: Plan, report: RunReport, paths: Iterable[Path], control: Control) -> int:
+    """Writes the reports, tells the webhooks, prints the summary; returns the exit code."""
+    codes = [ExitCode(report.exit_code), control.exit_code or ExitCode.DONE]
+    written = write_reports(report, paths)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    click.echo(summary(report, width), nl=False)
+    for path in written.paths:
+        click.echo(f"report: {path}")
+    for problem in written.problems:
+        click.echo(words_of(problem), err=True, nl=False)
+        codes.append(ExitCode.ENVIRONMENT)
+    for trouble in _tell_webhooks(plan, report):
+        click.echo(f"warning: {trouble}", err=True)
+    return worst(codes)
+
+
+def _tell_webhooks(plan: Plan, report: RunReport) -> list[str]:
+    """Returns what went wrong; like the published tool, `on_complete` is told of every end."""
+    failed = report.count(Outcome.FAILED)
+    calls = [(plan.webhooks.on_complete, Occasion.COMPLETE)]
+    calls += [(plan.webhooks.on_failure, Occasion.FAILURE)] if failed else []
+    troubles = []
+    for url, occasion in calls:
+        if url:
+            succeeded = report.count(Outcome.SUCCEEDED, Outcome.BY_HAND)
+            message = Message(
+                event=occasion,
+                manifest=report.name,
+                total=report.total,
+                succeeded=succeeded,
+                failed=failed,
+                skipped=report.total - succeeded - failed,
+                duration_sec=round(report.seconds or 0.0, 3),
+            )
+            troubles.append(tell(url, message))
+    return [trouble for trouble in troubles if trouble is not None]

@@ -1,0 +1,52 @@
+"""`status`: how a run stands, read from its directory; changes nothing."""
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.report.json_report import render
+from parallel_orchestra.report.summary import status_lines
+from parallel_orchestra.store import Layout
+
+
+@click.command("status", short_help="say how a run stands")
+@tasks_dir_option
+@json_option
+def command(tasks_dir: Path | None, as_json: bool) -> int:
+    """Say how a run stands: exit code 0 done, 1 failed, 4 waits for you, 6 unfinished."""
+    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    report = read(layout)
+    if as_json:
+        click.echo(render(report), nl=False)
+    else:
+        click.echo("\n".join(status_lines(report, time.time())))
+    return standing(report)
+
+
+def read(layout: Layout) -> RunReport:
+    """Returns how the run in that directory stands now.
+
+    Raises:
+        EnvironmentProblem: there is no run, or its repository is gone.
+    """
+    repo = repository_of(read_record(layout), os.environ)
+    try:
+        return report_of(layout, repo, time.time())
+    finally:
+        repo.close()
+
+
+def standing(report: RunReport) -> ExitCode:
+    """Returns the exit code of `status`: what the tasks say, whatever ended the last command."""
+    code = ExitCode(report.exit_code)
+    if report.count(Outcome.WAITING, Outcome.MISSING) or report.ended is None:
+        return ExitCode.UNFINISHED
+    if code in (ExitCode.DONE, ExitCode.TASK_FAILED, ExitCode.WAITS_FOR_PERSON):
+        return code
+    return ExitCode.TASK_FAILED if report.count(Outcome.FAILED) else ExitCode.UNFINISHED

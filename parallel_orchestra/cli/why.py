@@ -1,0 +1,134 @@
+"""`why`: why a task is where it is, and what to do."""
+
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.conductor.byhand import no_such_task
+from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.graph import Graph, rivals
+from parallel_orchestra.model import Plan
+from parallel_orchestra.plan import plan_from_json
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.report.advice import next_step
+from parallel_orchestra.report.text import one_line, short, short_ref, span
+from parallel_orchestra.schedule import Schedule, Seen
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Layout
+from parallel_orchestra.store.records import last_result
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Why a task stands so: a word, a sentence, more facts, and what to do (may be empty)."""
+
+    task: str
+    outcome: str
+    reason: str
+    facts: tuple[str, ...]
+    next_step: str
+
+
+@click.command("why", short_help="say why a task is where it is, and what to do")
+@click.argument("task")
+@tasks_dir_option
+@json_option
+def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:
+    """Say why TASK is where it is, and what to do."""
+    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    answer = explain(layout, task, time.time())
+    if as_json:
+        click.echo(json.dumps(asdict(answer), indent=2))
+        return ExitCode.DONE
+    click.echo(one_line(f"{answer.task} {answer.outcome}: {answer.reason}").rstrip(": "))
+    for fact in answer.facts:
+        click.echo(f"  {one_line(fact)}")
+    if answer.next_step:
+        click.echo(f"hint: {answer.next_step}")
+    return ExitCode.DONE
+
+
+def explain(layout: Layout, task: str, now: float) -> Answer:
+    """Returns why a task stands as it does at `now` (epoch); changes nothing.
+
+    Raises:
+        UsageError: the run has no such task.
+        EnvironmentProblem: there is no run.
+    """
+    record = read_record(layout)
+    plan = plan_from_json(record.plan)
+    if all(one.id != task for one in plan.tasks):
+        raise no_such_task(layout, task, [one.id for one in plan.tasks])
+    repo = repository_of(record, os.environ)
+    try:
+        report = report_of(layout, repo, now)
+    finally:
+        repo.close()
+    found = next(one for one in report.tasks if one.id == task)
+    reason, step = found.reason, next_step(report, found)
+    if found.outcome is Outcome.WAITING:
+        reason = _waits_for(layout, plan, report, task, now)
+        if report.ended is not None:
+            step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
+    elif found.outcome is Outcome.SKIPPED:
+        step = "mend that one: `parallel-orchestra why` with its name says how"
+    elif found.failure:
+        reason = f"{found.failure}: {found.reason}"
+    return Answer(task, found.outcome.value, reason, tuple(_facts(layout, found, now)), step)
+
+
+def _waits_for(layout: Layout, plan: Plan, report: RunReport, task: str, now: float) -> str:
+    graph = Graph.of(plan.tasks)
+    levels = graph.bottom_levels({})
+    contenders = rivals(plan.tasks, graph)
+    schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
+    schedule.observe({one.id: _seen(layout, one) for one in report.tasks if _state(one)})
+    return schedule.why(task, now) or "ready: it starts when a worker is free"
+
+
+def _seen(layout: Layout, task: TaskReport) -> Seen:
+    state = _state(task)
+    assert state is not None  # noqa: S101  # asked before
+    result = (
+        last_result(layout, task.id) if state is TaskState.AVAILABLE and task.attempts else None
+    )
+    return Seen(state, not_before=result.not_before if result else 0.0)
+
+
+def _state(task: TaskReport) -> TaskState | None:
+    if task.outcome.done:
+        return TaskState.DONE
+    return {
+        Outcome.FAILED: TaskState.FAILED,
+        Outcome.RUNNING: TaskState.LOCKED,
+        Outcome.WAITING: TaskState.AVAILABLE,
+        Outcome.SKIPPED: TaskState.AVAILABLE,
+    }.get(task.outcome)
+
+
+def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
+    facts = []
+    for attempt in task.attempts:
+        if attempt.unseen:
+            how = f"by {attempt.owner}; how it ended was not recorded"
+        elif attempt.seconds is None:
+            how = f"since {span(max(0.0, now - attempt.started))}, by {attempt.owner}"
+        else:
+            how = f"{attempt.failure or 'good'} after {span(attempt.seconds)}"
+            how += f": {attempt.reason}" if attempt.reason else ""
+        facts.append(f"attempt {attempt.number}: {how}")
+    if task.commit:
+        facts.append(f"merged as {short(task.commit)}")
+    if task.files:
+        facts.append(f"in conflict: {', '.join(task.files)}")
+    facts += [f"kept: {short_ref(ref)}" for ref in task.kept]
+    facts += [f"warning: {warning}" for warning in task.warnings]
+    if task.attempts and task.attempts[-1].log:
+        facts.append(f"log: {layout.root / task.attempts[-1].log}")
+    return facts

@@ -1,0 +1,230 @@
+"""Commands that look at a plan or a run, or touch a single task: what they print, what they change."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from parallel_orchestra.cli import main
+from parallel_orchestra.errors import ExitCode
+from support.scene import Scene
+
+DIAMOND = """---
+po_plan_version: "0.2"
+name: diamond
+max_workers: 2
+defaults: {backend: command, timeout: 60s}
+concurrency_limits: {db: 1}
+tasks:
+  - {id: top, command: "echo 1 > top.txt", writes: [top.txt], estimate: 30}
+  - {id: left, command: "echo 1 > l.txt", writes: ["*.txt"], depends_on: [top], concurrency_group: db}
+  - {id: right, command: "echo 1 > r.txt", writes: [r.txt], depends_on: [top], max_retries: 0}
+  - {id: end, read_only: true, command: "cat l.txt r.txt", depends_on: [left, right]}
+---
+"""
+
+FAILING = """---
+po_plan_version: "0.2"
+name: failing
+defaults: {backend: command, max_retries: 0}
+tasks:
+  - {id: good, command: "echo hello; echo 1 >> good.txt"}
+  - {id: bad, command: "echo no; exit 3"}
+  - {id: after, command: "true", depends_on: [bad]}
+---
+"""
+
+
+def everything_below(folder):
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def scene(tmp_path):
+    return Scene(tmp_path).repository(3)
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory):
+    """A scene whose run has ended with a failed task; to be looked at only."""
+    scene = Scene(tmp_path_factory.mktemp("failed")).repository(3).plan(FAILING)
+    scene.run(check=1)
+    return scene
+
+
+@pytest.fixture
+def touched(scene):
+    """The same for tests that change it."""
+    scene.plan(FAILING).run(check=1)
+    return scene
+
+
+def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
+    scene.plan(DIAMOND)
+    before = everything_below(scene.project)
+
+    result = scene.run("--dry-run", check=0)
+
+    assert result.out == (
+        "diamond: 4 tasks\n"
+        "\n"
+        "wave 1\n"
+        "  top  command  timeout 1 min 00 s, 1 retry\n"
+        "\n"
+        "wave 2\n"
+        "  left   command  timeout 1 min 00 s, 1 retry, group db, after top\n"
+        "  right  command  timeout 1 min 00 s, no retry, after top\n"
+        "\n"
+        "wave 3\n"
+        "  end  command  timeout 1 min 00 s, 1 retry, read-only, after left right\n"
+        "\n"
+        "mode: sequential: only 2 of 4 tasks could run side by side\n"
+        "workers: 1, and at most 2 tasks can run at once\n"
+        "critical path: 3 tasks, about 1 min 30 s: top -> left -> end\n"
+        "never beside left, since they write the same files: right\n"
+    )
+    assert everything_below(scene.project) == before
+    assert not any(scene.cache.iterdir())
+
+
+def test_a_dry_run_outside_of_a_repository_shows_what_would_be_in_the_way(tmp_path):
+    scene = Scene(tmp_path).plan(DIAMOND)
+    scene.project.mkdir()
+
+    result = scene.run("--dry-run", check=0)
+
+    assert result.out.splitlines()[-1] == (
+        f"warning: a run would stop here: not a git repository ({scene.project})"
+    )
+    assert list(scene.project.iterdir()) == []
+
+
+def test_validate_says_that_a_plan_is_good(scene, capsys):
+    path = scene.plan(DIAMOND).plan_path()
+
+    code = main(["validate", str(path)])
+
+    assert (code, capsys.readouterr().out) == (
+        ExitCode.DONE,
+        f"{path}: good, 4 tasks; sequential: only 2 of 4 tasks could run side by side\n",
+    )
+
+
+def test_validate_has_the_problems_for_programs_too(scene, capsys):
+    path = scene.plan(DIAMOND.replace("[top], c", "[tip], c")).plan_path()
+
+    codes = [main(["validate", str(path), "--format", style]) for style in ("json", "github")]
+    found, _, annotation = capsys.readouterr().out.partition("}\n::")
+
+    assert codes == [ExitCode.USAGE, ExitCode.USAGE]
+    (problem,) = json.loads(found + "}")["problems"]
+    assert problem["where"].startswith(f"{path}:10:")
+    assert re.fullmatch(r"error file=.*plan\.md,line=10,col=\d+::tasks\[1\].*`top`.*\n", annotation)
+
+
+def test_status_counts_first_and_names_what_failed(failed):
+    result = failed.call("status", check=1)
+
+    assert result.out == (
+        "1 completed / 3 total (0 in progress, 1 failed)\n"
+        "1 skipped\n"
+        "failed bad: transient: exit code 3: no\n"
+    )
+    assert result.err == ""
+
+
+def test_status_as_json_is_the_report(failed):
+    found = json.loads(failed.call("status", "--json", check=1).out)
+
+    assert {task["id"]: task["outcome"] for task in found["tasks"]} == {
+        "good": "succeeded",
+        "bad": "failed",
+        "after": "skipped",
+    }
+
+
+def test_status_finds_the_run_from_a_folder_below(failed):
+    deeper = failed.project / "folder-000"
+
+    result = failed.call("status", "--tasks-dir", str(failed.tasks_dir))
+    below = main_in(deeper, "status")
+
+    assert (below.returncode, below.stdout) == (result.exit_code, result.out)
+
+
+def main_in(folder, *args):
+    return subprocess.run(
+        [sys.executable, "-m", "parallel_orchestra", *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_logs_are_the_agents_words_byte_for_byte(failed):
+    assert failed.call("logs", "good", check=0).out == "hello\n"
+    assert failed.call("logs", "bad", "-f", check=0).out == "no\n"
+
+
+def test_logs_of_what_is_not_there_say_so(failed):
+    unknown = failed.call("logs", "goood", check=2)
+    never = failed.call("logs", "after", check=3)
+    third = failed.call("logs", "good", "--attempt", "3", check=2)
+
+    assert "hint: did you mean `good`?" in unknown.err
+    assert "task `after` was not begun yet" in never.err
+    assert "has no attempt 3" in third.err
+
+
+def test_why_names_the_reason_and_the_way_on(failed):
+    bad = failed.call("why", "bad", check=0).out.splitlines()
+    after = failed.call("why", "after", check=0).out.splitlines()
+
+    assert bad[0] == "bad failed: transient: exit code 3: no"
+    assert bad[-1] == "hint: read its log, then `parallel-orchestra retry bad`"
+    assert after[0] == "after skipped: `bad`, which it needs, failed"
+
+
+def test_a_retried_task_waits_and_the_run_goes_on_with_it(touched):
+    plan = touched.plan_path()
+    plan.write_text(plan.read_text().replace("exit 3", "echo 1 > bad.txt"))
+
+    touched.call("retry", "bad", check=0)
+    waiting = touched.call("why", "bad", check=0).out.splitlines()
+    status = touched.call("status")
+
+    assert waiting[0] == "bad waiting: ready: it starts when a worker is free"
+    assert waiting[-1] == f"hint: no run is at work: `parallel-orchestra run {plan} --resume`"
+    assert status.exit_code == ExitCode.UNFINISHED
+
+
+def test_a_done_task_is_done_again_by_name_only(touched):
+    touched.call("retry", "good", check=0)
+    touched.run("--resume", check=1)
+
+    assert touched.tasks_in("done") == {"good"}
+    assert len(touched.attempts("good")) == 2
+
+
+def test_a_task_of_a_dead_owner_is_shown_and_freed(touched):
+    locked = touched.tasks_dir / "locked"
+    (source,) = (touched.tasks_dir / "failed").iterdir()
+    source.rename(locked / source.name)
+
+    shown = json.loads(touched.call("locks", "--json", "--stale", check=0).out)
+    table = touched.call("locks", check=0).out
+    touched.call("unlock", "bad", check=0)
+
+    assert [(lock["task"], lock["state"]) for lock in shown] == [("bad", "dead")]
+    assert table.startswith("TASK  ATTEMPT  STATE")
+    assert touched.tasks_in("available") == {"bad", "after"}
+    assert touched.call("locks", check=0).err == "no task is locked\n"
+
+
+def test_a_task_that_is_not_locked_can_not_be_unlocked(failed):
+    result = failed.call("unlock", "good", "--force", check=2)
+
+    assert "task `good` is not locked: it lies in `done/`" in result.err

@@ -1,0 +1,74 @@
+"""The command line is there at once: what it loads, and how long the help page takes."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from support.scene import Scene
+
+HEAVY = ("pydantic", "rich", "jinja2", "portalocker", "yaml", "frontmatter", "psutil")
+READ_ONLY_PLAN = """---
+po_plan_version: "0.2"
+name: small
+defaults: {backend: command}
+tasks:
+  - {id: look, read_only: true, command: "true"}
+---
+"""
+
+
+def loaded_by(scene, *args):
+    """Returns the modules that a command line loads, and its exit code."""
+    program = (
+        "import sys; from parallel_orchestra.cli import main\n"
+        f"code = main({list(args)!r})\n"
+        "print(*sys.modules, file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=scene.project,
+        env=scene.environment({"PYTHONPATH": sys.path[0]}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return set(done.stderr.split()), done.returncode
+
+
+@pytest.mark.parametrize("page", ["--help", "--version"])
+def test_the_first_pages_do_not_even_load_click(tmp_path, page):
+    scene = Scene(tmp_path).repository(1)
+
+    modules, code = loaded_by(scene, page)
+
+    assert code == 0
+    assert not modules & {"click", *HEAVY}
+
+
+@pytest.mark.slow
+def test_status_as_json_loads_nothing_heavy(tmp_path):
+    scene = Scene(tmp_path).repository(1).plan(READ_ONLY_PLAN)
+    scene.run(check=0)
+
+    modules, code = loaded_by(scene, "status", "--json")
+
+    assert code == 0
+    assert "click" in modules
+    assert not modules & set(HEAVY)
+
+
+@pytest.mark.slow
+def test_the_help_page_takes_less_than_four_times_what_python_takes():
+    def seconds(*args):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, *args], stdout=subprocess.DEVNULL, check=True)
+        return time.perf_counter() - started
+
+    pairs = [
+        (seconds("-c", "pass"), seconds("-m", "parallel_orchestra", "--help")) for _ in range(9)
+    ]
+
+    # the quickest of each: what else runs on this machine only ever adds
+    assert min(help_page for _, help_page in pairs) < 4 * min(bare for bare, _ in pairs)
