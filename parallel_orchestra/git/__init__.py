@@ -7,6 +7,7 @@ git applies the user's filters, attributes and object format as the user's own g
 from parallel_orchestra.git import worktree
 from parallel_orchestra.git.debris import Debris, clear_stale_lock, collect_debris
 from parallel_orchestra.git.objects import (
+    EMPTY_TREES,
     Change,
     Commit,
     Conflicted,
@@ -19,6 +20,7 @@ from parallel_orchestra.git.repo import FALLBACK_IDENTITY, FastForward, Head, Re
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
 
 __all__ = [
+    "EMPTY_TREES",
     "FALLBACK_IDENTITY",
     "Change",
     "Commit",

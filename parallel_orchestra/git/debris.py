@@ -4,20 +4,17 @@ Only what cannot hold anybody's work is removed. Each removal happens under the 
 mutex, whose descriptor our git children carry, so that none of them can be at work.
 """
 
-import os
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.git.refs import OWN_REFS, remove_untouched
 from parallel_orchestra.git.repo import Repo
 from parallel_orchestra.git.worktree import WorkTree, make_deletable, registered_path
 
 #: A user's git does not hold our mutex: what is younger than this may still be in the making.
 _SETTLED = 10.0
-
-#: How long a lock file must lie unchanged, in seconds.
-_UNTOUCHED = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +26,13 @@ class Debris:
 
 
 def collect_debris(repo: Repo, root: Path) -> Debris:
-    """Clears what killed `git worktree` commands left of work trees below `root`.
+    """Clears what killed git commands left of work trees below `root`, and of our refs.
 
-    Afterwards `git fsck` and `git worktree list` are silent about them. A work tree that was
-    never finished, or whose directory is gone, is removed, locked or not; one that exists but
-    whose HEAD is broken (power cut) is detached at the repository's HEAD, its files untouched,
-    so that its content can be saved. Nobody may be working below `root` meanwhile.
+    Afterwards `git fsck` and `git worktree list` are silent about them, and no lock file lies
+    on a ref of ours. A work tree that was never finished, or whose directory is gone, is
+    removed, locked or not; one that exists but whose HEAD is broken (power cut) is detached at
+    the repository's HEAD, its files untouched, so that its content can be saved. Nobody may be
+    working below `root` meanwhile.
 
     Raises:
         EnvironmentProblem: the mutex is not free.
@@ -55,6 +53,9 @@ def collect_debris(repo: Repo, root: Path) -> Debris:
                     removed.append(path)
                 elif _repair_head(repo, WorkTree(repo, path, git_dir)):
                     repaired.append(path)
+        for prefix in OWN_REFS:
+            for left in (repo.common_dir / prefix).rglob("*.lock"):
+                remove_untouched(left)
     return Debris(tuple(removed), tuple(repaired))
 
 
@@ -66,22 +67,7 @@ def clear_stale_lock(repo: Repo, path: Path) -> bool:
     not excluded: only for files that we know we left (see design, "Leftover").
     """
     with repo.lock():
-        before = _mark(path)
-        deadline = time.monotonic() + _UNTOUCHED
-        while before is not None and time.monotonic() < deadline:
-            time.sleep(0.05)
-            if _mark(path) != before:
-                return _mark(path) is None
-        path.unlink(missing_ok=True)
-    return True
-
-
-def _mark(path: Path) -> tuple[int, int, int] | None:
-    try:
-        facts = os.lstat(path)
-    except FileNotFoundError:
-        return None
-    return facts.st_ino, facts.st_mtime_ns, facts.st_size
+        return remove_untouched(path)
 
 
 def _settled(git_dir: Path) -> bool:

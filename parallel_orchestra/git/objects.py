@@ -18,6 +18,12 @@ from parallel_orchestra.git.helper import Helper
 #: What git itself strips from names and addresses (ident.c): they would end the field early.
 _CRUD = re.compile(r"[\x00\n<>]")
 
+#: The ids of the tree without files, in repositories of either object format.
+EMPTY_TREES = frozenset({
+    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+})  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:

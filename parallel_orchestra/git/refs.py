@@ -7,6 +7,7 @@ another one.
 
 import os
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,15 @@ _MOVED = re.compile(
     r"cannot lock ref '(?P<ref>[^']+)': "
     r"(?:is at |reference already exists|reference is missing|unable to resolve reference)"
 )
+
+#: git's words for a lock file that lies in the way (lockfile.c).
+_IN_THE_WAY = re.compile(r"Unable to create '(?P<path>[^']+)\.lock': File exists")
+
+#: Refs that nobody else writes: a lock file on one of them is ours.
+OWN_REFS = ("refs/orchestra/", "refs/heads/orchestra/", "refs/heads/orchestra-kept/")
+
+#: How long a lock file must lie unchanged, in seconds: a git at work is much quicker.
+_UNTOUCHED = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +102,29 @@ class Refs:
     def transact(self, updates: Sequence[Update], verify: Sequence[Verify] = ()) -> None:
         """Carries out all updates at once if every expected value holds, else none of them.
 
+        A lock file that a killed git left on one of our own refs is removed.
+
         Raises:
             RefMoved: an expected value did not hold; names the ref.
             GitError: git refused for another reason (missing object, bad name, no space).
         """
         question = self._question(updates, verify)
+        for _ in range(len(updates) + len(verify)):
+            try:
+                return self._transact(question, updates, verify)
+            except HelperGone as gone:
+                if not self._cleared(gone.said):
+                    raise
+        return self._transact(question, updates, verify)
+
+    def close(self) -> None:
+        """Ends the helpers; they start again when needed."""
+        self._writer.close()
+        self._reader.close()
+
+    def _transact(
+        self, question: bytes, updates: Sequence[Update], verify: Sequence[Verify]
+    ) -> None:
         try:
             with self._writer.talk() as writer:
                 writer.send(question)
@@ -110,10 +138,13 @@ class Refs:
             if gone.said or not all(self.read(update.ref) == update.new for update in updates):
                 raise
 
-    def close(self) -> None:
-        """Ends the helpers; they start again when needed."""
-        self._writer.close()
-        self._reader.close()
+    def _cleared(self, said: str) -> bool:
+        """Removes the lock file that git complains of, if it is one that our killed git left."""
+        named = _IN_THE_WAY.search(said)
+        if named is None:
+            return False
+        ref = os.path.relpath(named["path"], self._common_dir)
+        return ref.startswith(OWN_REFS) and remove_untouched(Path(f"{named['path']}.lock"))
 
     def _question(self, updates: Sequence[Update], verify: Sequence[Verify]) -> bytes:
         words = ["start"]
@@ -146,3 +177,26 @@ class Refs:
             return None
         # Anything else is a symbolic or broken ref, or another storage: git decides.
         return content.decode().rstrip() if _HEX.fullmatch(content) else None
+
+
+def remove_untouched(path: Path) -> bool:
+    """Removes a lock file if it stays the same for a second; returns whether it is gone.
+
+    The caller holds the repository's mutex, so that no git of ours is at work on it.
+    """
+    before = _mark(path)
+    deadline = time.monotonic() + _UNTOUCHED
+    while before is not None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        if _mark(path) != before:
+            return _mark(path) is None
+    path.unlink(missing_ok=True)
+    return True
+
+
+def _mark(path: Path) -> tuple[int, int, int] | None:
+    try:
+        facts = os.lstat(path)
+    except FileNotFoundError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_size

@@ -18,6 +18,8 @@ from parallel_orchestra.errors import GitError
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
 
+#: What git takes for a HEAD; with anything else it does not see a repository at all.
+_HEAD = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|ref: refs/\S+")
 _NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
 
 #: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
@@ -97,11 +99,14 @@ class WorkTree:
             make_deletable(self.path)
             self._git.run(*words)
 
-    def stage_all(self, exclude: Sequence[str] = (), *, abandoned: bool = False) -> str:
+    def stage_all(
+        self, exclude: Sequence[str] = (), *, base: str = "HEAD", abandoned: bool = False
+    ) -> str:
         """Stages all changes (ignored files aside) and returns the id of the tree.
 
-        `exclude` are paths, relative to the tree, that stay as they are in HEAD. `abandoned`
-        says that nobody works in the tree any more: a lock that a killed git left is removed.
+        `exclude` are paths, relative to the tree, that stay as they are in `base`, also if the
+        agent staged or committed them. `abandoned` says that nobody works in the tree any
+        more: what makes git fail there (locks, a damaged index, missing rights) is put right.
 
         Raises:
             EmbeddedRepository: there is a repository without commits in it.
@@ -109,13 +114,45 @@ class WorkTree:
         """
         if abandoned:
             self._remove_locks()
-        words = ["add", "--all", "--", ":(top)"]
-        words += [f":(top,exclude,literal){path}" for path in exclude]
+        words = ("add", "--all", "--", ":(top)")
         try:
             self._git.run(*words)
         except GitError as error:
-            raise _explained(error) from error
+            refusal = _explained(error)
+            if isinstance(refusal, EmbeddedRepository) or not abandoned:
+                raise refusal from error
+            self._index.unlink(missing_ok=True)
+            self._git.run("read-tree", base)
+            make_deletable(self.path)
+            self._stage_again(words)
+        if exclude:
+            given = b"".join(os.fsencode(f":(top,literal){path}") + b"\0" for path in exclude)
+            again = ("reset", "--quiet", "--no-refresh", "--pathspec-from-file=-")
+            self._git.run(*again, "--pathspec-file-nul", base, given=given)
         return self._git.run("write-tree").line
+
+    def uncover(self, path: str) -> None:
+        """Makes an embedded repository a plain directory, its history a part of the content.
+
+        Its `.git` is renamed to `.git.embedded-N`: git stages files below a `.git` of their
+        own only as a link to a commit, which nobody else has.
+        """
+        inner = self.path / path / ".git"
+        if os.path.lexists(inner):
+            _put_aside(inner, "embedded")
+        self._git.run("rm", "--cached", "--quiet", "--force", "--ignore-unmatch", "--", path)
+
+    def mend(self, commit: str) -> None:
+        """Puts HEAD at `commit` if what an agent left there keeps git from working."""
+        head = self.git_dir / "HEAD"
+        try:
+            content = head.read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            content = ""
+        if not _HEAD.fullmatch(content):
+            self._remove_locks()
+            head.unlink(missing_ok=True)
+            head.write_text(f"{commit}\n")
 
     def dirty(self) -> bool:
         """Returns whether anything differs from HEAD; ignored files do not count."""
@@ -132,10 +169,16 @@ class WorkTree:
             if stat.S_ISREG(os.lstat(link).st_mode) and link.read_bytes() == wanted:
                 return False
         if os.path.lexists(link):
-            _put_aside(link)
+            _put_aside(link, "replaced")
         self.path.mkdir(parents=True, exist_ok=True)
         link.write_bytes(wanted)
         return True
+
+    def _stage_again(self, words: Sequence[str]) -> None:
+        try:
+            self._git.run(*words)
+        except GitError as error:
+            raise _explained(error) from error
 
     def _remove_locks(self) -> None:
         for name in ("index.lock", "HEAD.lock"):
@@ -250,9 +293,9 @@ def make_deletable(path: Path) -> None:
                 os.chmod(directory, stat.S_IMODE(mode) | stat.S_IRWXU)
 
 
-def _put_aside(link: Path) -> None:
+def _put_aside(link: Path, why: str) -> None:
     number = 1
-    while os.path.lexists(aside := link.with_name(f".git.replaced-{number}")):
+    while os.path.lexists(aside := link.with_name(f".git.{why}-{number}")):
         number += 1
     link.rename(aside)
 

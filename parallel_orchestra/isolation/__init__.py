@@ -6,7 +6,14 @@ merged under a ref, `close` puts the world back.
 """
 
 from parallel_orchestra.isolation.in_place import InPlace
-from parallel_orchestra.isolation.workspace import Isolation, Label, Work, Workspace, keep_commit
+from parallel_orchestra.isolation.workspace import (
+    Isolation,
+    Label,
+    Unusable,
+    Work,
+    Workspace,
+    keep_commit,
+)
 from parallel_orchestra.isolation.worktree import Pool, Slot, default_root
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "Label",
     "Pool",
     "Slot",
+    "Unusable",
     "Work",
     "Workspace",
     "default_root",

@@ -40,6 +40,14 @@ class Work:
     changed: bool
 
 
+class Unusable(Exception):  # a fact about an agent's work, not a fault
+    """What the agent left can't become a commit; `ref` keeps it, or is empty if nothing is left."""
+
+    def __init__(self, reason: str, ref: str) -> None:
+        super().__init__(reason)
+        self.ref = ref
+
+
 class Isolation(Protocol):
     """One place that takes attempts one after the other; used by one thread."""
 
@@ -54,7 +62,8 @@ class Isolation(Protocol):
         """Returns the workspace's content, ignored files aside.
 
         Raises:
-            GitError: git failed, or the agent made an embedded repository.
+            Unusable: the agent removed the workspace or made a repository of its own inside.
+            GitError: git failed.
         """
 
     def keep(self, work: Work, ref: str, message: str) -> str:

@@ -7,18 +7,22 @@ over, its unsaved content saved first.
 
 import contextlib
 import hashlib
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
-from parallel_orchestra.errors import GitError, Problem
-from parallel_orchestra.git import Change, Repo, WorkTree, collect_debris, worktree
+from parallel_orchestra.errors import GitError
+from parallel_orchestra.git import (
+    EmbeddedRepository,
+    Repo,
+    WorkTree,
+    collect_debris,
+    worktree,
+)
+from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
-from parallel_orchestra.isolation.workspace import Label, Work, Workspace, keep_commit
+from parallel_orchestra.isolation.workspace import Label, Unusable, Work, Workspace, keep_commit
 from parallel_orchestra.process import identity
 
-_GITLINK = "160000"
 _LABEL = "orchestra-slot.json"
 
 
@@ -58,20 +62,23 @@ class Pool:
 
         What lies unsaved in one is saved first.
         """
-        if remove:
-            for tree in worktree.entries(self.repo):
-                path = tree.path
-                free = path.name in self._locks or self._take(path.name)
-                if path.parent == self.root.resolve() and free:
-                    slot = Slot(self, path)
-                    slot.save()
-                    worktree.remove(self.repo, path)
-        for stream in self._locks.values():
-            stream.close()
-        self._locks.clear()
-        if remove:
-            with contextlib.suppress(OSError):
-                self.root.rmdir()
+        try:
+            if remove:
+                for tree in worktree.entries(self.repo):
+                    if tree.path.parent == self.root.resolve():
+                        self._remove(tree.path)
+        finally:
+            for stream in self._locks.values():
+                stream.close()
+            self._locks.clear()
+
+    def _remove(self, path: Path) -> None:
+        if path.name not in self._locks and not self._take(path.name):
+            return
+        # What can't be saved stays where it is, and holds up nothing else.
+        with contextlib.suppress(GitError):
+            Slot(self, path).save()
+            worktree.remove(self.repo, path)
 
     def _take(self, name: str) -> bool:
         import portalocker  # noqa: PLC0415  # 70 ms that only runs need
@@ -93,9 +100,11 @@ class Slot:
 
     def __init__(self, pool: Pool, path: Path) -> None:
         self._pool = pool
+        self._repo = pool.repo
         self._path = path
         self._tree: WorkTree | None = None
-        self._saved = False
+        #: Whose work lies here; the label on the disk says it to other processes.
+        self._left: salvage.Left | None = None
 
     def open(self, base: str, label: Label, *, carry_claude: bool) -> Workspace:
         """Makes the worktree ready at a commit, after saving what lies there unsaved.
@@ -103,14 +112,14 @@ class Slot:
         Raises:
             GitError: git failed; nothing is lost.
         """
+        self.save()
         tree = self._found(base)
-        if not self._saved:
-            self.save()
-        self._saved = False
         tree.restore()
+        tree.mend(base)
         tree.checkout(base)
         tree.clean()
-        (tree.git_dir / _LABEL).write_text(json.dumps(asdict(label)))
+        self._left = salvage.Left(label.task, label.attempt, label.owner, label.ref, base)
+        salvage.write_label(tree.git_dir / _LABEL, self._left)
         path = tree.path / self._pool.inside
         path.mkdir(parents=True, exist_ok=True)
         carried = self._carry(path, tree.path) if carry_claude else ()
@@ -120,82 +129,79 @@ class Slot:
         """Returns the worktree's content, ignored files aside.
 
         Raises:
-            GitError: git failed, or the agent made an embedded repository.
+            Unusable: the agent removed the worktree or made a repository of its own inside.
+            GitError: git failed.
         """
-        tree = self._found(workspace.base)
+        tree, base = self._tree, workspace.base
+        if tree is None or not tree.git_dir.is_dir() or not tree.path.is_dir():
+            raise self._unusable("the agent removed its worktree")
         tree.restore()
-        content = tree.stage_all(workspace.carried, abandoned=True)
-        base_tree = self._pool.repo.objects.tree_of(workspace.base)
-        if content != base_tree:
-            self._refuse_embedded(self._pool.repo.objects.changed(base_tree, content))
-        return Work(content, tree.head() or workspace.base, changed=content != base_tree)
+        tree.mend(base)
+        replaced = tuple(path.name for path in tree.path.glob(".git.replaced-*"))
+        if replaced:
+            # A repository that stood in the place of ours is no work, but not lost either.
+            self.save()
+        try:
+            content = tree.stage_all((*workspace.carried, *replaced), base=base, abandoned=True)
+        except EmbeddedRepository as error:
+            raise self._embedded((error.path,)) from error
+        embedded = salvage.embedded(self._repo, base, content)
+        if embedded:
+            raise self._embedded(embedded)
+        changed = content != self._repo.objects.tree_of(base)
+        return Work(content, tree.head() or base, changed)
 
     def keep(self, work: Work, ref: str, message: str) -> str:
         """Makes work reachable under `ref`, or a numbered neighbour if taken; returns the ref."""
-        repo = self._pool.repo
         commit = work.head
-        if repo.objects.tree_of(work.head) != work.tree:
-            commit = repo.objects.commit(work.tree, (work.head,), message)
-        return keep_commit(repo, commit, ref)
+        if self._repo.objects.tree_of(work.head) != work.tree:
+            commit = self._repo.objects.commit(work.tree, (work.head,), message)
+        return keep_commit(self._repo, commit, ref)
 
     def settled(self) -> None:
         """Says that the content is merged or kept, so that the next `open` need not save it."""
-        self._saved = True
+        self._left = None
+        if self._tree is not None:
+            # On the disk, because another process may be the next to open or remove it.
+            (self._tree.git_dir / _LABEL).unlink(missing_ok=True)
 
     def save(self) -> str:
         """Keeps what lies in the worktree unsaved under its label's ref; returns the ref or ''.
 
         Processes that the label's dead owner left at work there are ended first.
         """
-        tree = self._tree or self._registered()
-        label = _read_label(tree) if tree is not None else None
-        if tree is None or label is None:
+        tree = self._registered()
+        if tree is None:
+            return salvage.unregistered(self._repo, self._path, self._left)
+        left = self._left or salvage.read_label(tree.git_dir / _LABEL, self._path.name)
+        if left is None:
             return ""
-        if label.owner != self._pool.owner:
-            identity.end_marked("PO_OWNER", label.owner)
-        tree.restore()
-        content, head = tree.stage_all(abandoned=True), tree.head()
-        if head is None:
-            return ""
-        objects = self._pool.repo.objects
-        clean = content == objects.tree_of(head) and self._reachable(head)
-        if clean:
-            return ""
-        message = f"Unfinished work of task `{label.task}`, attempt {label.attempt}"
-        return self.keep(Work(content, head, changed=True), label.ref, message)
+        if left.owner and left.owner != self._pool.owner:
+            identity.end_marked("PO_OWNER", left.owner)
+        return salvage.registered(self._repo, tree, left)
 
     def _found(self, base: str) -> WorkTree:
-        if self._tree is None:
-            self._tree = self._registered() or worktree.add(self._pool.repo, self._path, base)
+        self._tree = self._registered() or worktree.add(self._repo, self._path, base)
         return self._tree
 
     def _registered(self) -> WorkTree | None:
+        if self._tree is not None and self._tree.git_dir.is_dir():
+            return self._tree
         try:
-            return worktree.find(self._pool.repo, self._path)
+            return worktree.find(self._repo, self._path)
         except GitError:
             return None
 
-    def _reachable(self, commit: str) -> bool:
-        git = self._pool.repo.git
-        return bool(git.run("for-each-ref", "--count=1", f"--contains={commit}").out)
-
     def _carry(self, path: Path, root: Path) -> tuple[str, ...]:
-        return carry_claude(self._pool.project, self._pool.repo.top, path, root)
+        return carry_claude(self._pool.project, self._repo.top, path, root)
 
-    def _refuse_embedded(self, changes: tuple[Change, ...]) -> None:
-        new = [change.path for change in changes if change.mode == _GITLINK]
-        if new and not any(change.path == ".gitmodules" for change in changes):
-            raise GitError(
-                Problem(
-                    f"the agent made a git repository inside its worktree: {', '.join(new)}",
-                    str(self._path),
-                    "its files can't be part of a commit; ask for plain files, or for a submodule",
-                )
-            )
+    def _embedded(self, paths: tuple[str, ...]) -> Unusable:
+        return self._unusable(
+            f"the agent made a git repository inside its worktree: {', '.join(paths)}; "
+            "its files can't be part of a commit"
+        )
 
-
-def _read_label(tree: WorkTree) -> Label | None:
-    try:
-        return Label(**json.loads((tree.git_dir / _LABEL).read_text()))
-    except (OSError, ValueError, TypeError):
-        return None
+    def _unusable(self, reason: str) -> Unusable:
+        ref = self.save()
+        self.settled()
+        return Unusable(reason, ref)

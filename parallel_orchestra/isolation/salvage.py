@@ -1,0 +1,130 @@
+"""Keeps what lies in a worktree unsaved: all of it, in whatever state an agent left it.
+
+Nothing here decides what is worth keeping; a ref too much costs less than work that is gone.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktree
+from parallel_orchestra.isolation.workspace import keep_commit
+
+_GITLINK = "160000"
+#: Where content goes whose worktree does not say any more who made it.
+_LOST = "refs/orchestra/lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Who worked in a worktree: the label's facts and the commit that it started from."""
+
+    task: str
+    attempt: int
+    owner: str
+    ref: str
+    base: str
+
+
+def read_label(path: Path, slot: str) -> Left | None:
+    """Returns what a worktree's label says, or None if there is none: nothing is unsaved then."""
+    try:
+        content = path.read_text(errors="replace")
+    except FileNotFoundError:
+        return None
+    try:
+        return Left(**json.loads(content))
+    except (ValueError, TypeError):
+        return Left("unknown", 0, "", f"{_LOST}/{slot}", "")
+
+
+def write_label(path: Path, left: Left) -> None:
+    """Writes a worktree's label."""
+    path.write_text(json.dumps(asdict(left)))
+
+
+def registered(repo: Repo, tree: WorkTree, left: Left) -> str:
+    """Keeps what a worktree of git's has unsaved; returns the ref, or '' if it has nothing."""
+    if not tree.path.is_dir():
+        return ""
+    base = left.base if left.base and repo.objects.has(left.base) else repo.head().commit or ""
+    tree.restore()
+    tree.mend(base)
+    content, head = _everything(repo, tree, base), tree.head()
+    if head is not None and not repo.objects.has(head):
+        head = None
+    if head is None:
+        # An unborn branch, or a HEAD that points to nothing.
+        head = base
+    if content == repo.objects.tree_of(head) and _reachable(repo, head):
+        return ""
+    message = f"Unfinished work of task `{left.task}`, attempt {left.attempt}\n"
+    return _kept(repo, content, head, left.ref, message)
+
+
+def unregistered(repo: Repo, path: Path, left: Left | None) -> str:
+    """Keeps the files of a worktree that git does not know any more, and clears its place.
+
+    `left` is None if nobody knows whose they are. Returns the ref, or '' if there is nothing.
+    """
+    base = left.base if left is not None else repo.head().commit
+    if not path.is_dir() or base is None:
+        return ""
+    aside = path.with_name(f"{path.name}.aside")
+    number = 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.aside-{number}")
+    path.rename(aside)
+    stand_in = worktree.add(repo, path, base)
+    tree = WorkTree(repo, aside, stand_in.git_dir)
+    tree.restore()
+    content = _everything(repo, tree, base)
+    ref = ""
+    if content != repo.objects.tree_of(base):
+        message = f"Files of the worktree {path.name}, which was removed from git\n"
+        name = left.ref if left is not None else f"{_LOST}/{path.name}"
+        ref = _kept(repo, content, base, name, message)
+    worktree.make_deletable(aside)
+    shutil.rmtree(aside, ignore_errors=True)
+    return ref
+
+
+def embedded(repo: Repo, base: str, content: str) -> tuple[str, ...]:
+    """Returns the paths at which a tree has a repository of its own that `base` has not.
+
+    Declared submodules (`.gitmodules` changed with them) are none.
+    """
+    before = repo.objects.tree_of(base)
+    if content == before:
+        return ()
+    changes = repo.objects.changed(before, content)
+    if any(change.path == ".gitmodules" for change in changes):
+        return ()
+    return tuple(change.path for change in changes if change.mode == _GITLINK)
+
+
+def _everything(repo: Repo, tree: WorkTree, base: str) -> str:
+    uncovered: set[str] = set()
+    while True:
+        try:
+            content = tree.stage_all(base=base, abandoned=True)
+            found = set(embedded(repo, base, content))
+        except EmbeddedRepository as error:
+            found = {error.path}
+        if not found - uncovered:
+            return content
+        for path in found:
+            tree.uncover(path)
+        uncovered |= found
+
+
+def _kept(repo: Repo, content: str, head: str, ref: str, message: str) -> str:
+    if content != repo.objects.tree_of(head):
+        head = repo.objects.commit(content, (head,), message)
+    return keep_commit(repo, head, ref)
+
+
+def _reachable(repo: Repo, commit: str) -> bool:
+    return bool(repo.git.run("for-each-ref", "--count=1", f"--contains={commit}").out)

@@ -1,0 +1,89 @@
+"""What every isolation promises. A new one needs a line in `PLACES`."""
+
+import os
+
+import pytest
+
+from parallel_orchestra.git import Repo
+from parallel_orchestra.isolation import InPlace, Isolation, Label, Pool, Work
+from support.repository import git, make_repository, write_files
+
+OWNER = "host-1-00000001"
+LABEL = Label("run1", "build", 1, OWNER, f"refs/orchestra/run1/salvage/build/1.{OWNER}")
+PLACES = ("worktree", "in place")
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_repository(tmp_path / "project", {"app/a.txt": "one\n", "b.txt": "two\n"})
+
+
+@pytest.fixture
+def repo(project):
+    one = Repo.discover(project, os.environ)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def base(project):
+    return git(project, "rev-parse", "HEAD").strip()
+
+
+@pytest.fixture(params=PLACES)
+def place(request, repo, project, tmp_path):
+    if request.param == "in place":
+        yield InPlace(project)
+        return
+    pool = Pool(repo, tmp_path / "pool", project, OWNER)
+    pool.collect()
+    yield pool.slot()
+    pool.close(remove=True)
+
+
+def test_a_workspace_has_the_files_of_its_base(place: Isolation, base: str):
+    workspace = place.open(base, LABEL, carry_claude=True)
+
+    assert workspace.base == base
+    assert (workspace.path / "app/a.txt").read_text() == "one\n"
+
+
+def test_an_agent_that_changed_nothing_leaves_no_work(place: Isolation, base: str):
+    workspace = place.open(base, LABEL, carry_claude=False)
+
+    work = place.take(workspace)
+
+    assert not work.changed
+    assert work.head == base
+
+
+def test_a_place_serves_one_attempt_after_the_other(place: Isolation, base: str):
+    for _ in range(3):
+        workspace = place.open(base, LABEL, carry_claude=False)
+        work = place.take(workspace)
+        place.settled()
+
+        assert (workspace.path / "b.txt").read_text() == "two\n"
+        assert isinstance(work, Work)
+
+
+def test_what_is_kept_is_reachable_or_was_never_taken(
+    place: Isolation, base: str, project, tmp_path
+):
+    workspace = place.open(base, LABEL, carry_claude=False)
+    write_files(workspace.path, {"app/new.txt": "new\n"})
+
+    work = place.take(workspace)
+    ref = place.keep(work, LABEL.ref, "kept\n")
+
+    left = git(project, "show", f"{ref}:app/new.txt") if ref else ""
+    assert left == ("new\n" if work.changed else "")
+    assert (workspace.path / "app/new.txt").exists()
+
+
+def test_the_users_checkout_and_branch_are_not_moved(place: Isolation, base: str, project):
+    place.take(place.open(base, LABEL, carry_claude=True))
+    place.settled()
+
+    assert git(project, "rev-parse", "main").strip() == base
+    assert git(project, "status", "--porcelain") == ""
