@@ -63,6 +63,7 @@ class Board:
         self._changed = threading.Condition()
         self._names: dict[str, TaskName] = {}
         self._active: dict[str, Claim] = {}
+        self._claims: tuple[Claim, ...] = ()
         self._backoffs: dict[tuple[str, int], float] = {}
         self._misses = 0
         self._next_look = 0.0
@@ -72,9 +73,8 @@ class Board:
 
     @property
     def active(self) -> tuple[Claim, ...]:
-        """The claims that this process works on."""
-        with self._changed:
-            return tuple(self._active.values())
+        """The claims that this process works on; never waits, so that the heartbeat goes on."""
+        return self._claims
 
     def count(self) -> Counter[TaskState]:
         """Returns how many tasks lie in each state, as far as this process knows."""
@@ -109,13 +109,14 @@ class Board:
                 claim = self._claim(task)
                 if claim is not None:
                     self._active[task] = claim
+                    self._claims = tuple(self._active.values())
                     return claim
             return None
 
     def ended(self, name: TaskName, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice of where a claimed task went; it is offered again after `not_before`."""
         with self._changed:
-            self._active.pop(name.task, None)
+            self._forget(name.task)
             self._names[name.task] = name
             if state is TaskState.AVAILABLE:
                 self._backoffs[(name.task, name.attempts)] = not_before
@@ -125,9 +126,13 @@ class Board:
     def lost(self, claim: Claim) -> None:
         """Takes notice that a claim is not ours any more; the next look tells where it lies."""
         with self._changed:
-            self._active.pop(claim.task, None)
+            self._forget(claim.task)
             self._next_look = 0.0
             self._changed.notify_all()
+
+    def _forget(self, task: str) -> None:
+        self._active.pop(task, None)
+        self._claims = tuple(self._active.values())
 
     def _claim(self, task: str) -> Claim | None:
         try:
@@ -180,7 +185,7 @@ class Board:
         if listing.doubles or self._tasks.keys() - listing.entries.keys() - self._active.keys():
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         if self._recovery.heal(listing, self._active.keys()):
-            listing = self._store.listing()
+            listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         self._names = {task: entry.name for task, entry in listing.entries.items()}
         self._schedule.observe(self._seen(listing))
         self._misses = 0
@@ -195,7 +200,7 @@ class Board:
                 continue
             if entry.state is TaskState.LOCKED:
                 seen[task] = Seen(entry.state, parked=not entry.name.owner)
-            elif entry.state is TaskState.AVAILABLE and entry.name.failures:
+            elif entry.state is TaskState.AVAILABLE and entry.name.attempts:
                 seen[task] = Seen(entry.state, not_before=self._backoff(entry.name))
             else:
                 seen[task] = Seen(entry.state)

@@ -12,7 +12,7 @@ from parallel_orchestra.merge_queue import MergeQueue
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Listing, TaskStore, Watch
+from parallel_orchestra.store import Entry, Listing, LostClaim, TaskStore, Watch
 from parallel_orchestra.store.doubles import winner
 
 
@@ -56,13 +56,14 @@ class Recovery:
             if known is not None and known.state in (TaskState.AVAILABLE, TaskState.FAILED):
                 moved |= self._sweep(known)
         if listing.doubles:
-            moved |= self._settle_doubles()
+            moved |= self._settle_doubles(active)
         return moved
 
     def free(self, entry: Entry, reason: str) -> bool:
         """Frees one lock, whoever holds it: what a person may ask for (`unlock --force`)."""
         self._queue.tip()
-        return self._free(entry, reason)
+        # The owner may be alive and at work on other tasks, whose agents are to go on.
+        return self._free(entry, reason, ("PO_CLAIM", entry.name.file))
 
     def _death(self, entry: Entry, active: Collection[str]) -> str:
         if entry.name.owner == self._store.owner:
@@ -71,13 +72,16 @@ class Recovery:
         path = self._store.layout.state(TaskState.LOCKED) / entry.name.file
         return self._watch.death(entry.name, str(path))
 
-    def _free(self, entry: Entry, reason: str) -> bool:
+    def _free(self, entry: Entry, reason: str, mark: tuple[str, str] | None = None) -> bool:
         name = entry.name
         if not self._tasks[name.task].read_only:
-            self._queue.tombstone(name.task)
+            try:
+                self._queue.tombstone(name)
+            except LostClaim:
+                return False
             self._queue.tip()
         if name.owner and name.owner != self._store.owner:
-            identity.end_marked("PO_OWNER", name.owner)
+            identity.end_marked(*(mark or ("PO_OWNER", name.owner)))
         if self._merged(entry):
             target, won = TaskState.DONE, self._store.roll_forward(entry)
         else:
@@ -98,13 +102,13 @@ class Recovery:
             return False
         return fact.generation >= self._store.generation(entry.state, entry.name)
 
-    def _settle_doubles(self) -> bool:
+    def _settle_doubles(self, active: Collection[str]) -> bool:
         settled = self._store.settled_listing(())
         for task, entries in settled.doubles.items():
             keep = winner(
                 entries,
                 merged=self._queue.merge_of(task) is not None,
-                live=lambda entry: not self._death(entry, ()),
+                live=lambda entry: not self._death(entry, active),
             )
             for entry in entries:
                 if entry != keep:

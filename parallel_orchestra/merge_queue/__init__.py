@@ -6,7 +6,7 @@ it needs no lock, no clock and no living process to be exact.
 """
 
 from parallel_orchestra.merge_queue.checker import Checker
-from parallel_orchestra.merge_queue.delivery import deliver
+from parallel_orchestra.merge_queue.delivery import catch_up, deliver
 from parallel_orchestra.merge_queue.history import MergeFact
 from parallel_orchestra.merge_queue.queue import (
     Candidate,
@@ -28,5 +28,6 @@ __all__ = [
     "Rejected",
     "RunRefs",
     "Verifier",
+    "catch_up",
     "deliver",
 ]

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.isolation import Label, Pool, Slot
 from parallel_orchestra.merge_queue.queue import Rejected
 from parallel_orchestra.merge_queue.run_refs import RunRefs
@@ -33,7 +34,8 @@ class Checker:
         self._layout = layout
         self._owner = owner
         self._commands = commands
-        self._environ = {**environ, "PO_RUN": refs.run, "PO_OWNER": owner}
+        self._environ = surroundings(environ, {"PO_RUN": refs.run, "PO_OWNER": owner})
+        self._secrets = secrets_of(environ)
         self._supervisor = Supervisor()
         self._slot: Slot | None = None
         self._cancelled = threading.Event()
@@ -49,9 +51,8 @@ class Checker:
                 return Rejected("cancelled", cancelled=True)
             if self._slot is None:
                 self._slot = self._pool.slot("verify")
-            label = Label(
-                self._refs.run, "verify", 0, self._owner, f"{self._refs.prefix}salvage/verify"
-            )
+            ref = f"{self._refs.prefix}checked/{self._owner}"
+            label = Label(self._refs.run, "verify", 0, self._owner, ref)
             workspace = self._slot.open(commit, label, carry_claude=False)
             self._slot.settled()
             for command in self._commands:
@@ -72,7 +73,14 @@ class Checker:
     def _run(self, command: Command, directory: Path, log: Path) -> Rejected | None:
         argv = ("sh", "-c", command) if isinstance(command, str) else command
         ended = self._supervisor.run(
-            Child(argv, directory, self._environ, log, timeout=DEFAULT_TIMEOUT)
+            Child(
+                argv,
+                directory,
+                self._environ,
+                log,
+                timeout=DEFAULT_TIMEOUT,
+                secrets=self._secrets,
+            )
         )
         if ended.ending is Ending.EXITED and ended.code == 0:
             return None

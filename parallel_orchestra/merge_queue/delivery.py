@@ -1,4 +1,7 @@
-"""Fast-forwards the user's branch to what was merged, only as far as git itself allows."""
+"""Between the integration branch and the user's: takes in what they did, delivers what was merged.
+
+The user's branch is only ever fast-forwarded, as far as git itself allows.
+"""
 
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
@@ -14,6 +17,32 @@ def deliver(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     Raises:
         WaitsForPerson: somebody else wrote to the integration branch.
     """
+    ref = f"refs/heads/{branch}"
+    while True:
+        delivery = _try(repo, queue, branch)
+        if delivery.done or repo.refs.read(ref) == delivery.before or not delivery.before:
+            return delivery
+        # Somebody committed between our look and git's: what git refused may be possible now.
+
+
+def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
+    """Merges in what the user did on their branch while no run was at work, so that tasks see it.
+
+    Returns why that could not be, as a sentence, or an empty string.
+
+    Raises:
+        WaitsForPerson: somebody else wrote to the integration branch.
+    """
+    head = repo.refs.read(f"refs/heads/{branch}")
+    if head is None or repo.is_ancestor(head, queue.tip()):
+        return ""
+    merged = queue.merge_base_branch(branch, head)
+    if isinstance(merged, Conflicted | Rejected):
+        return f"{_why_not(branch, merged)}: tasks do not see it"
+    return ""
+
+
+def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
     command = f"git switch {branch} && git merge {queue.refs.branch}"
@@ -26,17 +55,22 @@ def deliver(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
         return Delivery(branch, before, before, done=True)
     if not repo.is_ancestor(before, tip):
         merged = queue.merge_base_branch(branch, before)
-        if isinstance(merged, Conflicted):
-            names = ", ".join(merged.files)
-            reason = f"`{branch}` moved meanwhile and conflicts in {names}"
-            return Delivery(branch, before, before, reason=reason, command=command)
-        if isinstance(merged, Rejected):
-            reason = f"`{branch}` moved meanwhile, and the merged state fails the plan's `verify`"
+        if isinstance(merged, Conflicted | Rejected):
+            reason = _why_not(branch, merged)
             return Delivery(branch, before, before, reason=reason, command=command)
         tip = merged
-    result = repo.fast_forward(branch, tip, repo.branch_checked_out(branch))
+    # Under the mutex: two runs that deliver at once would be in the way of each other's index.
+    with repo.lock():
+        result = repo.fast_forward(branch, tip, repo.branch_checked_out(branch))
     if result.done:
         return Delivery(branch, before, tip, done=True)
     names = ", ".join(result.files)
     reason = f"local changes are in the way: {names}" if names else result.reason
     return Delivery(branch, before, before, reason=reason, command=command)
+
+
+def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:
+    if isinstance(outcome, Conflicted):
+        return f"`{branch}` moved meanwhile and conflicts in {', '.join(outcome.files)}"
+    fault = "was not verified" if outcome.cancelled else "fails the plan's `verify`"
+    return f"`{branch}` moved meanwhile, and the merged state {fault}"

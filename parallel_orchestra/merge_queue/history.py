@@ -47,6 +47,8 @@ class History:
         """
         if tip == self._tip:
             return
+        if not tip:
+            raise self._tampered(self._tip, "it was deleted")
         new = self._objects.first_parents(tip, self._tip)
         if not new or new[-1].parents[:1] != (self._tip,):
             raise self._tampered(tip, "it was moved to a commit that does not continue it")
@@ -55,6 +57,15 @@ class History:
                 raise self._tampered(commit.id, "it has a commit that no worker wrote")
             self._read(commit.id, commit.message)
         self._tip = tip
+
+    def added(self, before: str, commit: str, message: str) -> None:
+        """Takes notice of a commit that we put on the branch ourselves, after `before`.
+
+        At once, so that moving the branch back behind it does not go unnoticed.
+        """
+        if self._tip == before:
+            self._read(commit, message)
+            self._tip = commit
 
     def _read(self, commit: str, message: str) -> None:
         undone = trailers.undone_task(message)

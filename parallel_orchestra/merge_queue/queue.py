@@ -12,7 +12,8 @@ from parallel_orchestra.git import RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
 from parallel_orchestra.merge_queue.history import History, MergeFact
 from parallel_orchestra.merge_queue.run_refs import RunRefs
-from parallel_orchestra.store import Claim, LostClaim, TaskStore
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Claim, LostClaim, TaskName, TaskStore
 
 #: How many remembered merges are written in one go.
 _REMEMBER_AT = 32
@@ -105,12 +106,17 @@ class MergeQueue:
         Raises:
             LostClaim: the claim is gone; nothing changed.
         """
-        return self._move_fence(claim.task, claim)
+        return self._move_fence(claim, f"{claim.name.owner} attempt {claim.attempt}")
 
-    def tombstone(self, task: str) -> None:
-        """Moves the fence of a dead owner's claim, so that a zombie can't merge."""
-        if self._repo.refs.read(self.refs.claim(task)) is not None:
-            self._move_fence(task, None)
+    def tombstone(self, name: TaskName) -> None:
+        """Moves the fence of a dead owner's claim, so that a zombie can't merge.
+
+        Raises:
+            LostClaim: somebody else freed it first; the fence may be that of the next claim.
+        """
+        if self._repo.refs.read(self.refs.claim(name.task)) is not None:
+            path = self._store.layout.state(TaskState.LOCKED) / name.file
+            self._move_fence(Claim(name, path), "recovered")
 
     def merge(self, candidate: Candidate) -> Merged | Conflicted | Rejected:
         """Brings a task's work onto the integration branch, exactly once.
@@ -129,13 +135,15 @@ class MergeQueue:
                 trees = self._repo.objects.merge_trees(tip, candidate.commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
-                commit = self._repo.objects.commit(
-                    trees.tree, (tip, candidate.commit), self._message(candidate)
-                )
+                message = self._message(candidate)
+                parents = (tip, candidate.commit)
+                commit = self._repo.objects.commit(trees.tree, parents, message)
                 rejected = self._verify(commit, candidate.log) if self._verify else None
                 if rejected is not None:
                     return rejected
                 if self._publish(candidate, commit, tip):
+                    with self._looking:
+                        self._history.added(tip, commit, message)
                     return Merged(commit)
 
     def merge_base_branch(self, branch: str, commit: str) -> str | Conflicted | Rejected:
@@ -199,15 +207,15 @@ class MergeQueue:
             return False
         return True
 
-    def _move_fence(self, task: str, claim: Claim | None) -> str:
-        holder = "recovered" if claim is None else f"{claim.name.owner} attempt {claim.attempt}"
+    def _move_fence(self, claim: Claim, holder: str) -> str:
         token = self._repo.objects.blob(f"{holder} {os.urandom(8).hex()}\n".encode())
-        ref = self.refs.claim(task)
+        ref = self.refs.claim(claim.task)
         while True:
             old = self._repo.refs.read(ref)
-            # The order matters: whoever recovers the task moves the fence before the file.
-            if claim is not None and not self._store.holds(claim):
-                raise LostClaim(task)
+            # The order matters: whoever recovers the task moves the fence before the file,
+            # and whoever claims it then has a fence that is not ours to move.
+            if not self._store.holds(claim):
+                raise LostClaim(claim.task)
             try:
                 with self._repo.lock():
                     self._repo.refs.transact([Update(ref, token, old)])

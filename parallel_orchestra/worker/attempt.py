@@ -9,17 +9,26 @@ from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS, Call
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.events import Kept, Merged
-from parallel_orchestra.isolation import Isolation, Label, Work, Workspace, keep_commit
+from parallel_orchestra.git import EMPTY_TREES
+from parallel_orchestra.isolation import (
+    Isolation,
+    Label,
+    Unusable,
+    Work,
+    Workspace,
+    keep_commit,
+)
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import Answer, Command, FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
-from parallel_orchestra.retry import MAX_UNCOUNTED
+from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim
-from parallel_orchestra.store.records import last_result
+from parallel_orchestra.store.records import attempt_results, last_result
 from parallel_orchestra.worker.prompt import with_feedback
 from parallel_orchestra.worker.shop import Shop
 
@@ -73,14 +82,24 @@ class Attempt:
                 worktree, and saved before its next use.
             OrchestraError, OSError: something around us failed, not the agent.
         """
-        begun = self._claim.attempt - 1 - self._claim.name.failures
-        if begun > MAX_UNCOUNTED:
-            return Finished(FailureClass.ENVIRONMENT, f"was begun {begun} times and never ended")
+        lost = self._lost_workers()
+        if lost > MAX_LOST:
+            return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
         files.make_directory(self.directory)
         if self._task.isolation is IsolationKind.NONE:
             return self._look_only(self._shop.run.base_commit)
         base = self._shop.queue.tip()
         return self._look_only(base) if self._task.read_only else self._change(base)
+
+    def _lost_workers(self) -> int:
+        """Returns how many attempts began and never ended; 0 if the last one did end."""
+        begun = self._claim.attempt - 1 - self._claim.name.failures
+        if begun <= MAX_LOST:
+            return 0
+        results = attempt_results(self._shop.store.layout, self._task.id)
+        if results and results[-1].attempt == self._claim.attempt - 1:
+            return 0
+        return self._claim.attempt - 1 - len(results)
 
     def _look_only(self, base: str) -> Finished:
         workspace = self._open(base)
@@ -90,7 +109,12 @@ class Attempt:
             finished = Finished(answer=answer)
         except Ended as ended:
             finished = ended.finished
-        work = self._place.take(workspace)
+        try:
+            work = self._place.take(workspace)
+        except Unusable as refusal:
+            # What it left is discarded anyway.
+            self._shop.warn(self._task.id, f"{refusal}; discarded, see {refusal.ref}")
+            return finished
         if work.changed:
             ref = self._keep(work)
             self._shop.warn(self._task.id, f"is read-only but changed files; discarded, see {ref}")
@@ -105,23 +129,38 @@ class Attempt:
         token = self._shop.queue.fence(self._claim)
         workspace = self._open(base)
         try:
-            answer = self._ask(workspace)
+            finished = Finished(answer=self._ask(workspace))
         except Ended as ended:
-            return self._kept(self._place.take(workspace), ended.finished)
-        work = self._place.take(workspace)
+            finished = ended.finished
+        try:
+            work = self._place.take(workspace)
+        except Unusable as refusal:
+            return self._refused(refusal, finished)
+        if finished.failure is not None:
+            return self._kept(work, finished)
         try:
             self._demand_changes(work)
             self._check(workspace)
             commit = self._commit(workspace, work)
-            finished = self._merge(commit, token, generation)
+            merged = self._merge(commit, token, generation)
         except Ended as ended:
-            return self._kept(work, ended.finished)
+            return self._kept(work, replace(ended.finished, answer=finished.answer))
         self._place.settled()
-        return replace(finished, answer=answer)
+        return replace(merged, answer=finished.answer)
+
+    def _refused(self, refusal: Unusable, finished: Finished) -> Finished:
+        if refusal.ref:
+            self._note_kept(refusal.ref, ())
+        if finished.failure is not None:
+            return replace(finished, ref=refusal.ref)
+        return Finished(FailureClass.TRANSIENT, str(refusal), ref=refusal.ref)
 
     def _demand_changes(self, work: Work) -> None:
         if not work.changed and not self._task.allow_empty:
             raise Ended(FailureClass.NO_CHANGES, "ended well but changed no file")
+        if work.changed and work.tree in EMPTY_TREES:
+            # `rm -rf` of its own directory, most likely: merged, it would empty the project.
+            raise Ended(FailureClass.TAMPERING, "removed every file of its worktree")
 
     def _open(self, base: str) -> Workspace:
         claim = self._claim
@@ -151,12 +190,18 @@ class Attempt:
         if not text:
             return None
         path = self.directory / "prompt.md"
-        files.write(path, text.encode("utf-8", "surrogateescape"))
+        files.write(path, text.encode("utf-8", "replace"))
         return path
 
     def _check(self, workspace: Workspace) -> None:
         for command in self._task.verify:
-            call = Call(argv_of(command), dict(self._shop.environ), stdin_prompt=False)
+            environ = self._shop.environ
+            call = Call(
+                argv_of(command),
+                surroundings(environ, {}),
+                secrets_of(environ, self._task.env),
+                stdin_prompt=False,
+            )
             ended = self._run(call.argv, workspace, call, None, "verify.log")
             if ended.ending is Ending.CANCELLED:
                 raise Ended(FailureClass.CANCELLED, "cancelled")
@@ -164,7 +209,7 @@ class Attempt:
                 said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:]
                 words = said.decode("utf-8", "replace")
                 how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-                raise Ended(FailureClass.VERIFY, f"verify `{shown(command)}` {how}", words)
+                raise Ended(FailureClass.VERIFY, f"`{shown(command)}` {how}", words)
 
     def _commit(self, workspace: Workspace, work: Work) -> str:
         """Returns the agent's work as a commit; its own commits are kept if they build on the base."""
@@ -256,6 +301,7 @@ class Attempt:
             "PO_PROMPT_FILE": str(prompt or "/dev/null"),
             "PO_RUN": self._shop.run.run,
             "PO_OWNER": self._claim.name.owner,
+            "PO_CLAIM": self._claim.name.file,
         }
 
     def _copies(self) -> tuple[Path | None, Path | None]:

@@ -14,11 +14,9 @@ def with_feedback(prompt: str, last: AttemptResult) -> str:
     """
     if not last.failure or last.failure == "cancelled":
         return prompt
-    lines = [
-        _HEADING,
-        "",
-        f"Attempt {last.attempt} at this task failed ({last.failure}): {last.reason}.",
-    ]
+    reason = last.reason.strip().rstrip(".")
+    why = f"{last.failure}): {reason}." if reason else f"{last.failure})."
+    lines = [_HEADING, "", f"Attempt {last.attempt} at this task failed ({why}"]
     detail = last.detail.strip("\n")
     if detail:
         longest = max((len(run) for run in re.findall(r"`+", detail)), default=0)

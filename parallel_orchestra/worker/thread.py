@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 
 from parallel_orchestra import files
-from parallel_orchestra.errors import OrchestraError, WaitsForPerson
+from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
 from parallel_orchestra.events import AttemptEnded, Claimed, Completed, Failed, Returned
 from parallel_orchestra.isolation import InPlace, Isolation, Slot
 from parallel_orchestra.model import FailureClass
@@ -13,12 +13,14 @@ from parallel_orchestra.process import Supervisor
 from parallel_orchestra.retry import Verdict, decide
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import AttemptResult, Claim, LostClaim
-from parallel_orchestra.store.records import write_result
+from parallel_orchestra.store.records import attempt_results, write_result
 from parallel_orchestra.worker.attempt import Attempt, Finished
 from parallel_orchestra.worker.shop import Shop
 
 #: How much of an agent's last words is kept in its result, in characters.
 _TEXT_LIMIT = 20_000
+
+_CANCELLED = FailureClass.CANCELLED.value
 
 
 class Worker:
@@ -76,7 +78,7 @@ class Worker:
             fatal = error
             finished = Finished(FailureClass.CANCELLED, str(error))
         except (OrchestraError, OSError) as error:
-            finished = Finished(FailureClass.ENVIRONMENT, str(error))
+            finished = Finished(FailureClass.ENVIRONMENT, _reason(error))
         finally:
             self.claim = None
         if self._cancelled.is_set() and finished.failure is not None:
@@ -85,6 +87,10 @@ class Worker:
             self._settle(claim, attempt, finished, started, shop.clock.monotonic() - begun)
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim before it could end")
+            shop.board.lost(claim)
+        except OSError as error:
+            # Our own lock stays behind; the next look frees it or finds its merge.
+            shop.warn(claim.task, f"its last move failed: {error.strerror or error}")
             shop.board.lost(claim)
         if fatal is not None:
             raise fatal
@@ -124,14 +130,26 @@ class Worker:
             shop.board.ended(gone, TaskState.FAILED)
 
     def _verdict(self, claim: Claim, finished: Finished) -> Verdict:
+        failure = finished.failure or FailureClass.ENVIRONMENT
         return decide(
-            finished.failure or FailureClass.ENVIRONMENT,
-            attempts=claim.attempt,
+            failure,
+            attempts=claim.name.failures + self._uncounted(claim) + 1,
             failures=claim.name.failures,
             max_retries=self._shop.tasks[claim.task].max_retries,
             retry_after=finished.answer.retry_after,
             dice=self._shop.dice(),
         )
+
+    def _uncounted(self, claim: Claim) -> int:
+        """Returns how many attempts before this one ended through nobody's fault.
+
+        Those that never ended, and those that somebody stopped, say nothing of the task.
+        """
+        if claim.attempt - 1 == claim.name.failures:
+            return 0
+        before = attempt_results(self._shop.store.layout, claim.task)
+        blameless = {one.value for one in FailureClass if not one.counted}
+        return sum(result.failure in blameless - {_CANCELLED} for result in before)
 
     def _write(self, attempt: Attempt, result: AttemptResult) -> None:
         try:
@@ -140,6 +158,12 @@ class Worker:
         except OSError as error:
             # Advisory: on a full disk the move that follows may still succeed, and it counts.
             self._shop.warn(result.task, f"its result could not be written: {error.strerror}")
+
+
+def _reason(error: OrchestraError | OSError) -> str:
+    """Returns an error in one line; of a failed git command, the first thing that git said."""
+    said = error.problems[0].hint.strip() if isinstance(error, GitError) else ""
+    return f"{error}: {said.splitlines()[0]}" if said else str(error)
 
 
 def _result(

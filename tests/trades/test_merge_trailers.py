@@ -1,0 +1,76 @@
+"""The lines of a merge commit: written, read back, and not to be forged."""
+
+import pytest
+
+from parallel_orchestra.merge_queue.trailers import (
+    MergeNote,
+    base_lines,
+    cleaned,
+    is_ours,
+    read_note,
+    undone_task,
+)
+from support.repository import git, make_repository
+
+NOTE = MergeNote("20260101-000000-abc", "build-it_2", 3, 7, "host-4711-0a1b2c3d", "f" * 64)
+
+
+def test_what_is_written_is_read_back():
+    assert read_note(f"Merge task `build-it_2`: a title\n\n{NOTE.lines()}") == NOTE
+
+
+def test_git_reads_the_same_trailers(tmp_path):
+    project = make_repository(tmp_path / "project", {})
+    git(project, "commit", "--quiet", "--allow-empty", f"--message=Merge\n\n{NOTE.lines()}")
+
+    shown = git(project, "log", "-1", "--format=%(trailers:key=Orchestra-Task,valueonly)")
+
+    assert shown.strip() == "20260101-000000-abc/build-it_2"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "a user's commit",
+        "Orchestra-Attempt: 1",
+        "subject\n\nOrchestra-Task: run/x\n\na last paragraph of its own",
+        "subject\n\nOrchestra-Task: \n",
+        "subject\n\nOrchestra-Task: without-a-task\n",
+        "subject\n\nOrchestra-Task: run/x\nOrchestra-Generation: two\n",
+        "subject\n\n  Orchestra-Task: run/x\n",
+    ],
+)
+def test_what_does_not_name_a_task_is_no_note(message):
+    assert read_note(message) is None
+
+
+def test_a_merge_of_the_users_branch_is_ours_and_names_no_task():
+    message = f"Merge branch `main`\n\n{base_lines('run1', 'main')}"
+
+    assert is_ours(message)
+    assert read_note(message) is None
+
+
+def test_an_undo_names_what_it_takes_back():
+    message = "Undo task `x`\n\nOrchestra-Undo: run1/x\n"
+
+    assert undone_task(message) == ("run1", "x")
+    assert is_ours(message)
+    assert read_note(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "left"),
+    [
+        ("plain\n\nbody\n", "plain\n\nbody\n"),
+        ("s\n\nOrchestra-Task: run/x\n", "s\n\n"),
+        ("s\n\n  ORCHESTRA-undo: run/x\nSigned-off-by: A <a@b>\n", "s\n\nSigned-off-by: A <a@b>\n"),
+        ("Orchestra-Task: run/x", ""),
+        ("about an Orchestra-Task: in a sentence\n", "about an Orchestra-Task: in a sentence\n"),
+        ("s\r\n\r\nOrchestra-Task: run/x\r\n", "s\r\n\r\n"),
+    ],
+)
+def test_lines_that_look_like_ours_are_removed_from_an_agents_message(message, left):
+    assert cleaned(message) == left
+    assert read_note(cleaned(message)) is None
