@@ -159,6 +159,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
 
 def _deliver(run: _Run, crew: Crew) -> None:
     """Fast-forwards the user's branch, unless the run was stopped: then `--resume` does it."""
+    crew.settle()
     crew.queue.flush()
     if run.control.draining:
         return

@@ -155,7 +155,7 @@ class Crew:
 
     def settle(self) -> None:
         """Returns once every move is on the disk and its event is written."""
-        self.store.close()
+        self.store.settle()
 
     def snapshot(self, team: list[Worker], *, stopping: bool) -> Snapshot:
         """Returns where the run stands as this process sees it."""
@@ -252,6 +252,7 @@ def _record(job: Job, kind: WorkerKind) -> WorkerRecord:
         run=job.run.run,
         version=__version__,
         lease=lease_for(on_network=files.on_network(job.layout.root)),
+        machine=identity.machine_id(),
     )
 
 

@@ -8,15 +8,16 @@ import os
 import time
 from dataclasses import dataclass, replace
 
+from parallel_orchestra.conductor.branch import free_branch, make_branch
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git import RefMoved, Repo, Update
+from parallel_orchestra.git import Repo, Update
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import fingerprint, plan_to_json
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore
+from parallel_orchestra.store import Layout, RunRecord, TaskStore
 from parallel_orchestra.store.records import read_run, write_run
 
 
@@ -75,7 +76,6 @@ def publish(plan: Plan, record: RunRecord, store: TaskStore, *, resumed: bool) -
     """
     remarks: list[str] = []
     listing = store.settled_listing(task.id for task in plan.tasks)
-    present = dict(listing.entries)
     if resumed:
         known = {task.id for task in plan.tasks}
         for task, entry in listing.entries.items():
@@ -86,8 +86,8 @@ def publish(plan: Plan, record: RunRecord, store: TaskStore, *, resumed: bool) -
                 )
             elif entry.state is TaskState.FAILED:
                 store.requeue(entry.name)
-        remarks += _changed(plan, record, store, present)
-    missing = [task for task in plan.tasks if task.id not in present]
+        remarks += _redefine(plan, record, store)
+    missing = [task for task in plan.tasks if task.id not in listing.entries]
     store.publish(missing, record.run, record.fingerprints)
     return tuple(remarks)
 
@@ -125,60 +125,20 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
 
 def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecord:
     run = f"{_stamp(now)}-{os.urandom(3).hex()}"
-    record = RunRecord(
-        run=run,
-        plan=plan_to_json(plan),
-        fingerprints={task.id: fingerprint(task) for task in plan.tasks},
-        base_branch=found.base_branch,
-        base_commit=found.base_commit,
-        integration=f"refs/heads/{_free_branch(found)}",
-        created=now,
-        repository=str(found.repo.top),
-    )
-    write_run(layout, record)
-    make_branch(found.repo, record)
-    return record
-
-
-def make_branch(repo: Repo, record: RunRecord) -> None:
-    """Creates the integration branch at the run's base, unless the run already has merges.
-
-    Raises:
-        EnvironmentProblem: the branch is gone although work was merged into it.
-    """
-    refs = RunRefs(record.run, record.integration)
-    current = repo.refs.read(record.integration)
-    if current is None and repo.refs.list(f"{refs.prefix}merged/"):
-        raise EnvironmentProblem(
-            Problem(
-                f"the integration branch `{refs.branch}` is gone, with work merged into it",
-                str(repo.top),
-                f"find its last commit with `git log --all` and put it back with "
-                f"`git branch {refs.branch} COMMIT`, or begin anew with `--fresh`",
-            )
+    with found.repo.lock():
+        record = RunRecord(
+            run=run,
+            plan=plan_to_json(plan),
+            fingerprints={task.id: fingerprint(task) for task in plan.tasks},
+            base_branch=found.base_branch,
+            base_commit=found.base_commit,
+            integration=free_branch(found),
+            created=now,
+            repository=str(found.repo.top),
         )
-    if current is None:
-        with repo.lock():
-            repo.refs.transact([Update(record.integration, record.base_commit, None)])
-
-
-def _free_branch(found: Preflight) -> str:
-    """Returns the first of orchestra/<slug>, -2, -3 ... that is free or ours to move."""
-    repo, number = found.repo, 1
-    while True:
-        branch = f"orchestra/{found.slug}" + (f"-{number}" if number > 1 else "")
-        number += 1
-        ref = f"refs/heads/{branch}"
-        current = repo.refs.read(ref)
-        if current is None:
-            return branch
-        if repo.branch_checked_out(branch) is None and repo.is_ancestor(current, found.base_commit):
-            try:
-                with repo.lock():
-                    repo.refs.transact([Update(ref, None, current)])
-            except RefMoved:
-                continue
-            return branch
+        write_run(layout, record)
+        make_branch(found.repo, record, layout)
+    return record
 
 
 def _is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
@@ -206,15 +166,14 @@ def _resume(plan: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished:
     record = replace(old, plan=plan_to_json(plan), fingerprints=prints)
     if record != old:
         write_run(layout, record)
-    make_branch(repo, record)
+    make_branch(repo, record, layout)
     return Opened(record, resumed=True, finished=False)
 
 
-def _changed(
-    plan: Plan, record: RunRecord, store: TaskStore, present: dict[str, Entry]
-) -> list[str]:
+def _redefine(plan: Plan, record: RunRecord, store: TaskStore) -> list[str]:
+    """Publishes waiting tasks anew whose definition changed; names the done ones."""
     remarks = []
-    listing = store.listing()
+    listing = store.settled_listing(task.id for task in plan.tasks)
     for task in plan.tasks:
         entry = listing.entries.get(task.id)
         if entry is None:
@@ -224,8 +183,7 @@ def _changed(
         if entry.state is not TaskState.AVAILABLE:
             continue
         if store.fingerprint(entry.state, entry.name) != record.fingerprints[task.id]:
-            store.discard(entry.state, entry.name)
-            present.pop(task.id, None)
+            store.redefine(entry.name, task, record.run, record.fingerprints[task.id])
     return remarks
 
 

@@ -36,6 +36,17 @@ def pid_namespace() -> str:
     return os.readlink("/proc/self/ns/pid") if _LINUX else ""
 
 
+def machine_id() -> str:
+    """Returns a token that stays the same over boots of this machine, or '' if none is known.
+
+    The one of machine-id(5). Two machines may have one name; a container may have its image's
+    token, but then a name of its own.
+    """
+    if _LINUX:
+        return _read("/etc/machine-id").decode("ascii", "replace").strip()
+    return ""
+
+
 def host_name() -> str:
     """Returns this machine's name, fit for file names: 1 to 20 of `[A-Za-z0-9]`."""
     first = os.uname().nodename.partition(".")[0]

@@ -28,6 +28,9 @@ class GroupCommit:
         self._directories = tuple(directories)
         self._tell = tell
         self._waiting: list[Event] = []
+        self._busy = False
+        self._hurry = False
+        self._failure: Exception | None = None
         self._wake = threading.Condition()
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -39,15 +42,25 @@ class GroupCommit:
                 self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
                 self._thread.start()
             self._waiting += events
-            self._wake.notify()
+            self._wake.notify_all()
+
+    def flush(self) -> None:
+        """Returns once everything given to `after` so far was told."""
+        with self._wake:
+            self._hurry = True
+            self._wake.notify_all()
+            self._wake.wait_for(lambda: not self._waiting and not self._busy)
+            self._hurry = False
 
     def close(self) -> None:
-        """Returns once everything given to `after` was told."""
+        """Returns once everything given to `after` was told; nothing may be given after."""
         with self._wake:
             self._closed = True
             self._wake.notify()
         if self._thread is not None:
             self._thread.join()
+        if self._failure is not None:
+            raise self._failure
 
     def _work(self) -> None:
         gather = _GATHER
@@ -55,8 +68,9 @@ class GroupCommit:
             with self._wake:
                 while not self._waiting and not self._closed:
                     self._wake.wait()
-                self._wake.wait_for(lambda: self._closed, gather)
+                self._wake.wait_for(lambda: self._closed or self._hurry, gather)
                 batch, self._waiting = self._waiting, []
+                self._busy = bool(batch)
                 if not batch:
                     return
             begun = time.monotonic()
@@ -67,4 +81,10 @@ class GroupCommit:
                     files.sync_directory(directory)
             took = time.monotonic() - begun
             gather = min(max(_GATHER, took / _SHARE), _LONGEST_GATHER)
-            self._tell(batch)
+            try:
+                self._tell(batch)
+            except Exception as error:  # noqa: BLE001  # raised where somebody waits: `close`
+                self._failure = self._failure or error
+            with self._wake:
+                self._busy = False
+                self._wake.notify_all()

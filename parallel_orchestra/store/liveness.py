@@ -61,7 +61,7 @@ class Watch:
             if identity.alive(record.pid, record.start):
                 return ""
             return f"process {record.pid} is gone"
-        if record.host == self._me.host and record.boot != self._me.boot:
+        if record.boot != self._me.boot and self._is_this_machine(record):
             return "the machine was restarted"
         return self._expired(path, record.lease)
 
@@ -72,6 +72,11 @@ class Watch:
             if known is not None:
                 self._records[owner] = known
         return known
+
+    def _is_this_machine(self, record: WorkerRecord) -> bool:
+        # Two machines may both be called `localhost`: without a machine id only the lease tells.
+        mine = (self._me.host, self._me.machine)
+        return bool(self._me.machine) and (record.host, record.machine) == mine
 
     def _expired(self, path: str, lease: float) -> str:
         try:

@@ -68,6 +68,7 @@ class WorkerRecord:
     run: str
     version: str
     lease: float
+    machine: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,13 +242,21 @@ class TaskStore:
         task is double, and done wins.
         """
         generation = self.generation(TaskState.DONE, name) + 1
-        files.create(
-            self.layout.state(TaskState.AVAILABLE) / TaskName(name.task).file,
-            task_file(task, run, generation, fingerprint),
-            via=self.layout.tmp / f"{name.task}.{self.owner}",
-        )
+        self._write_anew(name, task_file(task, run, generation, fingerprint))
         self.discard(TaskState.DONE, name)
         return generation
+
+    def redefine(self, name: TaskName, task: Task, run: str, fingerprint: str) -> None:
+        """Puts a waiting task's new definition in place of its old one, failures forgotten."""
+        generation = self.generation(TaskState.AVAILABLE, name)
+        self.discard(TaskState.AVAILABLE, name)
+        self._write_anew(name, task_file(task, run, generation, fingerprint))
+
+    def _write_anew(self, name: TaskName, content: bytes) -> None:
+        # The attempts are counted on: their number tells old results from new ones.
+        file = TaskName(name.task, name.attempts).file
+        via = self.layout.tmp / f"{name.task}.{self.owner}"
+        files.create(self.layout.state(TaskState.AVAILABLE) / file, content, via=via)
 
     def discard(self, state: TaskState, name: TaskName) -> None:
         """Moves a file to the attic; one that is gone already is no error."""
@@ -274,6 +282,10 @@ class TaskStore:
         except FileNotFoundError:
             return
         self.discard(drop.state, drop.name)
+
+    def settle(self) -> None:
+        """Waits until all moves made so far are on the disk and were told."""
+        self._moves.flush()
 
     def close(self) -> None:
         """Waits until all moves are on the disk and was told of."""

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -57,18 +56,3 @@ def test_status_as_json_loads_nothing_heavy(tmp_path):
     assert code == 0
     assert "click" in modules
     assert not modules & set(HEAVY)
-
-
-@pytest.mark.slow
-def test_the_help_page_takes_less_than_four_times_what_python_takes():
-    def seconds(*args):
-        started = time.perf_counter()
-        subprocess.run([sys.executable, *args], stdout=subprocess.DEVNULL, check=True)
-        return time.perf_counter() - started
-
-    pairs = [
-        (seconds("-c", "pass"), seconds("-m", "parallel_orchestra", "--help")) for _ in range(9)
-    ]
-
-    # the quickest of each: what else runs on this machine only ever adds
-    assert min(help_page for _, help_page in pairs) < 4 * min(bare for bare, _ in pairs)

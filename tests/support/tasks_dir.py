@@ -65,6 +65,7 @@ def record(owner: str = ME, **facts: object) -> WorkerRecord:
         "owner": owner,
         "kind": WorkerKind.WORKER.value,
         "host": identity.host_name(),
+        "machine": "this machine",
         "boot": identity.boot_id(),
         "pid_namespace": identity.pid_namespace(),
         "pid": os.getpid(),

@@ -184,10 +184,22 @@ def test_a_done_task_that_runs_again_is_published_as_the_next_generation(layout,
     generation = store.run_again(done, Task(id="a", prompt="anew"), "run1", "print2")
 
     assert generation == 2
-    assert places(layout) == {"available": ["a.md"]}
-    assert store.generation(AVAILABLE, TaskName("a")) == 2
-    assert store.fingerprint(AVAILABLE, TaskName("a")) == "print2"
+    assert places(layout) == {"available": ["a.a1f0.md"]}
+    assert store.generation(AVAILABLE, TaskName("a", 1)) == 2
+    assert store.fingerprint(AVAILABLE, TaskName("a", 1)) == "print2"
     assert len(os.listdir(layout.attic)) == 1
+
+
+def test_a_waiting_task_that_is_redefined_keeps_its_attempts_and_its_generation(
+    layout, store, claim
+):
+    store.run_again(store.complete(claim, ()), Task(id="a", prompt="anew"), "run1", "print2")
+
+    store.redefine(TaskName("a", 1), Task(id="a", prompt="changed"), "run1", "print3")
+
+    assert places(layout) == {"available": ["a.a1f0.md"]}
+    assert store.generation(AVAILABLE, TaskName("a", 1)) == 2
+    assert store.fingerprint(AVAILABLE, TaskName("a", 1)) == "print3"
 
 
 def test_generations_go_on_counting(layout, store, claim):
@@ -195,7 +207,7 @@ def test_generations_go_on_counting(layout, store, claim):
 
     for _ in range(3):
         generations.append(store.run_again(name, Task(id="a"), "run1", "print"))
-        name = store.complete(store.claim(TaskName("a")), ())
+        name = store.complete(store.claim(TaskName("a", name.attempts)), ())
 
     assert generations == [2, 3, 4]
     assert len(os.listdir(layout.attic)) == 3
