@@ -1,0 +1,260 @@
+"""Writes the parts of the docs that the code decides: `python docs/generate.py`.
+
+A part stands between `<!-- generated: NAME -->` and `<!-- end -->`; `PARTS` has a function for
+each name. `tests/docs` fails if a part says something else than the code.
+"""  # noqa: INP001  # a script of the docs, not a package
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, Field, fields, is_dataclass
+from enum import Enum
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+import parallel_orchestra
+from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
+from parallel_orchestra.events import KINDS, Event
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.states import TRANSITIONS, Move, TaskState
+
+DOCS = Path(__file__).resolve().parent
+_PART = re.compile(
+    r"(?P<head><!-- generated: (?P<name>[a-z-]+) -->\n).*?(?P<foot><!-- end -->)", re.DOTALL
+)
+
+
+def pages() -> list[Path]:
+    """Returns all pages: the README and every Markdown file of the docs."""
+    return [DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md"))]
+
+
+def filled(text: str) -> str:
+    """Returns a page's text with all its generated parts made anew."""
+    return _PART.sub(
+        lambda found: f"{found['head']}\n{PARTS[found['name']]()}\n{found['foot']}", text
+    )
+
+
+def state_diagram() -> str:
+    """Returns the moves between the four directories as a Mermaid diagram."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {TaskState.AVAILABLE.value}: publish"]
+    arrows: dict[tuple[TaskState, TaskState], list[Move]] = {}
+    for known in TRANSITIONS:
+        arrows.setdefault((known.source, known.target), []).append(known.move)
+    for (source, target), moves in arrows.items():
+        names = ", ".join(move.value for move in moves)
+        lines.append(f"    {source.value} --> {target.value}: {names}")
+    return "\n".join((*lines, "```\n"))
+
+
+def transitions() -> str:
+    """Returns every allowed move as a table."""
+    rows = (
+        (
+            known.move.value,
+            f"`{known.source.value}/`",
+            f"`{known.target.value}/`",
+            known.by,
+            known.guard,
+        )
+        for known in TRANSITIONS
+    )
+    return _table(("Move", "From", "To", "By", "Only if"), rows)
+
+
+def command_list() -> str:
+    """Returns all commands with what they do."""
+    rows = ((f"[`{one.name}`](#{one.name})", one.summary) for one in COMMANDS)
+    return _table(("Command", "What it does"), rows)
+
+
+def command_details() -> str:
+    """Returns a section for each command: how it is called, what it does, its options."""
+    return "\n".join(_details(one.name, one.place) for one in COMMANDS)
+
+
+def events() -> str:
+    """Returns a table of all kinds of events and their fields."""
+    common = {one.name for one in fields(Event)}
+    rows = (
+        (
+            f"`{name}`",
+            " ".join(f"`{one.name}`" for one in fields(kind) if one.name not in common),
+            _summary(kind),
+        )
+        for name, kind in KINDS.items()
+    )
+    return _table(("Kind", "Fields, beside `time`", "When"), rows)
+
+
+def failure_classes() -> str:
+    """Returns what follows each class of failure."""
+    rows = (
+        (
+            f"`{one.value}`",
+            "yes" if one.counted else "no",
+            "no" if one.final else "yes",
+        )
+        for one in FailureClass
+    )
+    return _table(("Class", "Counts as a failure", "Tried again"), rows)
+
+
+def report_keys() -> str:
+    """Returns the keys of the JSON report, from its schema."""
+    schema = json.loads((DOCS / "reference" / "report.schema.json").read_text(encoding="utf-8"))
+    parts = {"The run": schema, "A task": schema["$defs"]["task"]}
+    parts["An attempt"] = schema["$defs"]["attempt"]
+    text = []
+    for title, part in parts.items():
+        rows = (
+            (f"`{name}`", one.get("description", "")) for name, one in part["properties"].items()
+        )
+        text.append(f"### {title}\n\n{_table(('Key', 'Meaning'), rows)}")
+    return "\n".join(text)
+
+
+def python_names() -> str:
+    """Returns a section for each public name of the package."""
+    names = [name for name in parallel_orchestra.__all__ if not name.startswith("_")]
+    return "\n".join(_name(name, getattr(parallel_orchestra, name)) for name in names)
+
+
+def _details(name: str, place: str) -> str:
+    module, _, attribute = place.partition(":")
+    command = getattr(import_module(f"parallel_orchestra.cli.{module}"), attribute)
+    context = click.Context(command, info_name=f"{PROGRAM} {name}")
+    usage = command.get_usage(context).removeprefix("Usage: ")
+    told = [inspect.cleandoc(text) for text in (command.help, command.epilog) if text]
+    rows = [
+        (f"`{' / '.join(_spellings(one))}`", one.help or "")
+        for one in command.params
+        if isinstance(one, click.Option)
+    ]
+    options = f"\n{_table(('Option', 'Meaning'), rows)}" if rows else ""
+    paragraphs = "\n\n".join(told)
+    return f"## {name}\n\n    {' '.join(usage.split())}\n\n{paragraphs}\n{options}"
+
+
+def _spellings(option: click.Option) -> Iterator[str]:
+    values = "" if option.is_flag else f" {_metavar(option)}"
+    for word in (*option.opts, *option.secondary_opts):
+        yield f"{word}{values}"
+
+
+def _metavar(option: click.Option) -> str:
+    if isinstance(option.type, click.Choice):
+        return "|".join(map(str, option.type.choices))
+    return option.metavar or option.type.name.upper()
+
+
+def _name(name: str, value: Any) -> str:
+    text = inspect.cleandoc(inspect.getdoc(value) or "")
+    head = f"### {name}\n"
+    if inspect.isfunction(value):
+        return f"{head}\n```python\n{_definition(name, value)}\n```\n\n{_raises(text)}\n"
+    members = ""
+    if inspect.isclass(value) and issubclass(value, Enum):
+        listed = ", ".join(f"`{one.name}` ({one.value})" for one in value)
+        members = f"\nOne of: {listed}.\n"
+    elif is_dataclass(value) and value is not Event:
+        rows = [(f"`{one.name}`", f"`{_type(one)}`", _default(one)) for one in fields(value)]
+        members = f"\n{_table(('Field', 'Type', 'Default'), rows)}"
+    methods = [
+        f"- `{one}{_signature(thing)}`: {_summary(thing)}"
+        for one, thing in vars(value).items()
+        if inspect.isfunction(thing) and not one.startswith("_")
+    ]
+    known = "\n".join(("", *methods, "")) if methods else ""
+    return f"{head}\n{_raises(text)}\n{members}{known}"
+
+
+def _definition(name: str, function: Callable[..., Any]) -> str:
+    """Returns a function's signature as Python, one parameter on each line."""
+    given = inspect.signature(function)
+    alone = [given.replace(parameters=[one]) for one in given.parameters.values()]
+    shown = [_unqualified(str(one).partition(") ->")[0].lstrip("(")) for one in alone]
+    lines: list[str] = []
+    for line in shown:
+        # A keyword-only parameter alone brings the star with it each time.
+        if line.startswith("*, "):
+            lines += [] if "*" in lines else ["*"]
+            line = line.removeprefix("*, ")  # noqa: PLW2901  # the rest of it
+        lines.append(line)
+    inner = "".join(f"    {line},\n" for line in lines)
+    back = _signature(function).rpartition(" -> ")[2]
+    return f"def {name}(\n{inner}) -> {back}: ..."
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    shown = str(inspect.signature(function)).replace("parallel_orchestra.", "")
+    return _unqualified(re.sub(r"\(self(, )?", "(", shown))
+
+
+def _type(one: Field[Any]) -> str:
+    name = one.type if isinstance(one.type, str) else inspect.formatannotation(one.type)
+    return _unqualified(name)
+
+
+def _unqualified(text: str) -> str:
+    return re.sub(r"\b(?:[a-z_]+\.)+(?=[A-Z])", "", text).replace("pathlib.", "")
+
+
+def _default(one: Field[Any]) -> str:
+    if one.default_factory is not MISSING:
+        return "empty"
+    if one.default is MISSING:
+        return "-"
+    if isinstance(one.default, Enum | Path):
+        return f"`{one.default.value if isinstance(one.default, Enum) else one.default}`"
+    return f"`{one.default!r}`"
+
+
+def _raises(text: str) -> str:
+    """Returns a docstring as Markdown: what it raises becomes a list."""
+    body, _, raised = text.partition("\nRaises:\n")
+    entries = re.findall(r"^    (\w.*(?:\n {5,}.*)*)", raised, re.MULTILINE)
+    listed = "".join(f"- {' '.join(entry.split())}\n" for entry in entries)
+    return body.strip() + (f"\n\nRaises:\n\n{listed}".rstrip() if listed else "")
+
+
+def _summary(thing: Any) -> str:
+    return " ".join((inspect.getdoc(thing) or "").partition("\n\n")[0].split())
+
+
+def _table(heads: tuple[str, ...], rows: Any) -> str:
+    lines = [heads, tuple("---" for _ in heads), *rows]
+    safe = ([cell.replace("|", "\\|") for cell in cells] for cells in lines)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in safe)
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "state-diagram": state_diagram,
+    "transitions": transitions,
+    "command-list": command_list,
+    "command-details": command_details,
+    "events": events,
+    "failure-classes": failure_classes,
+    "report-keys": report_keys,
+    "python-names": python_names,
+}
+
+
+def main() -> None:
+    """Brings all pages up to date and names those that changed."""
+    for page in pages():
+        before = page.read_text(encoding="utf-8")
+        after = filled(before)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
+            sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")
+
+
+if __name__ == "__main__":
+    main()
