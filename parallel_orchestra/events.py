@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any
 
+#: Stands in `Completed` for the attempt of a task that no attempt of this run completed.
+NO_ATTEMPT = 0
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -69,7 +72,7 @@ class Merged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Completed(Event):
-    """A task lies in `done/` for good."""
+    """A task lies in `done/` for good; by `NO_ATTEMPT` if an older tool had completed it."""
 
     task: str
     attempt: int

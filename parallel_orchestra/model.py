@@ -89,6 +89,16 @@ class Plan:
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 
+    @property
+    def published(self) -> bool:
+        """Whether it is a manifest of the published format, 0.1."""
+        return self.version == "0.1"
+
+    @property
+    def fewest_beside(self) -> int:
+        """How many tasks that could run beside others make the plan worth several workers."""
+        return 2 if self.published else 3
+
     def task(self, task_id: str) -> Task:
         """Returns the task of that id.
 

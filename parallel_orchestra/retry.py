@@ -36,14 +36,18 @@ def decide(
     max_retries: int,
     retry_after: float | None,
     dice: float,
+    limits_count: bool = False,
 ) -> Verdict:
     """Returns what follows an attempt that failed.
 
     `attempts` are those that ended, this one included; `failures` counts those before it;
     `dice` in [0, 1) spreads the delay by a quarter to both sides, so that tasks that failed
-    together do not return together.
+    together do not return together. With `limits_count` a rate limit is a failure like others,
+    unless the service said how long it lasts.
     """
-    counted = failure.counted
+    counted = failure.counted or (
+        limits_count and failure is FailureClass.RATE_LIMITED and retry_after is None
+    )
     if failure is FailureClass.CANCELLED:
         return Verdict(again=True, counted=False)
     if failure.final:
@@ -53,6 +57,7 @@ def decide(
     if not counted and attempts - failures > MAX_UNCOUNTED:
         return Verdict(again=False, counted=False)
     so_far = failures if counted else max(0, attempts - failures - 1)
-    delay = min(_LIMIT, _FIRST_DELAYS.get(failure, _FIRST_DELAY) * 2.0 ** min(so_far, 16))
+    first = _FIRST_DELAY if counted else _FIRST_DELAYS.get(failure, _FIRST_DELAY)
+    delay = min(_LIMIT, first * 2.0 ** min(so_far, 16))
     delay = max(delay * (0.75 + dice / 2), retry_after or 0.0)
     return Verdict(again=True, counted=counted, delay=delay)

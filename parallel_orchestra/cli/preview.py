@@ -33,7 +33,7 @@ def dry_run(plan: Plan, workers: int, problems: Sequence[Problem] = ()) -> str:
     `problems` stand in the way of a real run and are shown at the end.
     """
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph)
+    mode, reason = choose_mode(graph, enough=plan.fewest_beside)
     tasks = {task.id: task for task in plan.tasks}
     lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
     for number, wave in enumerate(graph.waves(), 1):

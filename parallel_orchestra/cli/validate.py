@@ -45,7 +45,7 @@ def command(plan: Path, style: str) -> int:
     elif loaded is not None:
         for warning in loaded.warnings:
             click.echo(f"warning: {warning}", err=True)
-        mode, reason = choose_mode(Graph.of(loaded.tasks))
+        mode, reason = choose_mode(Graph.of(loaded.tasks), enough=loaded.fewest_beside)
         number = len(loaded.tasks)
         tasks = "1 task" if number == 1 else f"{number} tasks"
         click.echo(f"{plan}: good, {tasks}; {mode.value}: {reason}")

@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import WALL_CLOCK, Crew, Job, Tell, clear_worktrees
@@ -13,6 +13,8 @@ from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
 from parallel_orchestra.events import (
+    NO_ATTEMPT,
+    Completed,
     Delivered,
     Event,
     RunEnded,
@@ -72,7 +74,9 @@ def conduct(
             for remark in opened.remarks:
                 listen(Warned(WALL_CLOCK.now(), "", remark))
             clear_worktrees(found.repo, plan.cwd, settings)
-            return report_of(layout, found.repo, WALL_CLOCK.now())
+            report = report_of(layout, found.repo, WALL_CLOCK.now())
+            # However its last conductor ended: others finished the work since.
+            return replace(report, exit_code=int(ExitCode.DONE))
         job = Job(opened.record, plan, found.graph, found.repo, layout, found.agents, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=listen) as crew:
             _work(run, crew, tell)
@@ -140,8 +144,9 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
     crew.journal.write(started)
     remarks = [
         *opened.remarks,
-        *publish(run.plan, opened.record, crew.store, resumed=opened.resumed),
+        *publish(run.plan, opened.record, crew.store, resumed=opened.resumed, taken=opened.taken),
     ]
+    crew.journal.write(*(Completed(WALL_CLOCK.now(), task, NO_ATTEMPT) for task in opened.taken))
     if opened.resumed:
         branch = opened.record.base_branch
         remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))

@@ -219,7 +219,8 @@ class Crew:
             environ=job.settings.environ,
             clock=self._clock,
             dice=random.random,
-            log_dir=_made(job.settings.log_dir),
+            log_dir=_made(job.settings.log_dir, job.repo.top),
+            keep_worktrees=job.settings.keep_worktrees,
         )
 
 
@@ -256,7 +257,11 @@ def _record(job: Job, kind: WorkerKind) -> WorkerRecord:
     )
 
 
-def _made(folder: Path | None) -> Path | None:
-    if folder is not None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _made(folder: Path | None, checkout: Path) -> Path | None:
+    if folder is None or folder.is_dir():
+        return folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.resolve().is_relative_to(checkout.resolve()):
+        # A folder of our making does not dirty the user's checkout.
+        (folder / ".gitignore").write_text("*\n")
     return folder

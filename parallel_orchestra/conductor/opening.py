@@ -7,9 +7,11 @@ directory is decided here and nowhere else.
 import os
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from parallel_orchestra.conductor.branch import free_branch, make_branch
 from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import Repo, Update
@@ -17,18 +19,23 @@ from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import fingerprint, plan_to_json
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout, RunRecord, TaskStore
+from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore
+from parallel_orchestra.store.names import TaskName
 from parallel_orchestra.store.records import read_run, write_run
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The run that was opened; `remarks` tell the user what was found and done."""
+    """The run that was opened; `remarks` tell the user what was found and done.
+
+    `taken` are tasks that the published tool had completed before; see `takeover`.
+    """
 
     record: RunRecord
     resumed: bool
     finished: bool
     remarks: tuple[str, ...] = ()
+    taken: tuple[str, ...] = ()
 
 
 def open_run(
@@ -49,27 +56,32 @@ def open_run(
         old = None
     if old is None:
         _refuse_strangers(layout, settings)
-        remarks = ("nothing to resume: starting a new run",) if settings.resume else ()
-        return Opened(
-            _begin(plan, found, layout, now), resumed=False, finished=False, remarks=remarks
-        )
+        return _new_run(plan, settings, found, layout, now)
     if settings.fresh:
         archive(layout, found.repo, old)
-        return Opened(_begin(plan, found, layout, now), resumed=False, finished=False)
+        return _new_run(plan, settings, found, layout, now)
     finished = _is_finished(layout, old, found.repo)
-    if settings.resume:
+    another = _another_plan(plan, old)
+    if settings.resume and not another:
         return _resume(plan, layout, old, found.repo, finished=finished)
     if not finished:
-        raise _unfinished(layout, old)
+        raise _unfinished(layout, old, another)
     archive(layout, found.repo, old)
     remark = f"the finished run {old.run} was moved to {layout.attic / old.run}"
-    return Opened(
-        _begin(plan, found, layout, now), resumed=False, finished=False, remarks=(remark,)
-    )
+    return _new_run(plan, settings, found, layout, now, remark)
 
 
-def publish(plan: Plan, record: RunRecord, store: TaskStore, *, resumed: bool) -> tuple[str, ...]:
+def publish(
+    plan: Plan,
+    record: RunRecord,
+    store: TaskStore,
+    *,
+    resumed: bool,
+    taken: tuple[str, ...] = (),
+) -> tuple[str, ...]:
     """Makes a file for every task that has none, and returns what the user should know of it.
+
+    Those that were `taken` over as done go to `done/` at once.
 
     When resuming, failed tasks go back to `available/`, waiting ones whose definition changed
     are published anew, and tasks that the plan does not have any more go to the attic.
@@ -89,6 +101,8 @@ def publish(plan: Plan, record: RunRecord, store: TaskStore, *, resumed: bool) -
         remarks += _redefine(plan, record, store)
     missing = [task for task in plan.tasks if task.id not in listing.entries]
     store.publish(missing, record.run, record.fingerprints)
+    for task in taken:
+        store.roll_forward(Entry(TaskState.AVAILABLE, TaskName(task)))
     return tuple(remarks)
 
 
@@ -121,6 +135,21 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
             os.rename(source, place)
     os.rename(layout.run_file, target / f"run.{os.urandom(4).hex()}.json")
     layout.create()
+
+
+def _new_run(
+    plan: Plan, settings: Settings, found: Preflight, layout: Layout, now: float, *remarks: str
+) -> Opened:
+    before = take_over(plan, found.repo, found.base_commit) if settings.resume else Takeover()
+    if settings.resume and not before.tasks:
+        remarks = (*remarks, "nothing to resume: starting a new run")
+    return Opened(
+        _begin(plan, found, layout, now),
+        resumed=False,
+        finished=False,
+        remarks=(*remarks, *before.remarks),
+        taken=before.tasks,
+    )
 
 
 def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecord:
@@ -214,7 +243,28 @@ def _refuse_strangers(layout: Layout, settings: Settings) -> None:
     )
 
 
-def _unfinished(layout: Layout, old: RunRecord) -> EnvironmentProblem:
+def _another_plan(plan: Plan, old: RunRecord) -> str:
+    """Returns the file of the plan that a run carries out, if that is not this plan's.
+
+    A plan whose old file is gone was moved, and is the same.
+    """
+    before = Path(str(old.plan.get("source", "")))
+    try:
+        return "" if before.samefile(plan.source) else str(before)
+    except OSError:
+        return ""
+
+
+def _unfinished(layout: Layout, old: RunRecord, another: str) -> EnvironmentProblem:
+    if another:
+        return EnvironmentProblem(
+            Problem(
+                f"the task directory holds the unfinished run {old.run} of another plan, {another}",
+                str(layout.root),
+                "give this plan a directory of its own: `--tasks-dir DIR`; or end that run first: "
+                f"`parallel-orchestra run {another} --resume`; or `--fresh` moves it to the attic",
+            )
+        )
     return EnvironmentProblem(
         Problem(
             f"the task directory holds the unfinished run {old.run}",

@@ -62,7 +62,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         repo.close()
         raise EnvironmentProblem(*problems)
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph)
+    mode, reason = choose_mode(graph, enough=plan.fewest_beside)
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     return Preflight(
         repo=repo,
@@ -163,7 +163,9 @@ def _notices(
 
 
 def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
-    dirty = repo.dirty()
+    # The plan itself is for us, not for the agents.
+    source = plan.source.resolve()
+    dirty = [path for path in repo.dirty() if (repo.top / path).resolve() != source]
     if not dirty:
         return []
     prefix = plan.cwd.resolve().relative_to(repo.top.resolve()).as_posix()
@@ -178,4 +180,5 @@ def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
             "them, and delivery will stop there: commit or stash them"
         )
         return [told]
-    return [f"{len(dirty)} uncommitted change(s) in the checkout: agents do not see them"]
+    changes = "1 uncommitted change" if len(dirty) == 1 else f"{len(dirty)} uncommitted changes"
+    return [f"{changes} in the checkout, which agents do not see"]

@@ -141,10 +141,10 @@ def find_cycle(dependencies: Mapping[str, Iterable[str]]) -> tuple[str, ...] | N
     return None
 
 
-def choose_mode(graph: Graph) -> tuple[Mode, str]:
+def choose_mode(graph: Graph, *, enough: int = 3) -> tuple[Mode, str]:
     """Returns how to run the plan, and why as one sentence for the user.
 
-    PARALLEL needs at least three tasks that each have some task without an order to it, and a
+    PARALLEL needs `enough` tasks that each have some task without an order to it, and a
     width of two. Linear in the number of dependencies.
     """
     total, width = len(graph.order), graph.width()
@@ -153,7 +153,7 @@ def choose_mode(graph: Graph) -> tuple[Mode, str]:
         return Mode.SEQUENTIAL, "the plan has a single task"
     if loose == 0:
         return Mode.SEQUENTIAL, f"all {total} tasks form one chain: each waits for the one before"
-    if loose < 3 or width < 2:
+    if loose < enough or width < 2:
         return Mode.SEQUENTIAL, f"only {loose} of {total} tasks could run side by side"
     return Mode.PARALLEL, f"{loose} of {total} tasks can run beside others, up to {width} at once"
 

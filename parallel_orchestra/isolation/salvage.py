@@ -92,7 +92,7 @@ def unregistered(repo: Repo, path: Path, left: Left | None) -> str:
 
 
 def embedded(repo: Repo, base: str, content: str) -> tuple[str, ...]:
-    """Returns the paths at which a tree has a repository of its own that `base` has not.
+    """Returns the paths at which a tree has a repository of its own where `base` has none.
 
     Declared submodules (`.gitmodules` changed with them) are none.
     """
@@ -102,7 +102,9 @@ def embedded(repo: Repo, base: str, content: str) -> tuple[str, ...]:
     changes = repo.objects.changed(before, content)
     if any(change.path == ".gitmodules" for change in changes):
         return ()
-    return tuple(change.path for change in changes if change.mode == _GITLINK)
+    return tuple(
+        change.path for change in changes if change.mode == _GITLINK and change.status != "M"
+    )
 
 
 def _everything(repo: Repo, tree: WorkTree, base: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from parallel_orchestra.errors import ExitCode, worst
 from parallel_orchestra.events import (
+    NO_ATTEMPT,
     AttemptEnded,
     Claimed,
     Completed,
@@ -68,6 +69,7 @@ class _Story:
         "files",
         "kept",
         "returned",
+        "taken",
         "warnings",
     )
 
@@ -78,6 +80,7 @@ class _Story:
         self.warnings: list[str] = []
         self.failed: Failed | Returned | None = None
         self.completed: float | None = None
+        self.taken = False
 
     def unended(self, place: Place) -> bool:
         """Returns whether the attempt that the file's name tells of began but never ended.
@@ -178,6 +181,7 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
         )
     elif isinstance(event, Completed):
         story.completed = event.time
+        story.taken = event.attempt == NO_ATTEMPT
     elif isinstance(event, Failed | Returned):
         story.failed = event
     elif isinstance(event, Kept):
@@ -267,7 +271,7 @@ def _done(task: Task, place: Place, story: _Story, commit: str, since: float) ->
     else:
         by_us = bool(commit)
     if not by_us:
-        return Outcome.BY_HAND
+        return Outcome.RESUMED if story.taken else Outcome.BY_HAND
     when = story.completed
     if when is None:
         # The word on its end was lost; no attempt of this run means that an earlier one did it.

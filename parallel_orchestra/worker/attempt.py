@@ -166,7 +166,11 @@ class Attempt:
         claim = self._claim
         ref = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(self._shop.run.run, claim.task, claim.attempt, claim.name.owner, ref)
-        return self._place.open(base, label, carry_claude=self._task.backend == "claude")
+        carry = self._task.backend == "claude"
+        workspace = self._place.open(base, label, carry_claude=carry)
+        if self._shop.keep_worktrees and self._task.isolation is not IsolationKind.NONE:
+            self._shop.warn(claim.task, f"attempt {claim.attempt} works in {workspace.path}: kept")
+        return workspace
 
     def _ask(self, workspace: Workspace) -> Answer:
         backend = BACKENDS[self._task.backend]
@@ -243,8 +247,8 @@ class Attempt:
             raise Ended(FailureClass.VERIFY, reason, outcome.output)
         if isinstance(outcome, Conflicted):
             ref = keep_commit(shop.repo, commit, shop.queue.refs.kept(task.id, claim.attempt))
-            names = ", ".join(outcome.files)
-            reason = f"conflict in {len(outcome.files)} file(s): {names}"
+            count = len(outcome.files)
+            reason = f"conflict in {count} file{'s' if count > 1 else ''}"
             self._place.settled()
             self._note_kept(ref, outcome.files)
             return Finished(FailureClass.CONFLICT, reason, ref=ref, files=outcome.files)
@@ -312,6 +316,8 @@ class Attempt:
         for copy in copies:
             if self._claim.attempt == 1:
                 copy.unlink(missing_ok=True)
+                # There for every task, also for one that says nothing.
+                files.append(copy, b"")
             else:
                 heading = f"\n===== retry attempt {self._claim.attempt - 1} =====\n"
                 files.append(copy, heading.encode())

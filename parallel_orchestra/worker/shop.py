@@ -19,6 +19,8 @@ from parallel_orchestra.store import RunRecord, TaskStore
 class Shop:
     """The tools of a worker. `log_dir` gets copies of the agents' output, None for none.
 
+    With `keep_worktrees` each attempt gets a worktree of its own, which stays as it left it.
+
     `dice` returns a random number in [0, 1). `environ` is what agents and verify commands
     inherit.
     """
@@ -37,6 +39,7 @@ class Shop:
     clock: Clock
     dice: Callable[[], float]
     log_dir: Path | None
+    keep_worktrees: bool = False
 
     def warn(self, task: str, text: str) -> None:
         """Writes into the journal what the user should know of a task."""

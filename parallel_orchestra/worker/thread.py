@@ -98,7 +98,7 @@ class Worker:
     def _place(self, claim: Claim) -> Isolation:
         if self._shop.tasks[claim.task].isolation is IsolationKind.NONE:
             return InPlace(self._shop.plan.cwd)
-        if self._slot is None:
+        if self._slot is None or self._shop.keep_worktrees:
             self._slot = self._shop.pool.slot()
         return self._slot
 
@@ -138,6 +138,8 @@ class Worker:
             max_retries=self._shop.tasks[claim.task].max_retries,
             retry_after=finished.answer.retry_after,
             dice=self._shop.dice(),
+            # The published tool tries a rate limit again after a second, as often as it may.
+            limits_count=self._shop.agents.published,
         )
 
     def _uncounted(self, claim: Claim) -> int:

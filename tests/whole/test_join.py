@@ -1,0 +1,202 @@
+"""Several processes at one run: one conducts, others join, some die."""
+
+import os
+import shutil
+import signal
+import subprocess
+from collections import Counter
+
+import pytest
+
+from support.scene import Scene
+from support.storm import Step, Storm, check_tidy, kill
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+FREE = tuple(Step(f"t{n:02}") for n in range(12))
+
+
+def starts(storm):
+    return Counter(line[1] for line in storm.lines() if line[0] == "start")
+
+
+def join(storm, *args, **env):
+    return storm.scene.start_command(
+        "worker", "--tasks-dir", str(storm.scene.tasks_dir), *args, env=env
+    )
+
+
+def test_of_ten_runs_started_at_once_one_goes_on_and_all_others_name_it(tmp_path):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:3], options=("--yes", "--resume"))
+
+    runs = [storm.start(NAP="600") for _ in range(10)]
+    wait_until(lambda: sum(run.child.poll() is None for run in runs) == 1, 40)
+    (winner,) = (run for run in runs if run.child.poll() is None)
+    wait_until(lambda: len(starts(storm)) == 3, 15)
+    winner.send(signal.SIGTERM)
+    last = winner.wait()
+
+    others = [run.wait() for run in runs if run is not winner]
+    assert last.exit_code == 143
+    assert {result.exit_code for result in others} == {5}
+    assert all(f"process {winner.pid} on " in result.err for result in others)
+    assert set(starts(storm).values()) == {1}
+    storm.finish()
+
+
+def test_workers_that_join_share_the_tasks_and_none_runs_twice(tmp_path):
+    storm = Storm(Scene(tmp_path).repository(3), FREE, options=("--yes", "-j", "2"))
+
+    with storm.start(NAP="0.2") as conductor:
+        wait_until(lambda: starts(storm), 15)
+        with join(storm, "-j", "2", NAP="0.2") as one, join(storm, NAP="0.2") as two:
+            codes = [running.wait().exit_code for running in (one, two, conductor)]
+
+    assert codes == [0, 0, 0]
+    assert set(starts(storm).values()) == {1}
+    owners = {path.name.split(".")[1] for task in FREE for path in storm.scene.attempts(task.id)}
+    assert len(owners) == 3
+    storm.check()
+
+
+@pytest.mark.parametrize("how", ["alone", "everything of it"])
+def test_the_tasks_of_a_worker_that_dies_are_taken_over_within_seconds(tmp_path, how):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:4], options=("--yes", "-j", "1"))
+
+    with storm.start(NAP="0.5") as conductor:
+        wait_until(lambda: starts(storm), 15)
+        with join(storm, "-j", "2", NAP="600") as worker:
+            wait_until(lambda: len(starts(storm)) == 3, 15)
+            if how != "alone":
+                _kill_below(worker.pid)
+            kill(worker, "alone")
+        result = conductor.wait(within=20)
+
+    assert result.exit_code == 0, result
+    assert sorted(starts(storm).values()) == [1, 1, 2, 2]
+    storm.check()
+
+
+def test_a_worker_goes_on_when_the_conductor_dies_and_the_next_run_delivers(tmp_path):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:5], options=("--yes", "-j", "1", "--resume"))
+
+    with storm.start(NAP="600") as conductor:
+        wait_until(lambda: starts(storm), 15)
+        with join(storm, NAP="0.1") as worker:
+            wait_until(lambda: len(starts(storm)) >= 3, 15)
+            kill(conductor, "alone")
+            helped = worker.wait(within=20)
+
+    assert helped.exit_code == 0, helped
+    assert set(storm.scene.states().values()) == {"done"}
+    assert "t00.txt" not in storm.scene.names()
+    storm.remember()
+    storm.finish()
+
+
+def test_limits_hold_across_processes(tmp_path):
+    busy = "mkdir $PO_TASKS_DIR/busy || exit 7; sleep 0.1; rmdir $PO_TASKS_DIR/busy"
+    tasks = "".join(
+        f'  - {{id: g{n}, concurrency_group: one, command: "{busy}; echo > g{n}.txt"}}\n'
+        for n in range(8)
+    )
+    scene = Scene(tmp_path).repository(3).plan(
+        '---\npo_plan_version: "0.2"\nname: groups\nconcurrency_limits: {one: 1}\n'
+        f"defaults: {{backend: command, max_retries: 0}}\ntasks:\n{tasks}---\n"
+    )  # fmt: skip
+
+    with scene.start("--yes") as conductor:
+        wait_until(lambda: scene.tasks_dir.exists() and scene.tasks_in("done"), 15)
+        with scene.start_command(
+            "worker", "--tasks-dir", str(scene.tasks_dir), "-j", "3"
+        ) as worker:
+            codes = worker.wait().exit_code, conductor.wait().exit_code
+
+    assert codes == (0, 0)
+    assert scene.merges() == {f"g{n}": 1 for n in range(8)}
+    check_tidy(scene)
+
+
+def test_two_plans_of_one_name_in_one_repository_do_not_disturb_each_other(tmp_path):
+    storms = []
+    for name in ("one", "two"):
+        steps = tuple(Step(f"{name}{n}") for n in range(6))
+        storms.append(Storm(Scene(tmp_path), steps, plan_name=f"{name}.md"))
+    storms[0].scene.repository(3)
+
+    runs = [
+        storm.scene.start(
+            "--yes", "--tasks-dir", str(tmp_path / storm.plan_name[:3]), plan=storm.plan_name,
+            env={"NAP": "0.2"},
+        )
+        for storm in storms
+    ]  # fmt: skip
+    results = [run.wait() for run in runs]
+
+    assert [result.exit_code for result in results] == [0, 0], results
+    scene = storms[0].scene
+    assert scene.merges() | scene.merges("HEAD^2") == {
+        f"{n}{k}": 1 for n in ("one", "two") for k in range(6)
+    }
+    assert {f"{n}{k}.txt" for n in ("one", "two") for k in range(6)} <= scene.names()
+    check_tidy(scene)
+
+
+def test_a_second_plan_of_one_name_gets_a_branch_of_its_own_while_the_first_is_unfinished(tmp_path):
+    first = Storm(Scene(tmp_path).repository(3), FREE[:3])
+    second = Storm(first.scene, (Step("x"), Step("y"), Step("z")), plan_name="second.md")
+    elsewhere = ("--tasks-dir", str(tmp_path / "elsewhere"))
+
+    with first.start(NAP="600") as running:
+        wait_until(lambda: len(starts(first)) == 3, 15)
+        second.scene.run("--yes", *elsewhere, plan="second.md", env={"NAP": "0"}, check=0)
+        kill(running, "alone")
+
+    assert first.scene.merges("orchestra/storm-2") == {"x": 1, "y": 1, "z": 1}
+    assert first.scene.merges("orchestra/storm") == {}
+    first.scene.run(*first.options, check=0)
+    assert {"t00.txt", "t01.txt", "t02.txt", "x.txt", "y.txt", "z.txt"} <= first.scene.names()
+    check_tidy(first.scene)
+
+
+def test_the_branch_of_a_run_whose_directory_is_gone_is_used_again(tmp_path):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:3])
+    storm.scene.run("--yes", env={"NAP": "0"}, check=0)
+    shutil.rmtree(storm.scene.tasks_dir)
+    again = Storm(storm.scene, (Step("x"), Step("y"), Step("z")))
+
+    again.scene.run("--yes", env={"NAP": "0"}, check=0)
+
+    branches = storm.scene.git("for-each-ref", "--format=%(refname:short)", "refs/heads/orchestra")
+    assert branches == "orchestra/storm\n"
+    check_tidy(storm.scene)
+
+
+def test_a_stopped_conductor_is_alive_and_nobody_takes_its_tasks(tmp_path):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:4], options=("--yes", "-j", "1"))
+
+    with storm.start(NAP="0.4") as conductor:
+        wait_for_any = wait_until(lambda: sorted(starts(storm)), 15)
+        conductor.send(signal.SIGSTOP)
+        held = storm.scene.tasks_in("locked")
+        with join(storm, NAP="0.05") as worker:
+            wait_until(lambda: len(starts(storm)) == 4, 15)
+            conductor.send(signal.SIGCONT)
+            codes = worker.wait().exit_code, conductor.wait().exit_code
+
+    assert wait_for_any
+    assert held
+    assert codes == (0, 0)
+    assert set(starts(storm).values()) == {1}
+    storm.check()
+
+
+def _kill_below(pid):
+    """Kills what a process started, the process itself aside."""
+    below = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
+    ).stdout.split()
+    for child in map(int, below):
+        _kill_below(child)
+        os.kill(child, signal.SIGKILL)
