@@ -10,9 +10,9 @@ _LIMIT = 300.0
 #: The same after failures that are nobody's fault: the world needs time to mend.
 _FIRST_DELAYS = {FailureClass.RATE_LIMITED: 60.0, FailureClass.ENVIRONMENT: 5.0}
 
-#: Attempts that ended without being counted as failures (a full disk, a limit of the service),
-#: after which a task fails: what has not mended by then needs a person.
-MAX_UNCOUNTED = 20
+#: Attempts that ended without being counted as failures, after which a task fails: what has not
+#: mended by then (a full disk in three minutes, a limit of a service in two hours) needs a person.
+MAX_UNCOUNTED = {FailureClass.ENVIRONMENT: 6, FailureClass.RATE_LIMITED: 20}
 
 #: Attempts that never ended because their worker died, after which a task fails: one that kills
 #: its worker each time must not run for ever. Many more, since a person may kill runs too.
@@ -54,7 +54,7 @@ def decide(
         return Verdict(again=False, counted=counted)
     if counted and failures + 1 > max_retries:
         return Verdict(again=False, counted=True)
-    if not counted and attempts - failures > MAX_UNCOUNTED:
+    if not counted and attempts - failures > MAX_UNCOUNTED[failure]:
         return Verdict(again=False, counted=False)
     so_far = failures if counted else max(0, attempts - failures - 1)
     first = _FIRST_DELAY if counted else _FIRST_DELAYS.get(failure, _FIRST_DELAY)

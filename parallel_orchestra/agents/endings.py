@@ -35,7 +35,7 @@ def cut_short(task: Task, ended: Exit, text: str = "", usage: Usage | None = Non
         reason = f"ran into its limit of {task.timeout:g} s"
         return Answer(said, FailureClass.TIMEOUT, reason, used)
     if ended.ending is Ending.CANCELLED:
-        return Answer(said, FailureClass.CANCELLED, "cancelled", used)
+        return Answer(said, FailureClass.CANCELLED, "the run was stopped", used)
     if ended.ending is Ending.LOST:
         reason = one_line(ended.reason or "its supervisor was killed")
         return Answer(said, FailureClass.ENVIRONMENT, reason, used)

@@ -23,8 +23,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         sys.stdout.write(f"{PROGRAM} {__version__}\n")
         return 0
-    from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
+    from parallel_orchestra.cli.loading import (  # noqa: PLC0415  # see above
+        interrupts_end_the_process,
+    )
 
+    with interrupts_end_the_process():
+        from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
     return call(words)
 
 

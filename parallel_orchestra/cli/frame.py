@@ -7,6 +7,10 @@ from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.report.text import cut, one_line, span
 
 _BAR = 24
+#: Columns below which the bar gives way to the numbers.
+_ROOM_FOR_BAR = 60
+#: Columns that a running task's line needs beside the id.
+_BESIDE = 30
 #: Lines that are left to what scrolls by above.
 _MARGIN = 4
 
@@ -20,12 +24,13 @@ def frame(
     """
     room = max(1, height - _MARGIN)
     running = sorted(snapshot.running, key=lambda one: one.slot)
-    longest = max((len(one.task) for one in running), default=0)
-    lines = [_head(snapshot, elapsed)]
+    # where it is narrow, an id is cut rather than its attempt and age
+    longest = min(max((len(one.task) for one in running), default=0), max(width - _BESIDE, 8))
+    lines = [_head(snapshot, elapsed, width)]
     for one in running[:room]:
         age = span(max(0.0, now - one.since))
         attempt = f"attempt {one.attempt}"
-        lines.append(f"  {one.slot:>2}  {one.task:<{longest}}  {attempt:<10}  {age}")
+        lines.append(f"  {one.slot:>2}  {cut(one.task, longest):<{longest}}  {attempt:<10}  {age}")
     if len(running) > room:
         lines.append(f"      ... and {len(running) - room} more")
     elsewhere = snapshot.locked - len(running)
@@ -36,9 +41,11 @@ def frame(
     return tuple(cut(line if line.isascii() else one_line(line), max(width, 1)) for line in lines)
 
 
-def _head(snapshot: Snapshot, elapsed: float) -> str:
+def _head(snapshot: Snapshot, elapsed: float, width: int) -> str:
+    failed = f", {snapshot.failed} failed" if snapshot.failed else ""
+    numbers = f"{snapshot.done} of {snapshot.total} done{failed}  {span(elapsed)}"
+    if width < _ROOM_FOR_BAR:
+        return numbers
     total = max(snapshot.total, 1)
     filled = _BAR * min(snapshot.done, total) // total
-    bar = "#" * filled + "-" * (_BAR - filled)
-    failed = f", {snapshot.failed} failed" if snapshot.failed else ""
-    return f"[{bar}] {snapshot.done} of {snapshot.total} done{failed}  {span(elapsed)}"
+    return f"[{'#' * filled}{'-' * (_BAR - filled)}] {numbers}"

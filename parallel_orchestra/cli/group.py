@@ -8,6 +8,7 @@ import click
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, overview
 from parallel_orchestra.cli.failures import exit_code_of
+from parallel_orchestra.cli.loading import interrupts_end_the_process
 from parallel_orchestra.errors import ExitCode
 
 
@@ -23,7 +24,8 @@ class LazyGroup(click.Group):
         for entry in COMMANDS:
             if entry.name == cmd_name:
                 module, _, attribute = entry.place.partition(":")
-                command = getattr(import_module(f"{__package__}.{module}"), attribute)
+                with interrupts_end_the_process():
+                    command = getattr(import_module(f"{__package__}.{module}"), attribute)
                 assert isinstance(command, click.Command)  # noqa: S101  # the table is ours
                 return command
         return None

@@ -49,7 +49,7 @@ def crew_options(function: Command) -> Command:
             click.option(
                 "--keep-worktrees",
                 is_flag=True,
-                help="Leave the worktrees behind to look at; so does PO_KEEP_WORKTREE=1.",
+                help="Leave each attempt's worktree behind to look at; so does PO_KEEP_WORKTREE=1.",
             ),
             click.option("-q", "--quiet", is_flag=True, help="Say only what failed."),
             click.option(

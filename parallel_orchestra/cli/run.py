@@ -26,8 +26,8 @@ from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.summary import summary
 
-#: Nobody reads a log or a pipe in a window of a certain width.
-_WIDE = 100
+#: Nobody reads a log or a pipe in a window of a certain width: names of refs stay whole there.
+_WIDE = 1000
 
 _PATH = click.Path(path_type=Path)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.conductor.byhand import holders
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
@@ -25,8 +26,19 @@ def command(tasks_dir: Path | None, as_json: bool) -> int:
     if as_json:
         click.echo(render(report), nl=False)
     else:
-        click.echo("\n".join(status_lines(report, time.time())))
+        click.echo("\n".join((*status_lines(report, time.time()), *_deserted(layout, report))))
     return standing(report)
+
+
+def _deserted(layout: Layout, report: RunReport) -> list[str]:
+    """Returns a line for each task whose owner is known to be dead: it lies there as if at work."""
+    if not report.count(Outcome.RUNNING):
+        return []
+    return [
+        f"not at work {holder.entry.name.task}: {holder.dead}; whoever goes on with the run has it"
+        for holder in holders(layout)
+        if holder.dead
+    ]
 
 
 def read(layout: Layout) -> RunReport:

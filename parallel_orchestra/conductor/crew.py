@@ -14,12 +14,13 @@ from parallel_orchestra import __version__, files
 from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
+from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
 from parallel_orchestra.events import Event
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, rivals
-from parallel_orchestra.isolation import Pool, default_root
+from parallel_orchestra.isolation import Pool
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
@@ -236,8 +237,7 @@ def clear_worktrees(repo: Repo, project: Path, settings: Settings) -> None:
 
 
 def _pool(repo: Repo, project: Path, settings: Settings, owner: str) -> Pool:
-    root = settings.worktree_root or default_root(settings.cache, repo.common_dir)
-    return Pool(repo, root, project, owner)
+    return Pool(repo, worktree_root(repo, settings), project, owner)
 
 
 def _record(job: Job, kind: WorkerKind) -> WorkerRecord:

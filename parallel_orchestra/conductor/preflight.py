@@ -12,7 +12,8 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.graph import Graph, Mode, choose_mode, overlapping
-from parallel_orchestra.model import Plan
+from parallel_orchestra.isolation import default_root
+from parallel_orchestra.model import Isolation, Plan
 
 #: Free bytes below which a run is refused, and below which it is warned of.
 _TOO_LITTLE = 100 << 20
@@ -57,6 +58,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         *_repository_problems(repo, head, branch, commit, plan),
         *_backend_problems(plan, agents),
         *_disk_problems(settings.tasks_root(plan)),
+        *_worktree_problems(plan, worktree_root(repo, settings)),
     ]
     if problems or commit is None:
         repo.close()
@@ -87,6 +89,11 @@ def agent_settings(plan: Plan, settings: Settings) -> AgentSettings:
         as_root=settings.as_root,
         plan_version=plan.version,
     )
+
+
+def worktree_root(repo: Repo, settings: Settings) -> Path:
+    """Returns the directory in which the worktrees of this repository lie; it may not exist yet."""
+    return settings.worktree_root or default_root(settings.cache, repo.common_dir)
 
 
 def slug_of(name: str) -> str:
@@ -141,6 +148,21 @@ def _disk_problems(place: Path) -> list[Problem]:
     if free >= _TOO_LITTLE:
         return []
     return [Problem(f"only {free >> 20} MiB of disk are free", str(existing), "make room first")]
+
+
+def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:
+    if all(task.isolation is Isolation.NONE for task in plan.tasks):
+        return []
+    # not `exists`: it raises below a directory that only others may enter
+    existing = next(path for path in (root, *root.parents) if os.access(path, os.F_OK))
+    if not existing.is_dir():
+        reason = "not a directory"
+    elif not os.access(existing, os.W_OK | os.X_OK):
+        reason = "not writable"
+    else:
+        return []
+    hint = "name another place with `--worktree-root DIR` or `PO_WORKTREE_ROOT`"
+    return [Problem(f"worktrees can't be made there: {reason}", str(existing), hint)]
 
 
 def _notices(

@@ -13,14 +13,15 @@ from parallel_orchestra.report.text import short, short_ref
 #: How many of a kind are listed before "... and N more".
 LISTED = 20
 
-#: What to look at first, by failure class; the command that tries again follows.
+#: What to look at first, by failure class; `{logs}` becomes the command that shows all logs of the
+#: task's last attempt, and the command that tries again follows.
 _REMEDIES = {
     FailureClass.TRANSIENT.value: "read its log",
     FailureClass.RATE_LIMITED.value: "wait for the agent's limit to pass",
     FailureClass.AUTH.value: "log in to the agent",
     FailureClass.PERMANENT.value: "read its log and mend the prompt or the command",
     FailureClass.TIMEOUT.value: "raise its `timeout` or make it smaller",
-    FailureClass.VERIFY.value: "read what `verify` said in its log and mend the prompt",
+    FailureClass.VERIFY.value: "see what `verify` said with `{logs}` and mend the prompt",
     FailureClass.NO_CHANGES.value: (
         "say more clearly what it should change, or set `allow_empty` or `read_only`"
     ),
@@ -37,7 +38,9 @@ def next_step(report: RunReport, task: TaskReport) -> str:
         again = _command("retry", task.id, report=report)
         if task.failure == FailureClass.CONFLICT.value:
             return _conflict(task, again)
-        return f"{_REMEDIES.get(task.failure, _OTHER_REMEDY)}, then `{again}`"
+        logs = _command("logs", task.id, report=report)
+        remedy = _REMEDIES.get(task.failure, _OTHER_REMEDY).replace("{logs}", logs)
+        return f"{remedy}, then `{again}`"
     return ""
 
 

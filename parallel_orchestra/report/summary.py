@@ -21,6 +21,8 @@ from parallel_orchestra.report.text import clean, cut, one_line, span
 LONG = 1800.0
 
 _NARROWEST = 40
+#: The least speed-up that is worth a word.
+_FASTER = 1.05
 _NOT_SUCCEEDED = (
     Outcome.FAILED,
     Outcome.SKIPPED,
@@ -78,7 +80,8 @@ def _figures(report: RunReport) -> str:
     words = []
     if numbers.wall is not None:
         words.append(f"took {span(numbers.wall)}")
-    if numbers.speed_up is not None:
+    # Less than that says nothing of one worker: it would have waited for retries as well.
+    if numbers.speed_up is not None and numbers.speed_up >= _FASTER:
         words.append(f"{numbers.speed_up:.1f} times as fast as one worker")
     if numbers.cost_usd is not None:
         words.append(f"cost ${numbers.cost_usd:.2f}")

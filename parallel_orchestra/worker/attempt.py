@@ -208,7 +208,7 @@ class Attempt:
             )
             ended = self._run(call.argv, workspace, call, None, "verify.log")
             if ended.ending is Ending.CANCELLED:
-                raise Ended(FailureClass.CANCELLED, "cancelled")
+                raise Ended(FailureClass.CANCELLED, "the run was stopped")
             if ended.ending is not Ending.EXITED or ended.code != 0:
                 said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:]
                 words = said.decode("utf-8", "replace")
@@ -242,7 +242,7 @@ class Attempt:
         )
         if isinstance(outcome, Rejected):
             if outcome.cancelled:
-                raise Ended(FailureClass.CANCELLED, "cancelled")
+                raise Ended(FailureClass.CANCELLED, "the run was stopped")
             reason = "the plan's `verify` fails on the merged result"
             raise Ended(FailureClass.VERIFY, reason, outcome.output)
         if isinstance(outcome, Conflicted):

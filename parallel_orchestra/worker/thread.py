@@ -82,7 +82,8 @@ class Worker:
         finally:
             self.claim = None
         if self._cancelled.is_set() and finished.failure is not None:
-            finished = replace(finished, failure=FailureClass.CANCELLED, reason="cancelled")
+            reason = "the run was stopped"
+            finished = replace(finished, failure=FailureClass.CANCELLED, reason=reason)
         try:
             self._settle(claim, attempt, finished, started, shop.clock.monotonic() - begun)
         except LostClaim:

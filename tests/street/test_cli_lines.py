@@ -113,3 +113,14 @@ def test_the_picture_fits_a_small_terminal():
     assert max(map(len, lines)) == 30
     assert lines[4] == "      ... and 5 more"
     assert lines[5].startswith("stopping: ")
+
+
+def test_where_it_is_narrow_the_numbers_stay_and_ids_are_cut():
+    shot = snapshot(Running("a-rather-long-name-of-a-task", 1, 1, T - 3), failed=1)
+
+    lines = frame(shot, 90.0, T, 40, 24)
+
+    assert lines == (
+        "3 of 12 done, 1 failed  1 min 30 s",
+        "   1  a-rath ...  attempt 1   3.0 s",
+    )

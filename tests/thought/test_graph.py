@@ -160,6 +160,13 @@ def test_the_mode_is_chosen_with_its_reason(edges, mode, reason):
     assert choose_mode(graph_of(**edges)) == (mode, reason)
 
 
+def test_two_tasks_without_an_order_may_be_enough():
+    two = graph_of(a="", b="")
+
+    assert choose_mode(two)[0] is Mode.SEQUENTIAL
+    assert choose_mode(two, enough=2)[0] is Mode.PARALLEL
+
+
 @given(plans())
 def test_the_mode_counts_exactly_the_tasks_without_an_order_to_some_other(tasks):
     above = ancestors(tasks)

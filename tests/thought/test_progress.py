@@ -9,6 +9,7 @@ import pytest
 from parallel_orchestra import events
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.events import (
+    NO_ATTEMPT,
     AttemptEnded,
     Claimed,
     Completed,
@@ -348,6 +349,13 @@ def test_a_task_in_done_that_we_did_not_do_is_done_by_hand(task, where):
     history = by(ME, Claimed(101.0, "a", 1, 1), failed) if where.attempts else []
 
     assert the_only(where, history, task).outcome is Outcome.BY_HAND
+
+
+@pytest.mark.parametrize("task", [Task(id="a"), READER], ids=["write task", "read-only task"])
+def test_a_task_that_was_taken_over_as_done_is_resumed(task):
+    history = by(ME, Completed(101.0, "a", NO_ATTEMPT))
+
+    assert the_only(place(DONE), history, task).outcome is Outcome.RESUMED
 
 
 def test_a_lost_attempt_does_not_count_as_ours_when_a_person_moves_the_freed_task_to_done():

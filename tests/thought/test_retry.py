@@ -16,6 +16,7 @@ def verdict(
     max_retries: int = 1,
     retry_after: float | None = None,
     dice: float = MIDDLE,
+    limits_count: bool = False,
 ) -> Verdict:
     return decide(
         failure,
@@ -24,6 +25,7 @@ def verdict(
         max_retries=max_retries,
         retry_after=retry_after,
         dice=dice,
+        limits_count=limits_count,
     )
 
 
@@ -92,11 +94,12 @@ def test_the_delay_after_nobodys_fault_doubles_with_the_uncounted_attempts(failu
     assert delays == expected
 
 
-def test_nobodys_fault_is_forgiven_twenty_times_even_without_retries():
-    last = MAX_UNCOUNTED + 2
+@pytest.mark.parametrize("failure", [FailureClass.ENVIRONMENT, FailureClass.RATE_LIMITED])
+def test_nobodys_fault_is_forgiven_so_often_even_without_retries(failure):
+    last = MAX_UNCOUNTED[failure] + 2
     kept = [
-        verdict(FailureClass.ENVIRONMENT, attempts=MAX_UNCOUNTED + 2, failures=2, max_retries=0),
-        verdict(FailureClass.ENVIRONMENT, attempts=last + 1, failures=2, max_retries=0),
+        verdict(failure, attempts=last, failures=2, max_retries=0),
+        verdict(failure, attempts=last + 1, failures=2, max_retries=0),
     ]
 
     assert [one.again for one in kept] == [True, False]
@@ -117,3 +120,15 @@ def test_the_dice_spread_the_delay_by_a_quarter_to_both_sides(dice, delay):
 @pytest.mark.parametrize(("asked", "delay"), [(10.0, 60.0), (3_600.0, 3_600.0), (0.0, 60.0)])
 def test_a_service_that_asks_for_more_time_gets_it_and_never_less_than_ours(asked, delay):
     assert verdict(FailureClass.RATE_LIMITED, retry_after=asked).delay == delay
+
+
+def test_a_rate_limit_may_count_unless_it_says_how_long_it_lasts():
+    limit = FailureClass.RATE_LIMITED
+
+    first = verdict(limit, limits_count=True)
+    last = verdict(limit, limits_count=True, failures=1, attempts=2)
+    known = verdict(limit, limits_count=True, retry_after=90.0)
+
+    assert first == Verdict(again=True, counted=True, delay=1.0)
+    assert last == Verdict(again=False, counted=True)
+    assert known == Verdict(again=True, counted=False, delay=90.0)
