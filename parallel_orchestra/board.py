@@ -65,6 +65,7 @@ class Board:
         self._active: dict[str, Claim] = {}
         self._claims: tuple[Claim, ...] = ()
         self._backoffs: dict[tuple[str, int], float] = {}
+        self._barred: set[str] = set()
         self._misses = 0
         self._next_look = 0.0
         self._stopping = False
@@ -127,6 +128,13 @@ class Board:
         """Takes notice that a claim is not ours any more; the next look tells where it lies."""
         with self._changed:
             self._forget(claim.task)
+            self._next_look = 0.0
+            self._changed.notify_all()
+
+    def bar(self, backend: str) -> None:
+        """Starts no more tasks of a backend that can't log in; they stay where they are."""
+        with self._changed:
+            self._barred.add(backend)
             self._next_look = 0.0
             self._changed.notify_all()
 
@@ -200,6 +208,9 @@ class Board:
                 continue
             if entry.state is TaskState.LOCKED:
                 seen[task] = Seen(entry.state, parked=not entry.name.owner)
+            elif entry.state is TaskState.AVAILABLE and self._tasks[task].backend in self._barred:
+                # Like a task that a person holds: nothing we could wait for frees it.
+                seen[task] = Seen(TaskState.LOCKED, parked=True)
             elif entry.state is TaskState.AVAILABLE and entry.name.attempts:
                 seen[task] = Seen(entry.state, not_before=self._backoff(entry.name))
             else:

@@ -40,6 +40,13 @@ class Settings:
         """Returns how many workers this process starts at most."""
         return self.max_workers or plan.max_workers or DEFAULT_MAX_WORKERS
 
+    def enough(self, plan: Plan) -> int:
+        """Returns how many tasks that could run beside others make several workers worth while.
+
+        Who names a number of workers means it: then two will do.
+        """
+        return 2 if self.max_workers else plan.fewest_beside
+
     def tasks_root(self, plan: Plan) -> Path:
         """Returns the directory of the plan's tasks: `_tasks` in its project, if not set."""
         return self.tasks_dir or plan.cwd / "_tasks"

@@ -5,7 +5,10 @@ goes through `create`, which links (link(2) refuses an existing name).
 """
 
 import contextlib
+import errno
 import os
+import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 #: File systems whose attributes may be old for up to a minute (nfs(5), mount.cifs(8)).
@@ -71,6 +74,32 @@ def create(target: Path, data: bytes, *, via: Path, synced: bool = True) -> bool
     finally:
         via.unlink(missing_ok=True)
     return True
+
+
+def appear(target: Path, contents: Iterable[tuple[str, bytes]], *, via: Path) -> int | None:
+    """Fills an empty directory with files (name, content) all at once and returns how many.
+
+    They are written to a directory `via`, which then takes the place of `target`: rename(2)
+    replaces an empty directory only. Returns None, and changes nothing, if it is not empty.
+
+    Raises:
+        OSError: the disk is full or read-only; nothing was changed.
+    """
+    count = 0
+    try:
+        os.mkdir(via, 0o700)
+        for name, data in contents:
+            write(via / name, data)
+            count += 1
+        sync_directory(via)
+        os.rename(via, target)
+    except OSError as error:
+        # Nobody has seen these files, and a full disk needs the room.
+        shutil.rmtree(via, ignore_errors=True)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.EXDEV):
+            return None
+        raise
+    return count
 
 
 def replace(path: Path, data: bytes, *, via: Path) -> None:

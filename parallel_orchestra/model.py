@@ -96,8 +96,11 @@ class Plan:
 
     @property
     def fewest_beside(self) -> int:
-        """How many tasks that could run beside others make the plan worth several workers."""
-        return 2 if self.published else 3
+        """How many tasks that could run beside others make the plan worth several workers.
+
+        A plan that names a number of workers means it.
+        """
+        return 2 if self.published or self.max_workers else 3
 
     def task(self, task_id: str) -> Task:
         """Returns the task of that id.

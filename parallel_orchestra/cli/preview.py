@@ -27,13 +27,14 @@ def briefing(plan: Plan, found: Preflight) -> str:
     return "".join(f"{name:<8} {one_line(value)}\n" for name, value in facts)
 
 
-def dry_run(plan: Plan, workers: int, problems: Sequence[Problem] = ()) -> str:
+def dry_run(plan: Plan, workers: int, enough: int, problems: Sequence[Problem] = ()) -> str:
     """Returns the order of a plan, how wide it is and what takes longest; for stdout.
 
+    `enough` tasks that could run beside others make several workers worth while.
     `problems` stand in the way of a real run and are shown at the end.
     """
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph, enough=plan.fewest_beside)
+    mode, reason = choose_mode(graph, enough=enough)
     tasks = {task.id: task for task in plan.tasks}
     lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
     for number, wave in enumerate(graph.waves(), 1):

@@ -185,7 +185,7 @@ def _preview(plan: Plan, settings: Settings) -> int:
         found.repo.close()
     except OrchestraError as error:
         problems, workers = error.problems, settings.workers(plan)
-    click.echo(dry_run(plan, workers, problems), nl=False)
+    click.echo(dry_run(plan, workers, settings.enough(plan), problems), nl=False)
     return ExitCode.DONE
 
 

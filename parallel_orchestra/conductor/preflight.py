@@ -64,7 +64,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         repo.close()
         raise EnvironmentProblem(*problems)
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph, enough=plan.fewest_beside)
+    mode, reason = choose_mode(graph, enough=settings.enough(plan))
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     return Preflight(
         repo=repo,

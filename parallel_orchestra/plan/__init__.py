@@ -54,7 +54,9 @@ def load(path: Path, backends: Collection[str] = BACKENDS) -> Plan:
         reason = getattr(error, "strerror", None) or "not a usable path"
         what = f"can't read the plan: {reason[:1].lower()}{reason[1:]}"
         raise PlanError(Problem(what, str(path), _nearby(path))) from error
-    return parse(data, source, _contents, shown=str(path), backends=backends)
+    return parse(
+        data, source, _contents, is_directory=Path.is_dir, shown=str(path), backends=backends
+    )
 
 
 def parse(
@@ -62,13 +64,15 @@ def parse(
     source: Path,
     read: Callable[[Path], bytes],
     *,
+    is_directory: Callable[[Path], bool] = lambda _: True,
     shown: str = "",
     backends: Collection[str] = BACKENDS,
 ) -> Plan:
     """Returns the plan in these bytes.
 
     `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
-    `read` returns the bytes of a prompt file or raises OSError. `shown` is the file's name for
+    `read` returns the bytes of a prompt file or raises OSError, `is_directory` whether `cwd` is
+    one. `shown` is the file's name for
     messages, the source if left out.
 
     Raises:
@@ -78,7 +82,7 @@ def parse(
     # pydantic, PyYAML and python-frontmatter take 140 ms, which who loads run.json need not pay
     from parallel_orchestra.plan.reading import Origin, read_plan  # noqa: PLC0415
 
-    return read_plan(data, Origin(source, shown or str(source), read, backends))
+    return read_plan(data, Origin(source, shown or str(source), read, is_directory, backends))
 
 
 def _contents(path: Path) -> bytes:

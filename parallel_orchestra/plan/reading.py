@@ -59,11 +59,12 @@ _DIALECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a plan comes from: its absolute path, the name the user gave, how files are read."""
+    """Where a plan comes from: its absolute path, the name the user gave, how the disk is asked."""
 
     source: Path
     shown: str
     read: Callable[[Path], bytes]
+    is_directory: Callable[[Path], bool]
     backends: Collection[str]
 
 
@@ -156,12 +157,16 @@ def _surroundings(
 ) -> Surroundings:
     folder = origin.source.parent
     cwd = top.get("cwd", ".")
+    project = Path(os.path.normpath(folder / cwd))
+    if not origin.is_directory(project):
+        what = f"`cwd` is not a directory: {project}"
+        findings.problem(Finding(what, "it counts from the plan's folder", ("cwd",)))
     limits = _without_nothing(document.data, dialect).get("concurrency_limits", {})
     defaults, broken = _defaults(document.data, dialect, findings)
     around = Surroundings(
         findings=findings,
         folder=folder,
-        cwd=Path(os.path.normpath(folder / cwd)),
+        cwd=project,
         read=origin.read,
         defaults=defaults,
         broken_defaults=broken,

@@ -97,13 +97,21 @@ class CappedLog:
             if self._fd < 0:
                 # NOFOLLOW: an agent may know the name before we make the file
                 flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
-                self._fd = os.open(self._path, flags, 0o600)
+                self._fd = self._open(flags)
             rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._fd, rest) :]
         except OSError as error:
             self.trouble = f"cannot write {self._path}: {error.strerror}"
         self._last_byte = data[-1:]
+
+    def _open(self, flags: int) -> int:
+        try:
+            return os.open(self._path, flags, 0o600)
+        except FileNotFoundError:
+            # Its folder, too, is made for those that have something to say only.
+            os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
+            return os.open(self._path, flags, 0o600)
 
 
 class Mask:

@@ -46,7 +46,7 @@ class Child:
     """What to run. `env` is the whole environment (plus `MARK`), seconds are seconds.
 
     `stdin` None is /dev/null. Both streams go to `log` in order of arrival, separate copies to
-    `stdout_log` and `stderr_log`; logs are made (0600) at the first output, or appended to;
+    `stdout_log` and `stderr_log`; logs and their folders are made (0600) at the first output, or appended to;
     each keeps the first and the last half of `log_cap_bytes` of this run. `secrets` are shown
     as [masked] in logs and tails. `graces`: from SIGINT to SIGTERM, from SIGTERM to SIGKILL.
     """

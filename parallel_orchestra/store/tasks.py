@@ -7,7 +7,7 @@ can't complete it, since the path with its name is gone.
 
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,23 +83,31 @@ class TaskStore:
     def publish(self, tasks: Iterable[Task], run: str, fingerprints: dict[str, str]) -> int:
         """Makes a file in `available/` for each task and returns how many were new.
 
-        A task is published by link(2): an existing file is never replaced. The caller has
-        made sure that the tasks lie nowhere else. The files are not synced one by one:
-        `run.json` is, and what a power cut damages here is published again from it.
+        All at once if the directory is empty, else one by one by link(2): an existing file is
+        never replaced. The caller has made sure that the tasks lie nowhere else. The files are
+        not synced one by one: `run.json` is, and what a power cut damages here is published
+        again from it.
 
         Raises:
             OSError: the disk is full or read-only; what was published stays, and the next
                 call goes on from there.
         """
-        available = self.layout.state(TaskState.AVAILABLE)
+        available, tmp = self.layout.state(TaskState.AVAILABLE), self.layout.tmp
+        chosen = tuple(tasks)
+
+        def contents() -> Iterator[tuple[str, bytes]]:
+            for task in chosen:
+                yield TaskName(task.id).file, task_file(task, run, 1, fingerprints[task.id])
+
+        if not files.names(available):
+            via = tmp / f"available.{self.owner}.{os.urandom(4).hex()}"
+            made = files.appear(available, contents(), via=via)
+            if made is not None:
+                files.sync_directory(self.layout.root)
+                return made
         new = sum(
-            files.create(
-                available / TaskName(task.id).file,
-                task_file(task, run, 1, fingerprints[task.id]),
-                via=self.layout.tmp / f"{task.id}.{self.owner}",
-                synced=False,
-            )
-            for task in tasks
+            files.create(available / file, data, via=tmp / f"{file}.{self.owner}", synced=False)
+            for file, data in contents()
         )
         files.sync_directory(available)
         return new

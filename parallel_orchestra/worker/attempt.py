@@ -85,7 +85,6 @@ class Attempt:
         lost = self._lost_workers()
         if lost > MAX_LOST:
             return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
-        files.make_directory(self.directory)
         if self._task.isolation is IsolationKind.NONE:
             return self._look_only(self._shop.run.base_commit)
         base = self._shop.queue.tip()
@@ -193,6 +192,7 @@ class Attempt:
             text = with_feedback(text, last) if last is not None else text
         if not text:
             return None
+        files.make_directory(self.directory)
         path = self.directory / "prompt.md"
         files.write(path, text.encode("utf-8", "replace"))
         return path

@@ -126,6 +126,8 @@ class Worker:
             back = shop.store.give_back(claim, counted=verdict.counted, then=(ended, event))
             shop.board.ended(back, TaskState.AVAILABLE, not_before)
         else:
+            if failure is FailureClass.AUTH:
+                shop.board.bar(shop.tasks[claim.task].backend)
             end = (ended, Failed(now, *why))
             gone = shop.store.fail(claim, counted=verdict.counted, then=end)
             shop.board.ended(gone, TaskState.FAILED)
@@ -155,6 +157,9 @@ class Worker:
         return sum(result.failure in blameless - {_CANCELLED} for result in before)
 
     def _write(self, attempt: Attempt, result: AttemptResult) -> None:
+        if not (result.failure or result.text or result.commit or attempt.directory.exists()):
+            # It had no prompt, said nothing and went well: the journal has all there is to say.
+            return
         try:
             files.make_directory(attempt.directory)
             write_result(attempt.directory, result)

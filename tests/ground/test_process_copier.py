@@ -85,14 +85,26 @@ def test_a_long_log_keeps_head_and_tail_with_a_marker_between(tmp_path: Path, he
 
 
 def test_a_log_that_can_not_be_written_says_why_and_breaks_nothing(tmp_path: Path):
-    missing, full = CappedLog(str(tmp_path / "no" / "log"), 10), CappedLog("/dev/full", 10)
+    (tmp_path / "file").write_bytes(b"")
+    blocked, full = CappedLog(str(tmp_path / "file" / "log"), 10), CappedLog("/dev/full", 10)
 
-    for log in (missing, full):
+    for log in (blocked, full):
         log.write(b"words")
         log.close()
 
-    assert missing.trouble == f"cannot write {tmp_path / 'no' / 'log'}: No such file or directory"
+    assert blocked.trouble == f"cannot write {tmp_path / 'file' / 'log'}: Not a directory"
     assert full.trouble == "cannot write /dev/full: No space left on device"
+
+
+def test_the_folders_of_a_log_are_made_at_the_first_output(tmp_path: Path):
+    silent, talking = (CappedLog(str(tmp_path / name / "a" / "log"), 10) for name in "st")
+
+    silent.close()
+    talking.write(b"words")
+    talking.close()
+
+    assert not (tmp_path / "s").exists()
+    assert (tmp_path / "t" / "a" / "log").read_bytes() == b"words"
 
 
 def test_a_log_is_not_written_through_a_link(tmp_path: Path):

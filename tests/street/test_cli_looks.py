@@ -80,8 +80,8 @@ def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
         "wave 3\n"
         "  end  command  timeout 1 min 00 s, 1 retry, read-only, after left right\n"
         "\n"
-        "mode: sequential: only 2 of 4 tasks could run side by side\n"
-        "workers: 1, and at most 2 tasks can run at once\n"
+        "mode: parallel: 2 of 4 tasks can run beside others, up to 2 at once\n"
+        "workers: 2, and at most 2 tasks can run at once\n"
         "critical path: 3 tasks, about 1 min 30 s: top -> left -> end\n"
         "never beside left, since they write the same files: right\n"
     )
@@ -108,7 +108,7 @@ def test_validate_says_that_a_plan_is_good(scene, capsys):
 
     assert (code, capsys.readouterr().out) == (
         ExitCode.DONE,
-        f"{path}: good, 4 tasks; sequential: only 2 of 4 tasks could run side by side\n",
+        f"{path}: good, 4 tasks; parallel: 2 of 4 tasks can run beside others, up to 2 at once\n",
     )
 
 

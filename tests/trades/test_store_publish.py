@@ -10,7 +10,7 @@ from parallel_orchestra.model import Isolation, Task
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import TaskName
 from parallel_orchestra.store.task_file import fingerprint_in, generation_in, task_file
-from support.tasks_dir import files_in, places, publish, store_of, tasks_dir
+from support.tasks_dir import files_in, places, publish, put, store_of, tasks_dir
 
 AVAILABLE = TaskState.AVAILABLE
 
@@ -43,9 +43,10 @@ def test_publishing_again_adds_what_is_missing_and_replaces_nothing(tmp_path):
 def test_a_publication_that_broke_off_is_completed_by_the_next(tmp_path, monkeypatch):
     layout = tasks_dir(tmp_path)
     store, real = store_of(layout), os.link
+    publish(store, "z")
 
     def full_after_three(source, target):
-        if len(files_in(layout, AVAILABLE)) == 3:
+        if len(files_in(layout, AVAILABLE)) == 4:
             raise OSError(28, "No space left on device")
         real(source, target)
 
@@ -56,7 +57,39 @@ def test_a_publication_that_broke_off_is_completed_by_the_next(tmp_path, monkeyp
 
     publish(store, *"abcdef")
 
-    assert files_in(layout, AVAILABLE) == [f"{name}.md" for name in "abcdef"]
+    assert files_in(layout, AVAILABLE) == [f"{name}.md" for name in "abcdefz"]
+    assert os.listdir(layout.tmp) == []
+
+
+def test_into_an_empty_directory_all_tasks_come_at_once_or_none(tmp_path, monkeypatch):
+    layout = tasks_dir(tmp_path)
+    store, real, seen = store_of(layout), os.rename, []
+
+    def looking(source, target):
+        seen.append(files_in(layout, AVAILABLE))
+        real(source, target)
+        seen.append(files_in(layout, AVAILABLE))
+
+    monkeypatch.setattr(os, "rename", looking)
+    publish(store, *"abc")
+
+    assert seen == [[], ["a.md", "b.md", "c.md"]]
+    assert os.listdir(layout.tmp) == []
+
+
+def test_a_file_that_comes_while_all_are_published_at_once_is_not_replaced(tmp_path, monkeypatch):
+    layout = tasks_dir(tmp_path)
+    store, real = store_of(layout), os.rename
+
+    def somebody_is_quicker(source, target):
+        put(layout, AVAILABLE, "b.md", "by hand")
+        real(source, target)
+
+    monkeypatch.setattr(os, "rename", somebody_is_quicker)
+    publish(store, *"abc")
+
+    assert files_in(layout, AVAILABLE) == ["a.md", "b.md", "c.md"]
+    assert (layout.state(AVAILABLE) / "b.md").read_text(encoding="utf-8") == "by hand"
     assert os.listdir(layout.tmp) == []
 
 

@@ -154,7 +154,7 @@ def test_a_copy_of_a_done_task_in_available_goes_to_the_attic(tmp_path):
     scene = scene_of(
         tmp_path,
         f'{{id: long, estimate: L, command: "{WAIT}echo > long.txt"}}',
-        '{id: look, command: "true", read_only: true}',
+        '{id: look, command: "echo seen", read_only: true}',
     )
 
     with scene.start() as running:

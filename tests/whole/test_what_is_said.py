@@ -92,3 +92,24 @@ def test_a_failed_verify_names_the_command_that_shows_what_it_said(scene):
 
     assert "see what `verify` said with `parallel-orchestra logs a` and" in result.out
     assert "RED" in scene.call("logs", "a", check=0).out
+
+
+def test_a_backend_that_is_not_logged_in_is_not_asked_again(scene, tmp_path):
+    calls = tmp_path / "calls"
+    claude = tmp_path / "claude"
+    answer = '{"type":"result","is_error":true,"num_turns":1,"api_error_status":401,"result":"no"}'
+    claude.write_text(f"#!/bin/sh\necho call >> '{calls}'\necho '{answer}'\nexit 1\n")
+    claude.chmod(0o755)
+    scene.plan(
+        HEAD.replace("command", "claude")
+        + "  - {id: a, prompt: x}\n  - {id: b, prompt: x}\n  - {id: c, prompt: x}\n"
+        + "  - {id: d, backend: command, command: 'echo > d.txt'}\n---\n"
+    )
+
+    result = scene.run("--yes", "-j", "1", "--claude-exe", str(claude), check=1)
+
+    assert calls.read_text() == "call\n"
+    assert scene.tasks_in("failed") == {"a"}
+    assert scene.tasks_in("available") == {"b", "c"}
+    assert scene.tasks_in("done") == {"d"}
+    assert "auth" in result.out
