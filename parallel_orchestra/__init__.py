@@ -1,4 +1,4 @@
-"""parallel-orchestra: one Markdown plan, many coding agents, one green branch.
+"""parallel-orchestra: one Markdown plan, many coding agents at once, one verified branch.
 
 For other programs: `load_plan`, `run_plan` and the values that they take and return.
 

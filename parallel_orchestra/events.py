@@ -72,7 +72,7 @@ class Merged(Event):
 
 @dataclass(frozen=True, slots=True)
 class Completed(Event):
-    """A task lies in `done/` for good; by `NO_ATTEMPT` if an older tool had completed it."""
+    """A task lies in `done/` for good; `attempt` is 0 if an older tool had completed it."""
 
     task: str
     attempt: int

@@ -14,12 +14,22 @@ Command = tuple[str, ...] | str
 
 NO_ENV: Mapping[str, str] = MappingProxyType({})
 
-#: What the default of `claude` tasks is measured against: seconds.
+#: Seconds that an attempt may take if the plan does not say; less in plans of version 0.1.
 DEFAULT_TIMEOUT = 7200.0
 DEFAULT_TIMEOUT_V01 = 900.0
 DEFAULT_MAX_RETRIES = 1
 DEFAULT_MAX_WORKERS = 3
 DEFAULT_BACKEND = "claude"
+
+
+def argv_of(command: Command) -> tuple[str, ...]:
+    """Returns a command as an argument list; a line goes to `sh -c`."""
+    return ("sh", "-c", command) if isinstance(command, str) else command
+
+
+def as_typed(command: Command) -> str:
+    """Returns a command as a person would type it."""
+    return command if isinstance(command, str) else " ".join(command)
 
 
 class Isolation(Enum):

@@ -10,7 +10,7 @@ from parallel_orchestra.agents.endings import (
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.agents.words import last_lines
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Answer, FailureClass, Task
+from parallel_orchestra.model import Answer, FailureClass, Task, argv_of
 from parallel_orchestra.process import Exit
 
 
@@ -35,9 +35,8 @@ class CommandBackend:
     def call(self, task: Task, settings: AgentSettings) -> Call:
         """Returns the task's command with the user's environment and the task's own."""
         assert task.command is not None, "the plan's reader demands a command"  # noqa: S101
-        argv = ("sh", "-c", task.command) if isinstance(task.command, str) else task.command
         return Call(
-            argv=argv,
+            argv=argv_of(task.command),
             env=surroundings(settings.environ, task.env),
             secrets=secrets_of(settings.environ, task.env),
         )

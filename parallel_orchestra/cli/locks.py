@@ -14,10 +14,10 @@ from parallel_orchestra.conductor.byhand import Holder, holders
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.events import Claimed
 from parallel_orchestra.process import identity
+from parallel_orchestra.report.summary import LONG_LOCKED
 from parallel_orchestra.report.text import one_line, span
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, WorkerKind
-from parallel_orchestra.store.liveness import LONG_LOCKED
 
 _COLUMNS = ("TASK", "ATTEMPT", "STATE", "AGE", "PID", "HOST", "OWNER")
 

@@ -159,7 +159,7 @@ def settings_for(options: Options, plan: Plan) -> Settings:
 def _log_dir(options: Options, plan: Plan) -> Path | None:
     if options.no_log:
         return None
-    if options.log_dir is not None or plan.version != "0.1":
+    if options.log_dir is not None or not plan.published:
         return absolute(options.log_dir)
     root = next((top for top in (plan.cwd, *plan.cwd.parents) if (top / ".git").exists()), plan.cwd)
     return root / ".claude" / "logs"

@@ -25,7 +25,7 @@ from parallel_orchestra.store.records import last_result
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Explanation:
     """Why a task stands so: a word, a sentence, more facts, and what to do (may be empty)."""
 
     task: str
@@ -54,7 +54,7 @@ def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def explain(layout: Layout, task: str, now: float) -> Answer:
+def explain(layout: Layout, task: str, now: float) -> Explanation:
     """Returns why a task stands as it does at `now` (epoch); changes nothing.
 
     Raises:
@@ -80,7 +80,7 @@ def explain(layout: Layout, task: str, now: float) -> Answer:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:
         reason = f"{found.failure}: {found.reason}"
-    return Answer(task, found.outcome.value, reason, tuple(_facts(layout, found, now)), step)
+    return Explanation(task, found.outcome.value, reason, tuple(_facts(layout, found, now)), step)
 
 
 def _waits_for(layout: Layout, plan: Plan, report: RunReport, task: str, now: float) -> str:

@@ -3,21 +3,19 @@
 The same renames and fences as everybody's (`recovery`, `store`), so it is safe at any time.
 """
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import Enum
 
-from parallel_orchestra import __version__
+from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.picture import read_record, repository_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem, UsageError
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import MergeQueue, RunRefs
 from parallel_orchestra.plan import fingerprint, plan_from_json
-from parallel_orchestra.process import identity
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import (
@@ -29,9 +27,7 @@ from parallel_orchestra.store import (
     WorkerKind,
     WorkerRecord,
 )
-from parallel_orchestra.store.liveness import LEASE
 from parallel_orchestra.store.records import read_worker
-from parallel_orchestra.store.tasks import owner_name
 
 
 class Retried(Enum):
@@ -54,23 +50,6 @@ class Holder:
     dead: str
 
 
-def myself(record: RunRecord) -> WorkerRecord:
-    """Returns a record of this process as a person's hand in a run; it is written nowhere."""
-    host, pid = identity.host_name(), os.getpid()
-    return WorkerRecord(
-        owner=owner_name(host, pid, os.urandom(4).hex()),
-        kind=WorkerKind.MANUAL.value,
-        host=host,
-        boot=identity.boot_id(),
-        pid_namespace=identity.pid_namespace(),
-        pid=pid,
-        start=identity.start_time(pid) or "",
-        run=record.run,
-        version=__version__,
-        lease=LEASE,
-    )
-
-
 def free_task(layout: Layout, task: str, settings: Settings, *, force: bool) -> bool:
     """Takes a task from its owner and returns whether that was done (False: somebody was faster).
 
@@ -82,7 +61,7 @@ def free_task(layout: Layout, task: str, settings: Settings, *, force: bool) -> 
         EnvironmentProblem: there is no run, or no such task.
     """
     record = read_record(layout)
-    me = myself(record)
+    me = myself(record.run, WorkerKind.MANUAL, layout)
     store = TaskStore(layout, me.owner)
     entry = _entry(layout, record, store, task)
     if entry.state is not TaskState.LOCKED:
@@ -128,7 +107,7 @@ def retry_task(layout: Layout, task: str) -> Retried:
         EnvironmentProblem: there is no run, or no such task.
     """
     record = read_record(layout)
-    store = TaskStore(layout, myself(record).owner)
+    store = TaskStore(layout, myself(record.run, WorkerKind.MANUAL, layout).owner)
     entry = _entry(layout, record, store, task)
     if entry.state is TaskState.LOCKED:
         raise UsageError(
@@ -154,7 +133,7 @@ def holders(layout: Layout) -> tuple[Holder, ...]:
     Raises:
         EnvironmentProblem: the directory holds no run.
     """
-    me = myself(read_record(layout))
+    me = myself(read_record(layout).run, WorkerKind.MANUAL, layout)
     watch = Watch(layout, me, time.monotonic)
     listing = TaskStore(layout, me.owner).settled_listing(())
     found = []

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from parallel_orchestra import __version__, files
 from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
+from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
@@ -34,9 +34,8 @@ from parallel_orchestra.store import (
     TaskStore,
     Watch,
     WorkerKind,
-    WorkerRecord,
 )
-from parallel_orchestra.store.liveness import HEARTBEAT, lease_for
+from parallel_orchestra.store.liveness import HEARTBEAT
 from parallel_orchestra.store.records import write_worker
 from parallel_orchestra.store.tasks import owner_name
 from parallel_orchestra.worker import Shop, Worker
@@ -77,7 +76,7 @@ class Crew:
         clock: Clock = WALL_CLOCK,
     ) -> None:
         self.job = job
-        self.me = _record(job, kind)
+        self.me = myself(job.run.run, kind, job.layout)
         self.refs = RunRefs(job.run.run, job.run.integration)
         self.journal = Journal(job.layout.journal, self.me.owner, listen)
         self.store = TaskStore(
@@ -238,23 +237,6 @@ def clear_worktrees(repo: Repo, project: Path, settings: Settings) -> None:
 
 def _pool(repo: Repo, project: Path, settings: Settings, owner: str) -> Pool:
     return Pool(repo, worktree_root(repo, settings), project, owner)
-
-
-def _record(job: Job, kind: WorkerKind) -> WorkerRecord:
-    host, pid = identity.host_name(), os.getpid()
-    return WorkerRecord(
-        owner=owner_name(host, pid, os.urandom(4).hex()),
-        kind=kind.value,
-        host=host,
-        boot=identity.boot_id(),
-        pid_namespace=identity.pid_namespace(),
-        pid=pid,
-        start=identity.start_time(pid) or "",
-        run=job.run.run,
-        version=__version__,
-        lease=lease_for(on_network=files.on_network(job.layout.root)),
-        machine=identity.machine_id(),
-    )
 
 
 def _made(folder: Path | None, checkout: Path) -> Path | None:

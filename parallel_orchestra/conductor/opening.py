@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.conductor.branch import free_branch, make_branch
+from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
@@ -172,7 +173,7 @@ def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecor
 
 def _is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     """Returns whether all tasks of a run are done and its work is in the user's branch."""
-    store = TaskStore(layout, "nobody-0-00000000")
+    store = TaskStore(layout, NOBODY)
     tasks = set(old.fingerprints)
     entries = store.settled_listing(tasks).entries
     if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
@@ -187,7 +188,7 @@ def _resume(plan: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished:
     if finished and prints.keys() == old.fingerprints.keys():
         changed = [task for task, value in prints.items() if old.fingerprints[task] != value]
         return Opened(old, resumed=True, finished=True, remarks=tuple(map(_run_again, changed)))
-    entries = TaskStore(layout, "nobody-0-00000000").listing().entries
+    entries = TaskStore(layout, NOBODY).listing().entries
     for task, entry in entries.items():
         if entry.state is TaskState.DONE and task in prints:
             # A done task keeps the print of the definition that was run.
@@ -224,7 +225,7 @@ def _run_again(task: str) -> str:
 
 
 def _refuse_strangers(layout: Layout, settings: Settings) -> None:
-    listing = TaskStore(layout, "nobody-0-00000000").listing()
+    listing = TaskStore(layout, NOBODY).listing()
     if not listing.entries:
         return
     if settings.fresh:

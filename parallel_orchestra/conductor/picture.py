@@ -14,7 +14,8 @@ from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
 from parallel_orchestra.store import Layout, Listing, RunRecord, TaskStore
 from parallel_orchestra.store.records import read_run
 
-_NOBODY = "nobody-0-00000000"
+#: The owner of who only looks: it claims nothing and holds nothing.
+NOBODY = "nobody-0-00000000"
 
 
 def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
@@ -25,7 +26,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     """
     record = read_record(layout)
     plan = plan_from_json(record.plan)
-    listing = TaskStore(layout, _NOBODY).settled_listing(task.id for task in plan.tasks)
+    listing = TaskStore(layout, NOBODY).settled_listing(task.id for task in plan.tasks)
     places = {
         task: Place(entry.state, entry.name.attempts, entry.name.failures, entry.name.owner)
         for task, entry in listing.entries.items()

@@ -5,7 +5,7 @@ git applies the user's filters, attributes and object format as the user's own g
 """
 
 from parallel_orchestra.git import worktree
-from parallel_orchestra.git.debris import Debris, clear_stale_lock, collect_debris
+from parallel_orchestra.git.debris import Debris, collect_debris
 from parallel_orchestra.git.objects import (
     EMPTY_TREES,
     Change,
@@ -38,7 +38,6 @@ __all__ = [
     "Update",
     "Verify",
     "WorkTree",
-    "clear_stale_lock",
     "collect_debris",
     "worktree",
 ]

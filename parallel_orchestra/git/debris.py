@@ -59,17 +59,6 @@ def collect_debris(repo: Repo, root: Path) -> Debris:
     return Debris(tuple(removed), tuple(repaired))
 
 
-def clear_stale_lock(repo: Repo, path: Path) -> bool:
-    """Removes a `*.lock` file that a killed git left; returns whether it is gone.
-
-    Takes the repository's mutex, so that no git of ours is alive, and removes the file only if
-    it stays the same for a second. A user's own git that holds a lock for longer than that is
-    not excluded: only for files that we know we left (see design, "Leftover").
-    """
-    with repo.lock():
-        return remove_untouched(path)
-
-
 def _settled(git_dir: Path) -> bool:
     # Wall clock against a file's time: a jump of the clock only delays or hastens the removal
     # of an empty entry.

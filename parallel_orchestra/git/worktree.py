@@ -41,7 +41,6 @@ class Entry:
     head: str | None
     branch: str | None
     locked: bool
-    prunable: bool
 
 
 class WorkTree:
@@ -262,16 +261,9 @@ def entries(repo: Repo) -> tuple[Entry, ...]:
             head=record.get("HEAD"),
             branch=record.get("branch"),
             locked="locked" in record,
-            prunable="prunable" in record,
         )
         for record in records
     )
-
-
-def prune(repo: Repo) -> None:
-    """Forgets the work trees whose directories are gone (locked ones aside)."""
-    with repo.lock():
-        repo.git.run("worktree", "prune", "--expire=now")
 
 
 def registered_path(git_dir: Path) -> Path | None:

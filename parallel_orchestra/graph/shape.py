@@ -100,21 +100,6 @@ class Graph:
             choices = self.dependents[path[-1]]
         return tuple(path)
 
-    def descendants(self, task_id: str) -> tuple[str, ...]:
-        """Returns all tasks that need this one, directly or not, in the graph's order.
-
-        Raises:
-            KeyError: the graph has no such task.
-        """
-        found: set[str] = set()
-        waiting = list(self.dependents[task_id])
-        while waiting:
-            other = waiting.pop()
-            if other not in found:
-                found.add(other)
-                waiting.extend(self.dependents[other])
-        return tuple(other for other in self.order if other in found) if found else ()
-
 
 def find_cycle(dependencies: Mapping[str, Iterable[str]]) -> tuple[str, ...] | None:
     """Returns a circle of tasks, each waiting for the next, the first repeated at the end.

@@ -2,7 +2,7 @@
 
 Knows nothing of the store or of merging. Two ways so far, each with the same doors: `open`
 gives a workspace for one attempt, `take` its content as a git tree, `keep` puts what is not
-merged under a ref, `close` puts the world back.
+merged under a ref, `settled` says that there is nothing left to save.
 """
 
 from parallel_orchestra.isolation.in_place import InPlace

@@ -9,7 +9,7 @@ from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.isolation import Label, Pool, Slot
 from parallel_orchestra.merge_queue.queue import Rejected
 from parallel_orchestra.merge_queue.run_refs import RunRefs
-from parallel_orchestra.model import DEFAULT_TIMEOUT, Command
+from parallel_orchestra.model import DEFAULT_TIMEOUT, Command, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Supervisor
 from parallel_orchestra.store import Layout
 
@@ -71,10 +71,9 @@ class Checker:
         self._supervisor.close()
 
     def _run(self, command: Command, directory: Path, log: Path) -> Rejected | None:
-        argv = ("sh", "-c", command) if isinstance(command, str) else command
         ended = self._supervisor.run(
             Child(
-                argv,
+                argv_of(command),
                 directory,
                 self._environ,
                 log,
@@ -85,9 +84,10 @@ class Checker:
         if ended.ending is Ending.EXITED and ended.code == 0:
             return None
         said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:].decode("utf-8", "replace")
-        words = command if isinstance(command, str) else " ".join(command)
         how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-        return Rejected(f"`{words}` {how}\n{said}", cancelled=ended.ending is Ending.CANCELLED)
+        return Rejected(
+            f"`{as_typed(command)}` {how}\n{said}", cancelled=ended.ending is Ending.CANCELLED
+        )
 
     @contextlib.contextmanager
     def _turn(self) -> Iterator[bool]:

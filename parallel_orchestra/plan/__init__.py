@@ -72,8 +72,7 @@ def parse(
 
     `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
     `read` returns the bytes of a prompt file or raises OSError, `is_directory` whether `cwd` is
-    one. `shown` is the file's name for
-    messages, the source if left out.
+    one. `shown` is the file's name for messages, the source if left out.
 
     Raises:
         PlanError: with everything that is wrong, in the order of the file, each problem with

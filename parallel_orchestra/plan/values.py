@@ -179,6 +179,11 @@ def _whole_number(value: Any) -> Any:
         return value
 
 
+def _isolation(value: str) -> Isolation:
+    # Not the class itself: from Python 3.12 on an enum's signature says nothing of one argument.
+    return Isolation(value)
+
+
 def shown(value: object) -> str:
     """Returns a refused value for a message."""
     if isinstance(value, str):
@@ -211,4 +216,4 @@ Retries = Annotated[int, Field(ge=0, le=100)]
 LooseRetries = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=1, le=256)]
 Priority = Annotated[int, Field(ge=-(10**6), le=10**6)]
-Where = Annotated[Literal["worktree", "none"], AfterValidator(Isolation)]
+Where = Annotated[Literal["worktree", "none"], AfterValidator(_isolation)]

@@ -84,7 +84,7 @@ def _host_problem(parts: SplitResult) -> str | None:
     if not host:
         return "a webhook's URL must name a host"
     if "[" in parts.netloc:
-        return _private_problem(host) if "%" in host or private(host) else None
+        return _bracketed_problem(host)
     if not host.isascii():
         return "a webhook's host must be written in ASCII (`xn--...`)"
     if not _NAME.fullmatch(host):
@@ -94,6 +94,15 @@ def _host_problem(parts: SplitResult) -> str | None:
     if host in _OWN_NAMES or host.endswith(_INSIDE):
         return _private_problem(host)
     return None
+
+
+def _bracketed_problem(host: str) -> str | None:
+    try:
+        ip_address(host.partition("%")[0])
+    except ValueError:
+        # Before Python 3.11, urlsplit let anything stand in brackets.
+        return f"a webhook's URL must be well formed: `{host[:100]}` is no IPv6 address"
+    return _private_problem(host) if "%" in host or private(host) else None
 
 
 def _number_problem(host: str) -> str | None:

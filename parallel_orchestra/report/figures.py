@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
 
+#: The least speed-up that is worth a word: less says nothing of one worker, which would have
+#: waited for retries and for services as well.
+_FASTER = 1.05
 _VERDICTS = {
     ExitCode.DONE: "all done",
     ExitCode.TASK_FAILED: "failed",
@@ -27,9 +30,9 @@ _VERDICTS = {
 class Figures:
     """A run in numbers: durations in seconds, None for what can't be said.
 
-    `work` is the time of all attempts, `speed_up` is `work` over `wall`. `bound` is the least
-    time in which this many workers could have done the work, max(critical path, work / workers);
-    `share` is `bound` over `wall`: 1 is perfect.
+    `work` is the time of all attempts, `speed_up` is `work` over `wall`, None below 1.05 as well.
+    `bound` is the least time in which this many workers could have done the work, max(critical
+    path, work / workers); `share` is `bound` over `wall`: 1 is perfect.
     """
 
     outcomes: dict[Outcome, int]
@@ -53,13 +56,14 @@ def figures(report: RunReport) -> Figures:
     wall = report.seconds
     # After `--resume` the wall time is that of the last leg: no measure for earlier attempts.
     measured = work > 0 and all(attempt.started >= report.started for attempt in attempts)
+    speed_up = work / wall if wall and measured else 0.0
     return Figures(
         outcomes={outcome: counted[outcome] for outcome in Outcome},
         attempts=len(attempts),
         wall=wall,
         work=work,
         bound=bound,
-        speed_up=work / wall if wall and measured else None,
+        speed_up=speed_up if speed_up >= _FASTER else None,
         share=bound / wall if wall and measured else None,
         cost_usd=report.cost_usd,
         input_tokens=_sum(attempt.input_tokens for attempt in attempts),

@@ -17,12 +17,10 @@ from parallel_orchestra.report.advice import (
 from parallel_orchestra.report.figures import figures, headline
 from parallel_orchestra.report.text import clean, cut, one_line, span
 
-#: From here on, in seconds, `status` asks whether a running task still gets anywhere.
-LONG = 1800.0
+#: Seconds after which a locked task is shown as suspicious; it is never freed for that.
+LONG_LOCKED = 1800.0
 
 _NARROWEST = 40
-#: The least speed-up that is worth a word.
-_FASTER = 1.05
 _NOT_SUCCEEDED = (
     Outcome.FAILED,
     Outcome.SKIPPED,
@@ -55,7 +53,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     """Returns how a run stands at `now` (epoch seconds), in lines that are not cut.
 
     The first line counts; then the running tasks, the longest first and those of more than
-    `LONG` seconds flagged, how many wait, and the failed ones with their reasons.
+    `LONG_LOCKED` seconds flagged, how many wait, and the failed ones with their reasons.
     """
     running = [
         (now - task.attempts[-1].started if task.attempts else 0.0, task)
@@ -80,8 +78,7 @@ def _figures(report: RunReport) -> str:
     words = []
     if numbers.wall is not None:
         words.append(f"took {span(numbers.wall)}")
-    # Less than that says nothing of one worker: it would have waited for retries as well.
-    if numbers.speed_up is not None and numbers.speed_up >= _FASTER:
+    if numbers.speed_up is not None:
         words.append(f"{numbers.speed_up:.1f} times as fast as one worker")
     if numbers.cost_usd is not None:
         words.append(f"cost ${numbers.cost_usd:.2f}")
@@ -116,7 +113,7 @@ def _running(task: TaskReport, elapsed: float) -> str:
     if not task.attempts:
         return f"running {task.id}"
     attempt = task.attempts[-1]
-    flag = f", for more than {span(LONG)}" if elapsed > LONG else ""
+    flag = f", for more than {span(LONG_LOCKED)}" if elapsed > LONG_LOCKED else ""
     where = f"slot {attempt.slot} of {attempt.owner}"
     return one_line(f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}")
 

@@ -4,7 +4,7 @@
 README.md .gitignore run.json        written first
 available/ locked/ done/ failed/     one file per task
 attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
-workers/<owner>.json journal/<owner>.jsonl
+workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
 tmp/ attic/                          under construction; unreadable, doubled, archived
 run.lock claim.lock merge.lock       locks of the operating system, never data
 ```

@@ -21,12 +21,10 @@ HEARTBEAT = 10.0
 LEASE = 60.0
 #: The same on a network file system, whose attributes may be a minute old (nfs(5)).
 NETWORK_LEASE = 150.0
-#: Seconds after which a locked task is shown as suspicious; it is never freed for that.
-LONG_LOCKED = 1800.0
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Sign:
     """A sign of life and when we first saw it, on our monotonic clock."""
 
     token: int
@@ -41,7 +39,7 @@ class Watch:
         self._me = me
         self._monotonic = monotonic
         self._records: dict[str, WorkerRecord] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, Sign] = {}
 
     def death(self, name: TaskName, path: str) -> str:
         """Returns why the owner of a lock is dead, or an empty string while it may be alive.
@@ -87,7 +85,7 @@ class Watch:
             return ""
         seen = self._seen.get(path)
         if seen is None or seen.token != token:
-            self._seen[path] = Seen(token, self._monotonic())
+            self._seen[path] = Sign(token, self._monotonic())
             return ""
         if self._monotonic() - seen.since <= lease:
             return ""

@@ -296,7 +296,7 @@ class TaskStore:
         self._moves.flush()
 
     def close(self) -> None:
-        """Waits until all moves are on the disk and was told of."""
+        """Waits until all moves are on the disk and were told."""
         self._moves.close()
 
     def _text(self, state: TaskState, name: TaskName) -> str:

@@ -22,7 +22,7 @@ from parallel_orchestra.isolation import (
 )
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
-from parallel_orchestra.model import Answer, Command, FailureClass
+from parallel_orchestra.model import Answer, FailureClass, argv_of, as_typed
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 from parallel_orchestra.retry import MAX_LOST
@@ -213,7 +213,7 @@ class Attempt:
                 said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:]
                 words = said.decode("utf-8", "replace")
                 how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-                raise Ended(FailureClass.VERIFY, f"`{shown(command)}` {how}", words)
+                raise Ended(FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words)
 
     def _commit(self, workspace: Workspace, work: Work) -> str:
         """Returns the agent's work as a commit; its own commits are kept if they build on the base."""
@@ -322,13 +322,3 @@ class Attempt:
                 heading = f"\n===== retry attempt {self._claim.attempt - 1} =====\n"
                 files.append(copy, heading.encode())
         return copies[0], copies[1]
-
-
-def argv_of(command: Command) -> tuple[str, ...]:
-    """Returns a command as an argument list; a line goes to `sh -c`."""
-    return ("sh", "-c", command) if isinstance(command, str) else command
-
-
-def shown(command: Command) -> str:
-    """Returns a command as a person would type it."""
-    return command if isinstance(command, str) else " ".join(command)

@@ -71,8 +71,8 @@ def writing_tasks_small(runs: int) -> None:
 
 
 def writing_tasks_large(runs: int) -> None:
-    """40 write tasks with 2 workers on 5,000 files, beside a shell loop of worktrees."""
-    _writing(runs, files=5000, tasks=40, goal="<= 0.45")
+    """20 write tasks with 2 workers on 5,000 files, beside a shell loop of worktrees."""
+    _writing(runs, files=5000, tasks=20, goal="<= 0.45")
 
 
 def ten_thousand(runs: int) -> None:

@@ -13,10 +13,10 @@ from parallel_orchestra.git import (
     EmbeddedRepository,
     Repo,
     WorkTree,
-    clear_stale_lock,
     collect_debris,
     worktree,
 )
+from parallel_orchestra.git.refs import remove_untouched
 from support.repository import (
     commit_files,
     files_at,
@@ -256,14 +256,6 @@ def test_trees_that_are_locked_damaged_or_gone_can_be_removed(repo: Repo, tmp_pa
     assert not any(tree.path.exists() or tree.git_dir.exists() for tree in trees)
 
 
-def test_trees_whose_folders_are_gone_are_pruned(repo: Repo, tree: WorkTree):
-    subprocess.run(["rm", "-rf", str(tree.path)], check=True)
-
-    worktree.prune(repo)
-
-    assert not tree.git_dir.exists()
-
-
 def test_debris_is_cleared_and_work_is_kept(repo: Repo, tmp_path: Path):
     pool = tmp_path / "pool"
     commit = repo.head().commit
@@ -330,13 +322,13 @@ def test_a_lock_that_lies_still_is_cleared_and_one_in_use_is_not(repo: Repo):
 
     thread = threading.Thread(target=write)
     thread.start()
-    cleared = (clear_stale_lock(repo, lock), clear_stale_lock(repo, writing))
+    cleared = (remove_untouched(lock), remove_untouched(writing))
     stop.set()
     thread.join()
 
     assert cleared == (True, False)
     assert (lock.exists(), writing.exists()) == (False, True)
-    assert clear_stale_lock(repo, lock)
+    assert remove_untouched(lock)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 
 from parallel_orchestra.cli import main
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.process import identity
 from support.scene import Scene
 
 DIAMOND = """---
@@ -222,6 +223,20 @@ def test_a_task_of_a_dead_owner_is_shown_and_freed(touched):
     assert table.startswith("TASK  ATTEMPT  STATE")
     assert touched.tasks_in("available") == {"bad", "after"}
     assert touched.call("locks", check=0).err == "no task is locked\n"
+
+
+@pytest.mark.skipif(not identity.machine_id(), reason="this machine has no id")
+def test_a_task_from_before_a_restart_of_this_machine_is_freed_at_once(touched):
+    (source,) = (touched.tasks_dir / "failed").iterdir()
+    source.rename(touched.tasks_dir / "locked" / source.name)
+    for record in (touched.tasks_dir / "workers").iterdir():
+        record.write_text(json.dumps(json.loads(record.read_text()) | {"boot": "another"}))
+
+    (lock,) = json.loads(touched.call("locks", "--json", check=0).out)
+    touched.call("unlock", "bad", check=0)
+
+    assert (lock["state"], lock["reason"]) == ("dead", "the machine was restarted")
+    assert touched.tasks_in("available") == {"bad", "after"}
 
 
 def test_a_task_that_is_not_locked_can_not_be_unlocked(failed):

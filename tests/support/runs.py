@@ -34,7 +34,7 @@ def run(*tasks, **facts):
         "started": START,
         "ended": START + 30.0,
         "workers": 2,
-        "mode": "PARALLEL",
+        "mode": "parallel",
         "mode_reason": "3 tasks have no order between them",
         "base_branch": "main",
         "base_commit": "b" * 40,

@@ -90,13 +90,6 @@ def test_without_durations_every_task_counts_one():
     assert graph.critical_path({}) == ("b", "c")
 
 
-def test_descendants_are_all_that_need_a_task():
-    graph = graph_of(a="", b="a", c="", d="b c")
-
-    assert graph.descendants("a") == ("b", "d")
-    assert graph.descendants("d") == ()
-
-
 @pytest.mark.parametrize("edges", [{"a": "b", "b": "a"}, {"a": "x"}], ids=["circle", "unknown"])
 def test_a_graph_that_can_not_run_is_refused(edges):
     with pytest.raises(ValueError):

@@ -136,6 +136,15 @@ def test_a_resumed_run_claims_no_speed_for_work_that_was_done_before_it():
     assert (found.speed_up, found.share) == (None, None)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(104.0, None), (106.0, 1.06)], ids=["as slow", "a little faster"]
+)
+def test_a_speed_up_is_claimed_only_where_it_is_one(seconds, said):
+    run = runs.run(runs.task(attempts=(runs.attempt(seconds=seconds),)), ended=runs.START + 100.0)
+
+    assert figures(run).speed_up == said
+
+
 def test_what_was_not_measured_is_not_said():
     nothing = figures(runs.run(runs.task("core", Outcome.RESUMED)))
 

@@ -1,0 +1,27 @@
+"""Who this process is to a run, so that others can tell whether it is alive."""
+
+import os
+
+from parallel_orchestra import __version__, files
+from parallel_orchestra.process import identity
+from parallel_orchestra.store import Layout, WorkerKind, WorkerRecord
+from parallel_orchestra.store.liveness import lease_for
+from parallel_orchestra.store.tasks import owner_name
+
+
+def myself(run: str, kind: WorkerKind, layout: Layout) -> WorkerRecord:
+    """Returns a record of this process under a fresh owner's name; it is written nowhere."""
+    host, pid = identity.host_name(), os.getpid()
+    return WorkerRecord(
+        owner=owner_name(host, pid, os.urandom(4).hex()),
+        kind=kind.value,
+        host=host,
+        boot=identity.boot_id(),
+        pid_namespace=identity.pid_namespace(),
+        pid=pid,
+        start=identity.start_time(pid) or "",
+        run=run,
+        version=__version__,
+        lease=lease_for(on_network=files.on_network(layout.root)),
+        machine=identity.machine_id(),
+    )
