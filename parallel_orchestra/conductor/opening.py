@@ -14,15 +14,16 @@ from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.errors import EnvironmentProblem, HeldElsewhere, Problem
 from parallel_orchestra.git import Repo, Update
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import fingerprint, plan_to_json
+from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore
+from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, WorkerKind
 from parallel_orchestra.store.names import TaskName
-from parallel_orchestra.store.records import read_run, write_run
+from parallel_orchestra.store.records import read_run, read_workers, write_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def open_run(
     Raises:
         EnvironmentProblem: the directory holds an unfinished run, and the user did not say
             what to do with it; nothing was changed.
+        HeldElsewhere: a worker goes on with the old run, or with the plan as it was before.
     """
     old = read_run(layout)
     if old is not None and (layout.attic / old.run).is_dir():
@@ -59,6 +61,7 @@ def open_run(
         _refuse_strangers(layout, settings)
         return _new_run(plan, settings, found, layout, now)
     if settings.fresh:
+        _refuse_workers(layout)
         archive(layout, found.repo, old)
         return _new_run(plan, settings, found, layout, now)
     finished = _is_finished(layout, old, found.repo)
@@ -67,6 +70,7 @@ def open_run(
         return _resume(plan, layout, old, found.repo, finished=finished)
     if not finished:
         raise _unfinished(layout, old, another)
+    _refuse_workers(layout)
     archive(layout, found.repo, old)
     remark = f"the finished run {old.run} was moved to {layout.attic / old.run}"
     return _new_run(plan, settings, found, layout, now, remark)
@@ -195,6 +199,7 @@ def _resume(plan: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished:
             prints[task] = old.fingerprints.get(task, prints[task])
     record = replace(old, plan=plan_to_json(plan), fingerprints=prints)
     if record != old:
+        _refuse_workers(layout)
         write_run(layout, record)
     make_branch(repo, record, layout)
     return Opened(record, resumed=True, finished=False)
@@ -242,6 +247,26 @@ def _refuse_strangers(layout: Layout, settings: Settings) -> None:
             "move them away, or let `--fresh` move them to its attic",
         )
     )
+
+
+def _refuse_workers(layout: Layout) -> None:
+    """Refuses while a worker of this machine goes on without the conductor that it joined.
+
+    It knows the run and the plan of the time when it joined: it would carry out new tasks by
+    their old definition, and name a run in their merges that this one does not look for.
+    """
+    workers = [one for one in read_workers(layout) if one.kind == WorkerKind.WORKER.value]
+    alive = [one for one in workers if identity.alive(one.pid, one.start)]
+    if alive:
+        names = ", ".join(f"process {one.pid} on {one.host}" for one in alive)
+        raise HeldElsewhere(
+            Problem(
+                f"the run that is here still has workers: {names}",
+                str(layout.root),
+                "wait for their end, or end them with `kill`; a `--resume` of the plan as it was "
+                "goes on beside them",
+            )
+        )
 
 
 def _another_plan(plan: Plan, old: RunRecord) -> str:

@@ -440,7 +440,7 @@ def test_a_process_that_forks_and_exits_without_end_is_caught(supervisor, python
 
 @linux
 def test_orphans_do_not_pile_up_as_zombies_while_the_child_runs(supervisor, shell, tmp_path):
-    line = "for i in 1 2 3 4 5; do (true &); done; touch begun; sleep 300"
+    line = "for i in 1 2 3 4 5; do (true &); done; touch begun; exec sleep 300"
     answer = in_background(supervisor.run, shell(line))
     wait_until((tmp_path / "work" / "begun").exists)
     helper = helper_pid(supervisor)

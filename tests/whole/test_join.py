@@ -95,6 +95,29 @@ def test_a_worker_goes_on_when_the_conductor_dies_and_the_next_run_delivers(tmp_
     storm.finish()
 
 
+@pytest.mark.parametrize("way", ["--fresh", "--resume"])
+def test_the_tasks_are_not_changed_under_a_worker_that_goes_on_without_its_conductor(tmp_path, way):
+    storm = Storm(Scene(tmp_path).repository(3), FREE[:3], options=("--yes", "-j", "1"))
+
+    with storm.start(NAP="600") as conductor:
+        wait_until(lambda: starts(storm), 15)
+        with join(storm, NAP="600") as worker:
+            wait_until(lambda: len(starts(storm)) == 2, 15)
+            kill(conductor, "alone")
+            before = storm.scene.states()
+            changed = Storm(storm.scene, FREE[3:5])
+            refused = changed.scene.run("--yes", way)
+            after = storm.scene.states()
+            worker.send(signal.SIGTERM)
+            worker.wait(within=20)
+
+    assert refused.exit_code == 5, refused
+    assert f"process {worker.pid} on " in refused.err
+    assert after == before
+    changed.scene.run("--yes", way, env={"NAP": "0"}, check=0)
+    assert storm.scene.states() == {"t03": "done", "t04": "done"}
+
+
 def test_limits_hold_across_processes(tmp_path):
     busy = "mkdir $PO_TASKS_DIR/busy || exit 7; sleep 0.1; rmdir $PO_TASKS_DIR/busy"
     tasks = "".join(
