@@ -152,7 +152,7 @@ class Board:
                     return None
                 claim = self._store.claim(self._names[task])
         except OSError as error:
-            self._trouble(error)
+            self._trouble(error.strerror or str(error), error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.now() + 1.0)
             return None
         self._trouble_since = None
@@ -192,7 +192,7 @@ class Board:
         listing = self._store.listing()
         if listing.doubles or self._tasks.keys() - listing.entries.keys() - self._active.keys():
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
-        if self._recovery.heal(listing, self._active.keys()):
+        if self._healed(listing):
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         self._names = {task: entry.name for task, entry in listing.entries.items()}
         self._schedule.observe(self._seen(listing))
@@ -200,6 +200,14 @@ class Board:
         ended = self._clock.monotonic()
         self._next_look = ended + max(_LOOK_EVERY, (ended - started) / _LOOK_SHARE)
         self._changed.notify_all()
+
+    def _healed(self, listing: Listing) -> bool:
+        try:
+            return self._recovery.heal(listing, self._active.keys())
+        except EnvironmentProblem as problem:
+            # What was not moved stays for the next look.
+            self._trouble(str(problem), problem)
+            return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
         seen = {}
@@ -209,8 +217,8 @@ class Board:
             if entry.state is TaskState.LOCKED:
                 seen[task] = Seen(entry.state, parked=not entry.name.owner)
             elif entry.state is TaskState.AVAILABLE and self._tasks[task].backend in self._barred:
-                # Like a task that a person holds: nothing we could wait for frees it.
-                seen[task] = Seen(TaskState.LOCKED, parked=True)
+                # Not there for the schedule: as a lock it would hold up its group and its rivals.
+                continue
             elif entry.state is TaskState.AVAILABLE and entry.name.attempts:
                 seen[task] = Seen(entry.state, not_before=self._backoff(entry.name))
             else:
@@ -244,7 +252,7 @@ class Board:
             until_look = min(until_look, wake - self._clock.now())
         return max(0.01, until_look)
 
-    def _trouble(self, error: OSError) -> None:
+    def _trouble(self, words: str, error: Exception) -> None:
         now = self._clock.monotonic()
         if self._trouble_since is None:
             self._trouble_since = now
@@ -252,7 +260,7 @@ class Board:
             self._stopping = True
             raise EnvironmentProblem(
                 Problem(
-                    f"tasks can't be claimed: {error.strerror or error}",
+                    f"tasks can't be claimed: {words}",
                     str(self._store.layout.root),
                     "make room or mend the permissions, then run with `--resume`",
                 )

@@ -85,9 +85,9 @@ def conduct(
             _deliver(run, crew)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
             code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
-            seconds = WALL_CLOCK.monotonic() - started
-            crew.journal.write(RunEnded(WALL_CLOCK.now(), int(code), seconds))
-        return report_of(layout, found.repo, WALL_CLOCK.now())
+            ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
+            crew.journal.write(ended)
+        return replace(report, ended=ended.time, exit_code=ended.exit_code)
 
 
 @contextlib.contextmanager

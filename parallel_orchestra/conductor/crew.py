@@ -1,5 +1,6 @@
 """One process at work in a run: registered, with its board, its workers and their pulse."""
 
+import contextlib
 import os
 import random
 import time
@@ -110,12 +111,14 @@ class Crew:
                 self._cancel()
                 self._threads.wait(_TICK)
             self._threads.close()
-        if self._checker is not None:
-            self._checker.close()
-        self.store.close()
-        self.queue.flush()
-        self.pool.close(remove=not self.job.settings.keep_worktrees)
-        self.journal.close()
+        with contextlib.ExitStack() as steps:
+            # The last one in goes first; each is done whatever the others do.
+            steps.callback(self.journal.close)
+            steps.callback(self.pool.close, remove=not self.job.settings.keep_worktrees)
+            steps.callback(self.queue.flush)
+            steps.callback(self.store.close)
+            if self._checker is not None:
+                steps.callback(self._checker.close)
 
     def work(self, workers: int, control: Control, tell: Tell) -> None:
         """Lets N workers work until nothing is left, the run is drained or cancelled.

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -94,16 +95,18 @@ class Checker:
         """Waits for the run's turn to verify; tells whether it came before a cancel.
 
         It spares verifying a candidate whose base another process is about to move; that the
-        merge is exact never rests on it.
+        merge is exact never rests on it. So whoever holds the turn for longer than a
+        verification may take (a stopped process, say) is waited for no more.
         """
         import portalocker  # noqa: PLC0415  # 70 ms that only plans with `verify` need
 
         with (self._layout.root / "merge.lock").open("ab") as stream:
-            mine = False
+            deadline, mine = time.monotonic() + DEFAULT_TIMEOUT, False
             while not mine and not self._cancelled.is_set():
                 try:
                     portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)
                     mine = True
                 except portalocker.LockException:
+                    mine = time.monotonic() > deadline
                     self._cancelled.wait(_POLL)
-            yield mine
+            yield mine and not self._cancelled.is_set()

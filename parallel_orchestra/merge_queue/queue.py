@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
@@ -180,16 +181,19 @@ class MergeQueue:
         """Writes the remembered merges; they only help if the branch is rewritten later."""
         with self._looking:
             pending, self._to_remember = self._to_remember, {}
-        known = {task: self._repo.refs.read(self.refs.merged(task)) for task in pending}
+        known: dict[str, str | None] = {}
+        with contextlib.suppress(EnvironmentProblem):
+            known = {task: self._repo.refs.read(self.refs.merged(task)) for task in pending}
         updates = [
             Update(self.refs.merged(task), commit, known[task])
             for task, commit in pending.items()
-            if known[task] != commit
+            if known.get(task, commit) != commit
         ]
         if not updates:
             return
-        # Somebody else may have written one of them meanwhile; the trailers know the merges.
-        with contextlib.suppress(RefMoved), self._repo.lock():
+        # Somebody else may have written one of them meanwhile, or git may fail: no task and no
+        # delivery has to wait for what only remembers; the trailers know the merges.
+        with contextlib.suppress(EnvironmentProblem), self._repo.lock():
             self._repo.refs.transact(updates)
 
     def _publish(self, candidate: Candidate, commit: str, tip: str) -> bool:

@@ -72,7 +72,7 @@ class Attempt:
         self._supervisor = supervisor
         self._place = place
         self._number = number
-        self.directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
+        self._directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
 
     def run(self) -> Finished:
         """Carries out the attempt and returns how it ended.
@@ -192,8 +192,8 @@ class Attempt:
             text = with_feedback(text, last) if last is not None else text
         if not text:
             return None
-        files.make_directory(self.directory)
-        path = self.directory / "prompt.md"
+        files.make_directory(self._directory)
+        path = self._directory / "prompt.md"
         files.write(path, text.encode("utf-8", "replace"))
         return path
 
@@ -236,7 +236,7 @@ class Attempt:
     def _merge(self, commit: str, token: str, generation: int) -> Finished:
         task, claim, shop = self._task, self._claim, self._shop
         fingerprint = shop.run.fingerprints.get(task.id, "")
-        log = self.directory / "merge-verify.log"
+        log = self._directory / "merge-verify.log"
         outcome = shop.queue.merge(
             Candidate(claim, commit, token, generation, fingerprint, task.title, log)
         )
@@ -288,7 +288,7 @@ class Attempt:
             cwd=workspace.path,
             env=env,
             stdin=prompt if call.stdin_prompt else None,
-            log=self.directory / log,
+            log=self._directory / log,
             stdout_log=copies[0],
             stderr_log=copies[1],
             timeout=self._task.timeout,

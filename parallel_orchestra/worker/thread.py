@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import replace
+from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
@@ -19,8 +20,6 @@ from parallel_orchestra.worker.shop import Shop
 
 #: How much of an agent's last words is kept in its result, in characters.
 _TEXT_LIMIT = 20_000
-
-_CANCELLED = FailureClass.CANCELLED.value
 
 
 class Worker:
@@ -66,10 +65,10 @@ class Worker:
         started, begun = shop.clock.now(), shop.clock.monotonic()
         shop.journal.write(Claimed(started, claim.task, claim.attempt, self.number))
         self.claim, self.since = claim, started
-        attempt = Attempt(shop, claim, self._supervisor, self._place(claim), self.number)
         fatal: OrchestraError | None = None
         try:
-            finished = attempt.run()
+            place = self._place(claim)
+            finished = Attempt(shop, claim, self._supervisor, place, self.number).run()
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
             shop.board.lost(claim)
@@ -85,7 +84,7 @@ class Worker:
             reason = "the run was stopped"
             finished = replace(finished, failure=FailureClass.CANCELLED, reason=reason)
         try:
-            self._settle(claim, attempt, finished, started, shop.clock.monotonic() - begun)
+            self._settle(claim, finished, started, shop.clock.monotonic() - begun)
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim before it could end")
             shop.board.lost(claim)
@@ -103,16 +102,14 @@ class Worker:
             self._slot = self._shop.pool.slot()
         return self._slot
 
-    def _settle(
-        self, claim: Claim, attempt: Attempt, finished: Finished, started: float, seconds: float
-    ) -> None:
+    def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
         """Writes the result, then makes the task's last move of this attempt."""
         shop, failure = self._shop, finished.failure
         verdict = self._verdict(claim, finished) if failure is not None else Verdict(again=False)
         delay = verdict.delay if verdict.again else 0.0
         not_before = shop.clock.now() + delay if delay else 0.0
         result = _result(claim, finished, started, seconds, not_before)
-        self._write(attempt, result)
+        self._write(shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner), result)
         now = shop.clock.now()
         ended = _ended(now, result)
         why = (claim.task, claim.attempt, result.failure, result.reason)
@@ -136,7 +133,7 @@ class Worker:
         failure = finished.failure or FailureClass.ENVIRONMENT
         return decide(
             failure,
-            attempts=claim.name.failures + self._uncounted(claim) + 1,
+            attempts=claim.name.failures + self._uncounted(claim, failure) + 1,
             failures=claim.name.failures,
             max_retries=self._shop.tasks[claim.task].max_retries,
             retry_after=finished.answer.retry_after,
@@ -145,24 +142,20 @@ class Worker:
             limits_count=self._shop.agents.published,
         )
 
-    def _uncounted(self, claim: Claim) -> int:
-        """Returns how many attempts before this one ended through nobody's fault.
-
-        Those that never ended, and those that somebody stopped, say nothing of the task.
-        """
+    def _uncounted(self, claim: Claim, failure: FailureClass) -> int:
+        """Returns how many attempts before this one ended so, through nobody's fault."""
         if claim.attempt - 1 == claim.name.failures:
             return 0
         before = attempt_results(self._shop.store.layout, claim.task)
-        blameless = {one.value for one in FailureClass if not one.counted}
-        return sum(result.failure in blameless - {_CANCELLED} for result in before)
+        return sum(result.failure == failure.value for result in before)
 
-    def _write(self, attempt: Attempt, result: AttemptResult) -> None:
-        if not (result.failure or result.text or result.commit or attempt.directory.exists()):
+    def _write(self, directory: Path, result: AttemptResult) -> None:
+        if not (result.failure or result.text or result.commit or directory.exists()):
             # It had no prompt, said nothing and went well: the journal has all there is to say.
             return
         try:
-            files.make_directory(attempt.directory)
-            write_result(attempt.directory, result)
+            files.make_directory(directory)
+            write_result(directory, result)
         except OSError as error:
             # Advisory: on a full disk the move that follows may still succeed, and it counts.
             self._shop.warn(result.task, f"its result could not be written: {error.strerror}")

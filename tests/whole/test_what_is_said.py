@@ -101,9 +101,11 @@ def test_a_backend_that_is_not_logged_in_is_not_asked_again(scene, tmp_path):
     claude.write_text(f"#!/bin/sh\necho call >> '{calls}'\necho '{answer}'\nexit 1\n")
     claude.chmod(0o755)
     scene.plan(
-        HEAD.replace("command", "claude")
-        + "  - {id: a, prompt: x}\n  - {id: b, prompt: x}\n  - {id: c, prompt: x}\n"
-        + "  - {id: d, backend: command, command: 'echo > d.txt'}\n---\n"
+        HEAD.replace("command", "claude").replace("tasks:", "concurrency_limits: {g: 1}\ntasks:")
+        + "  - {id: a, prompt: x}\n  - {id: b, prompt: x, concurrency_group: g}\n"
+        + "  - {id: c, prompt: x, writes: [d.txt]}\n"
+        + "  - {id: d, backend: command, command: 'echo > d.txt', writes: [d.txt]}\n"
+        + "  - {id: e, backend: command, command: 'echo > e.txt', concurrency_group: g}\n---\n"
     )
 
     result = scene.run("--yes", "-j", "1", "--claude-exe", str(claude), check=1)
@@ -111,5 +113,6 @@ def test_a_backend_that_is_not_logged_in_is_not_asked_again(scene, tmp_path):
     assert calls.read_text() == "call\n"
     assert scene.tasks_in("failed") == {"a"}
     assert scene.tasks_in("available") == {"b", "c"}
-    assert scene.tasks_in("done") == {"d"}
+    # What will not run keeps nobody from running: neither by its group nor by its files.
+    assert scene.tasks_in("done") == {"d", "e"}
     assert "auth" in result.out
