@@ -64,10 +64,14 @@ def test_workers_that_join_share_the_tasks_and_none_runs_twice(tmp_path):
 def test_the_tasks_of_a_worker_that_dies_are_taken_over_within_seconds(tmp_path, how):
     storm = Storm(Scene(tmp_path).repository(3), FREE[:4], options=("--yes", "-j", "1"))
 
-    with storm.start(NAP="0.5") as conductor:
+    locked = storm.scene.tasks_dir / "locked"
+
+    with storm.start(NAP="1.5") as conductor:
         wait_until(lambda: starts(storm), 15)
         with join(storm, "-j", "2", NAP="600") as worker:
-            wait_until(lambda: len(starts(storm)) == 3, 15)
+            # Not by counting starts: the conductor goes on taking tasks meanwhile.
+            wait_until(lambda: len(list(locked.glob(f"*-{worker.pid}-*.md"))) == 2, 15)
+            wait_until(lambda: len(starts(storm)) >= 3, 15)
             if how != "alone":
                 _kill_below(worker.pid)
             kill(worker, "alone")
