@@ -1,5 +1,6 @@
 """Several processes at one run: one conducts, others join, some die."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -72,9 +73,12 @@ def test_the_tasks_of_a_worker_that_dies_are_taken_over_within_seconds(tmp_path,
             # Not by counting starts: the conductor goes on taking tasks meanwhile.
             wait_until(lambda: len(list(locked.glob(f"*-{worker.pid}-*.md"))) == 2, 15)
             wait_until(lambda: len(starts(storm)) >= 3, 15)
-            if how != "alone":
-                _kill_below(worker.pid)
+            # The worker first: if only what it started died, it would give its tasks back.
+            below = _below(worker.pid) if how != "alone" else ()
             kill(worker, "alone")
+            for pid in below:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         result = conductor.wait(within=20)
 
     assert result.exit_code == 0, result
@@ -219,11 +223,9 @@ def test_a_stopped_conductor_is_alive_and_nobody_takes_its_tasks(tmp_path):
     storm.check()
 
 
-def _kill_below(pid):
-    """Kills what a process started, the process itself aside."""
-    below = subprocess.run(
+def _below(pid):
+    """Returns the pids of all that a process started, the deepest first."""
+    children = subprocess.run(
         ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
     ).stdout.split()
-    for child in map(int, below):
-        _kill_below(child)
-        os.kill(child, signal.SIGKILL)
+    return [one for child in map(int, children) for one in (*_below(child), child)]
