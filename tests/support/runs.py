@@ -28,9 +28,9 @@ def run(*tasks, **facts):
     facts = {
         "run": "20261121-030000-1f2e",
         "name": "demo",
-        "source": "/work/demo/plan.md",
-        "cwd": "/work/demo",
-        "tasks_dir": "/work/demo/_tasks",
+        "source": "/repo/demo/plan.md",
+        "cwd": "/repo/demo",
+        "tasks_dir": "/repo/demo/_tasks",
         "started": START,
         "ended": START + 30.0,
         "workers": 2,

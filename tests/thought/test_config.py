@@ -8,7 +8,7 @@ import pytest
 from parallel_orchestra.config import Settings
 from parallel_orchestra.model import Plan
 
-PLAN = Plan("0.2", "demo", Path("/work/plan.md"), Path("/work"), ())
+PLAN = Plan("0.2", "demo", Path("/repo/plan.md"), Path("/repo"), ())
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def test_the_command_line_beats_the_plan_and_the_plan_the_default(asked, planned
 def test_tasks_lie_in_the_project_unless_a_directory_is_named():
     named = Settings(tasks_dir=Path("/elsewhere"))
 
-    assert Settings().tasks_root(PLAN) == Path("/work/_tasks")
+    assert Settings().tasks_root(PLAN) == Path("/repo/_tasks")
     assert named.tasks_root(PLAN) == Path("/elsewhere")
 
 

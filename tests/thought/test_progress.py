@@ -45,12 +45,12 @@ ME, OTHER = "host-1-00000001", "host-2-00000002"
 
 
 def plan_of(*tasks: Task) -> Plan:
-    return Plan("0.2", "demo", Path("/work/plan.md"), Path("/work"), tasks)
+    return Plan("0.2", "demo", Path("/repo/plan.md"), Path("/repo"), tasks)
 
 
 def facts_of(*tasks: Task, **merges: str) -> RunFacts:
     return RunFacts(
-        "r1", plan_of(*tasks), "/work/_tasks", "main", "b0", "orchestra/demo", "t1", merges
+        "r1", plan_of(*tasks), "/repo/_tasks", "main", "b0", "orchestra/demo", "t1", merges
     )
 
 
@@ -125,9 +125,9 @@ def test_a_finished_run_is_shown_with_all_that_its_events_tell():
     assert report == RunReport(
         run="r1",
         name="demo",
-        source="/work/plan.md",
-        cwd="/work",
-        tasks_dir="/work/_tasks",
+        source="/repo/plan.md",
+        cwd="/repo",
+        tasks_dir="/repo/_tasks",
         started=100.0,
         ended=111.0,
         workers=3,

@@ -53,7 +53,7 @@ def test_delivery_comes_first_and_the_rest_of_the_run_last():
     assert first == "deliver what was merged: `git switch main && git merge orchestra/demo`"
     assert last == (
         "run the 3 tasks that are not done yet, and no other: "
-        "`parallel-orchestra run /work/demo/plan.md --resume`"
+        "`parallel-orchestra run /repo/demo/plan.md --resume`"
     )
 
 
@@ -66,7 +66,7 @@ def test_a_run_that_goes_on_is_not_told_to_be_resumed():
 def test_commands_name_the_task_directory_only_where_it_is_not_the_usual_one():
     task = failed("timeout")
 
-    usual = next_step(runs.run(task, cwd="/work/demo/"), task)
+    usual = next_step(runs.run(task, cwd="/repo/demo/"), task)
     other = next_step(runs.run(task, tasks_dir="/tmp/it's here"), task)
 
     assert "--tasks-dir" not in usual

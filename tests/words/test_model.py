@@ -7,7 +7,7 @@ import pytest
 
 from parallel_orchestra.model import Answer, FailureClass, Plan, Task
 
-PLAN = Plan("0.2", "demo", Path("/work/plan.md"), Path("/work"), (Task(id="a"), Task(id="b")))
+PLAN = Plan("0.2", "demo", Path("/repo/plan.md"), Path("/repo"), (Task(id="a"), Task(id="b")))
 
 
 def test_a_plan_finds_its_tasks_by_id():
