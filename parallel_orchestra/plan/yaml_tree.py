@@ -32,6 +32,7 @@ MAX_VALUES = 600_000
 #: Longer plain words are text: converting numbers of a million digits takes minutes.
 _LONGEST_NUMBER = 100
 
+_TOO_DEEP = (f"nested deeper than {MAX_DEPTH} levels", "plans are flat lists")
 _PREFIX = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {None, "!", _PREFIX + "str", _PREFIX + "map", _PREFIX + "seq"}
 _TEXT_TAGS = {"!", _PREFIX + "str"}
@@ -128,7 +129,7 @@ class _Builder:
         if kind is AliasEvent:
             return self._alias(event)
         if depth >= MAX_DEPTH:
-            self._stop(event, f"nested deeper than {MAX_DEPTH} levels", "plans are flat lists")
+            self._stop(event, *_TOO_DEEP)
         self._check_tag(event)
         before = self._count
         if event.anchor:
@@ -305,6 +306,10 @@ def _syntax(error: yaml.YAMLError, text: str, first_line: int) -> Finding:
     said = getattr(error, "problem", None) or str(error)
     words = brief(" ".join(str(said).split()), 200)
     where = (mark.line + first_line, mark.column + 1) if mark else None
+    if "nesting depth" in words:
+        # Newer C parsers have a bound of their own, and read ahead: they meet theirs before ours.
+        what, hint = _TOO_DEEP
+        return Finding(what, hint, mark=where)
     return Finding(f"not valid YAML: {words}", _remedy(words), mark=where)
 
 
