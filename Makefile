@@ -10,12 +10,18 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 JOBS        ?= 2
 PYTEST_ARGS ?=
 
-.PHONY: help demo test check bench ci-extra clean
+# How hard the storms try, their first seed and their number of workers: tests/support/effort.py.
+STORM   ?= full
+SEED    ?= 1
+WORKERS ?= 8
+
+.PHONY: help demo test check storm bench ci-extra clean
 
 help:
 	@echo 'make demo      install, then build the example project with several agents at once'
 	@echo 'make test      install, then run the whole suite'
 	@echo 'make check     format, lint, types, and the rules of the house'
+	@echo 'make storm     all proofs at full length: an hour of kills, full disks and fuzzing'
 	@echo 'make bench     measure, side by side with what it is measured against'
 	@echo 'make ci-extra  what needs more than Python, git and make; says what it skips'
 	@echo 'make clean     remove what the other targets made'
@@ -33,6 +39,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -qq tests/test_house.py
+
+storm: $(VENV)/installed-dev
+	STORM=$(STORM) STORM_SEED=$(SEED) STORM_WORKERS=$(WORKERS) \
+	  $(BIN)/python -m pytest -m storm -n $(JOBS) $(PYTEST_ARGS)
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python tests/bench/run.py

@@ -6,10 +6,13 @@
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from support import figures
 from support.guards import (
     GIT_CONFIG,
     SESSION_MARKER,
@@ -43,3 +46,26 @@ def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv(SESSION_MARKER, nonce)
         yield
         nothing_keeps_running(nonce)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Opens the file of figures, before pytest-xdist starts processes that inherit its name."""
+    if figures.FILE_VARIABLE not in os.environ:
+        descriptor, path = tempfile.mkstemp(prefix="figures-")
+        os.close(descriptor)
+        os.environ[figures.FILE_VARIABLE] = path
+        config.add_cleanup(lambda: _forget_figures(Path(path)))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints what the tests measured."""
+    lines = figures.told(Path(os.environ[figures.FILE_VARIABLE]))
+    if lines:
+        terminalreporter.section("figures")
+        for line in lines:
+            terminalreporter.line(line)
+
+
+def _forget_figures(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    os.environ.pop(figures.FILE_VARIABLE, None)

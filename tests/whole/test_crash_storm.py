@@ -1,10 +1,9 @@
 """SIGKILL at random moments, again and again, until the plan is done.
 
-`PO_STORM=<n>` makes n times as many kills and seeds.
+How much, and with which seeds: `support/effort.py`.
 """
 
 import contextlib
-import os
 import random
 import signal
 import time
@@ -12,6 +11,7 @@ from collections import Counter
 
 import pytest
 
+from support.effort import by_effort, seeds
 from support.repository import commit_files
 from support.scene import Scene
 from support.storm import Step, Storm, bomb, check_tidy, kill, steps_taken
@@ -19,8 +19,8 @@ from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
 
-FACTOR = int(os.environ.get("PO_STORM", "1"))
-SEEDS = range(FACTOR)
+FACTOR = by_effort(1, 2, 6)
+SEEDS = seeds(1, 2, 6)
 KILLS = 5
 #: Checks each candidate, and takes long enough to be killed in.
 VERIFY = 'verify: "test -f folder-000/file-00000.txt && sleep 0.02"'
