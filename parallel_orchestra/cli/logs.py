@@ -88,7 +88,11 @@ def _attempt(layout: Layout, task: str, number: int | None, *, wait: bool) -> Pa
     """
     while True:
         folders = sorted(
-            ((_number(name), name) for name in files.names(layout.attempts / task)),
+            (
+                (_number(name), name)
+                for name in files.names(layout.attempts / task)
+                if not name.endswith(".md")
+            ),
             key=lambda one: (one[0], os.path.getmtime(layout.attempts / task / one[1])),
         )
         if number is not None:

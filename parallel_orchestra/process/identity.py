@@ -20,6 +20,7 @@ _PASS_PAUSE = 0.002
 #: Places of state, parent and start time in /proc/<pid>/stat after the name (proc(5): 3, 4, 22).
 _STATE, _PARENT, _START = 0, 1, 19
 _ZOMBIE = "ZXx"
+_STOPPED = "Tt"
 
 
 def boot_id() -> str:
@@ -81,6 +82,34 @@ def alive(pid: int, start: str) -> bool:
     except psutil.Error:
         return False
     return not zombie and start_time(pid) == start
+
+
+def stopped(pid: int) -> bool:
+    """Returns whether the process stands still by a signal (SIGSTOP, Ctrl-Z) or a debugger."""
+    if _LINUX:
+        fields = _stat(pid)
+        return fields is not None and fields[_STATE] in _STOPPED
+    import psutil  # noqa: PLC0415 - 34 ms that Linux does not pay
+
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False
+
+
+def age(pid: int) -> float | None:
+    """Returns for how many seconds the process has been there, or None if that is not known."""
+    if _LINUX:
+        fields, up = _stat(pid), _read("/proc/uptime").split()
+        if fields is None or not up:
+            return None
+        return max(0.0, float(up[0]) - int(fields[_START]) / os.sysconf("SC_CLK_TCK"))
+    import psutil  # noqa: PLC0415 - 34 ms that Linux does not pay
+
+    try:
+        return max(0.0, time.time() - psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
 
 
 def marked(name: str, value: str) -> tuple[int, ...]:

@@ -56,7 +56,11 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class WorkerRecord:
-    """Who a process is, so that others can tell whether it is alive; lease in seconds."""
+    """Who a process is, so that others can tell whether it is alive; lease in seconds.
+
+    `epoch` and `clock` are the wall clock and the boot's monotonic clock at one moment, when it
+    registered; 0 if nobody needs them: only a person's claim is judged by them.
+    """
 
     owner: str
     kind: str
@@ -69,6 +73,8 @@ class WorkerRecord:
     version: str
     lease: float
     machine: str = ""
+    epoch: float = 0.0
+    clock: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,19 @@
 
 import threading
 from dataclasses import replace
-from pathlib import Path
 
-from parallel_orchestra import files
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
-from parallel_orchestra.events import AttemptEnded, Claimed, Completed, Failed, Returned
+from parallel_orchestra.events import Claimed
 from parallel_orchestra.isolation import InPlace, Isolation, Slot
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
-from parallel_orchestra.retry import Verdict, decide
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import AttemptResult, Claim, LostClaim
-from parallel_orchestra.store.records import attempt_results, write_result
-from parallel_orchestra.worker.attempt import Attempt, Finished
+from parallel_orchestra.store import Claim, LostClaim
+from parallel_orchestra.worker.attempt import Attempt
+from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.settling import settle
 from parallel_orchestra.worker.shop import Shop
-
-#: How much of an agent's last words is kept in its result, in characters.
-_TEXT_LIMIT = 20_000
 
 
 class Worker:
@@ -103,107 +98,14 @@ class Worker:
         return self._slot
 
     def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
-        """Writes the result, then makes the task's last move of this attempt."""
-        shop, failure = self._shop, finished.failure
-        verdict = self._verdict(claim, finished) if failure is not None else Verdict(again=False)
-        delay = verdict.delay if verdict.again else 0.0
-        not_before = shop.clock.now() + delay if delay else 0.0
-        result = _result(claim, finished, started, seconds, not_before)
-        self._write(shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner), result)
-        now = shop.clock.now()
-        ended = _ended(now, result)
-        why = (claim.task, claim.attempt, result.failure, result.reason)
-        if failure is None:
-            done = shop.store.complete(claim, (ended, Completed(now, claim.task, claim.attempt)))
-            if finished.commit:
-                shop.queue.remember(claim.task, finished.commit)
-            shop.board.ended(done, TaskState.DONE)
-        elif verdict.again:
-            event = Returned(now, *why, not_before)
-            back = shop.store.give_back(claim, counted=verdict.counted, then=(ended, event))
-            shop.board.ended(back, TaskState.AVAILABLE, not_before)
-        else:
-            if failure is FailureClass.AUTH:
-                shop.board.bar(shop.tasks[claim.task].backend)
-            end = (ended, Failed(now, *why))
-            gone = shop.store.fail(claim, counted=verdict.counted, then=end)
-            shop.board.ended(gone, TaskState.FAILED)
-
-    def _verdict(self, claim: Claim, finished: Finished) -> Verdict:
-        failure = finished.failure or FailureClass.ENVIRONMENT
-        return decide(
-            failure,
-            attempts=claim.name.failures + self._uncounted(claim, failure) + 1,
-            failures=claim.name.failures,
-            max_retries=self._shop.tasks[claim.task].max_retries,
-            retry_after=finished.answer.retry_after,
-            dice=self._shop.dice(),
-            # The published tool tries a rate limit again after a second, as often as it may.
-            limits_count=self._shop.agents.published,
-        )
-
-    def _uncounted(self, claim: Claim, failure: FailureClass) -> int:
-        """Returns how many attempts before this one ended so, through nobody's fault."""
-        if claim.attempt - 1 == claim.name.failures:
-            return 0
-        before = attempt_results(self._shop.store.layout, claim.task)
-        return sum(result.failure == failure.value for result in before)
-
-    def _write(self, directory: Path, result: AttemptResult) -> None:
-        if not (result.failure or result.text or result.commit or directory.exists()):
-            # It had no prompt, said nothing and went well: the journal has all there is to say.
-            return
-        try:
-            files.make_directory(directory)
-            write_result(directory, result)
-        except OSError as error:
-            # Advisory: on a full disk the move that follows may still succeed, and it counts.
-            self._shop.warn(result.task, f"its result could not be written: {error.strerror}")
+        shop = self._shop
+        settled = settle(shop, claim, finished, started, seconds)
+        if settled.state is TaskState.FAILED and finished.failure is FailureClass.AUTH:
+            shop.board.bar(shop.tasks[claim.task].backend)
+        shop.board.ended(settled.name, settled.state, settled.not_before)
 
 
 def _reason(error: OrchestraError | OSError) -> str:
     """Returns an error in one line; of a failed git command, the first thing that git said."""
     said = error.problems[0].hint.strip() if isinstance(error, GitError) else ""
     return f"{error}: {said.splitlines()[0]}" if said else str(error)
-
-
-def _result(
-    claim: Claim, finished: Finished, started: float, seconds: float, not_before: float
-) -> AttemptResult:
-    usage = finished.answer.usage
-    return AttemptResult(
-        task=claim.task,
-        attempt=claim.attempt,
-        owner=claim.name.owner,
-        started=started,
-        seconds=seconds,
-        failure=finished.failure.value if finished.failure else "",
-        reason=finished.reason,
-        detail=finished.detail,
-        text=finished.answer.text[-_TEXT_LIMIT:],
-        commit=finished.commit,
-        ref=finished.ref,
-        files=list(finished.files),
-        not_before=not_before,
-        cost_usd=usage.cost_usd,
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-        turns=usage.turns,
-        session=usage.session,
-    )
-
-
-def _ended(now: float, result: AttemptResult) -> AttemptEnded:
-    return AttemptEnded(
-        now,
-        result.task,
-        result.attempt,
-        result.seconds,
-        result.failure,
-        result.reason,
-        result.cost_usd,
-        result.input_tokens,
-        result.output_tokens,
-        result.turns,
-        result.session,
-    )

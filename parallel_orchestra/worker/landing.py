@@ -1,0 +1,210 @@
+"""The way of a task's work from its workspace onto the branch: one for agents and for people.
+
+Each step may end the attempt by raising `Ended`. What is not merged is the caller's to keep or
+to leave where it lies.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from parallel_orchestra.agents import Call
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.events import Kept, Merged
+from parallel_orchestra.git import EMPTY_TREES
+from parallel_orchestra.isolation import Isolation, Work, Workspace
+from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
+from parallel_orchestra.merge_queue.trailers import cleaned
+from parallel_orchestra.model import Answer, FailureClass, argv_of, as_typed
+from parallel_orchestra.process import Child, Ending, Exit, Supervisor
+from parallel_orchestra.store import Claim
+from parallel_orchestra.worker.shop import Shop
+
+#: How much of a command's output goes into a result and the next prompt, in bytes.
+DETAIL_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
+
+    `detail` is output that explains the failure.
+    """
+
+    failure: FailureClass | None = None
+    reason: str = ""
+    detail: str = ""
+    answer: Answer = field(default_factory=Answer)
+    commit: str = ""
+    ref: str = ""
+    files: tuple[str, ...] = ()
+
+
+class Ended(Exception):  # the regular way out of an attempt that failed
+    """The attempt failed in one of its steps."""
+
+    def __init__(self, failure: FailureClass, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.finished = Finished(failure, reason, detail)
+
+
+class Contradicted(Ended):
+    """The work, which is `commit`, contradicts what was merged meanwhile, in `finished.files`."""
+
+    def __init__(self, commit: str, files: tuple[str, ...]) -> None:
+        count = len(files)
+        reason = f"conflict in {count} file{'s' if count > 1 else ''}"
+        super().__init__(FailureClass.CONFLICT, reason)
+        self.commit = commit
+        self.finished = Finished(FailureClass.CONFLICT, reason, files=files)
+
+
+class Landing:
+    """One claim's work on its way, with the supervisor and the place of whoever did it."""
+
+    def __init__(
+        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, number: int
+    ) -> None:
+        """Takes the number of the worker's slot; 0 for a person."""
+        self.directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
+        self._shop = shop
+        self._claim = claim
+        self._task = shop.tasks[claim.task]
+        self._supervisor = supervisor
+        self._place = place
+        self._number = number
+
+    def land(
+        self, workspace: Workspace, work: Work, token: str, generation: int, message: str = ""
+    ) -> Finished:
+        """Verifies the work, makes it one commit and merges it; returns the merge.
+
+        `message` is for what is not committed yet; empty means the task's title.
+
+        Raises:
+            Contradicted: it conflicts with what was merged meanwhile.
+            Ended: there is nothing to merge, or a `verify` fails.
+            LostClaim: the claim or its fence is not ours any more; nothing was merged.
+            GitError: git failed; nothing was merged.
+        """
+        self._demand_changes(work)
+        self.check(workspace)
+        commit = self._commit(workspace.base, work, message)
+        return self._merge(commit, token, generation)
+
+    def check(self, workspace: Workspace) -> None:
+        """Runs the task's `verify` in the workspace.
+
+        Raises:
+            Ended: a command failed, or was cancelled.
+        """
+        for command in self._task.verify:
+            environ = self._shop.environ
+            call = Call(
+                argv_of(command),
+                surroundings(environ, {}),
+                secrets_of(environ, self._task.env),
+                stdin_prompt=False,
+            )
+            ended = self.run(call, workspace, None, "verify.log")
+            if ended.ending is Ending.CANCELLED:
+                raise Ended(FailureClass.CANCELLED, "the run was stopped")
+            if ended.ending is not Ending.EXITED or ended.code != 0:
+                said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
+                words = said.decode("utf-8", "replace")
+                how = ended.reason or f"{ended.ending.value} with code {ended.code}"
+                raise Ended(FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words)
+
+    def keep(self, work: Work) -> str:
+        """Makes work that is not merged reachable; returns the ref."""
+        claim = self._claim
+        ref = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
+        message = f"Unmerged work of task `{claim.task}`, attempt {claim.attempt}\n"
+        kept = self._place.keep(work, ref, message)
+        self.note_kept(kept)
+        return kept
+
+    def note_kept(self, ref: str, names: tuple[str, ...] = ()) -> None:
+        """Writes into the journal where work is kept, and which files are in conflict."""
+        shop, claim = self._shop, self._claim
+        shop.journal.write(Kept(shop.clock.now(), claim.task, claim.attempt, ref, names))
+
+    def run(
+        self,
+        call: Call,
+        workspace: Workspace,
+        prompt: Path | None,
+        log: str,
+        copies: tuple[Path | None, Path | None] = (None, None),
+    ) -> Exit:
+        """Runs an agent or a command of the task in the workspace, and returns how it went.
+
+        `copies` are files that get its two streams besides.
+        """
+        return self._supervisor.run(
+            Child(
+                argv=call.argv,
+                cwd=workspace.path,
+                env={**call.env, **self._task.env, **self._variables(prompt)},
+                stdin=prompt if call.stdin_prompt else None,
+                log=self.directory / log,
+                stdout_log=copies[0],
+                stderr_log=copies[1],
+                timeout=self._task.timeout,
+                secrets=call.secrets,
+            )
+        )
+
+    def _demand_changes(self, work: Work) -> None:
+        if not work.changed and not self._task.allow_empty:
+            raise Ended(FailureClass.NO_CHANGES, "ended well but changed no file")
+        if work.changed and work.tree in EMPTY_TREES:
+            # `rm -rf` of its own directory, most likely: merged, it would empty the project.
+            raise Ended(FailureClass.TAMPERING, "removed every file of its worktree")
+
+    def _commit(self, base: str, work: Work, message: str) -> str:
+        """Returns the work as a commit; commits of its author are kept if they build on the base."""
+        objects = self._shop.repo.objects
+        title = cleaned(message).strip() or self._task.title or f"Task `{self._task.id}`"
+        if work.head == base:
+            return objects.commit(work.tree, (base,), f"{title}\n")
+        builds_on = self._shop.repo.is_ancestor(base, work.head)
+        own = objects.first_parents(work.head, base) if builds_on else ()
+        if builds_on and all(cleaned(one.message) == one.message for one in own):
+            if objects.tree_of(work.head) == work.tree:
+                return work.head
+            return objects.commit(work.tree, (work.head,), f"{title}\n")
+        # Rewritten history, another branch, or lines that look like ours: one clean commit,
+        # with what the agent committed kept beside it.
+        self.keep(work)
+        body = "\n\n".join(cleaned(one.message).strip() for one in reversed(own))
+        return objects.commit(work.tree, (base,), f"{title}\n\n{body}".strip() + "\n")
+
+    def _merge(self, commit: str, token: str, generation: int) -> Finished:
+        task, claim, shop = self._task, self._claim, self._shop
+        fingerprint = shop.run.fingerprints.get(task.id, "")
+        log = self.directory / "merge-verify.log"
+        outcome = shop.queue.merge(
+            Candidate(claim, commit, token, generation, fingerprint, task.title, log)
+        )
+        if isinstance(outcome, Rejected):
+            if outcome.cancelled:
+                raise Ended(FailureClass.CANCELLED, "the run was stopped")
+            reason = "the plan's `verify` fails on the merged result"
+            raise Ended(FailureClass.VERIFY, reason, outcome.output)
+        if isinstance(outcome, Conflicted):
+            raise Contradicted(commit, outcome.files)
+        if not outcome.already:
+            shop.journal.write(Merged(shop.clock.now(), task.id, claim.attempt, outcome.commit))
+        return Finished(commit=outcome.commit)
+
+    def _variables(self, prompt: Path | None) -> dict[str, str]:
+        return {
+            "PO_TASK_ID": self._task.id,
+            "PO_ATTEMPT": str(self._claim.attempt),
+            "PO_SLOT": str(self._number),
+            "PO_TASKS_DIR": str(self._shop.store.layout.root),
+            "PO_PROMPT_FILE": str(prompt or "/dev/null"),
+            "PO_RUN": self._shop.run.run,
+            "PO_OWNER": self._claim.name.owner,
+            "PO_CLAIM": self._claim.name.file,
+        }

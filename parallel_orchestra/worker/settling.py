@@ -1,0 +1,134 @@
+"""The end of an attempt: what is written of it, and the last move that it makes of its task."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.events import AttemptEnded, Completed, Failed, Returned
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.retry import Verdict, decide
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import AttemptResult, Claim, TaskName
+from parallel_orchestra.store.records import attempt_results, write_result
+from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.shop import Shop
+
+#: How much of an agent's last words is kept in its result, in characters.
+_TEXT_LIMIT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """Where a task went: its new name, its state, and before when it is not to be claimed."""
+
+    name: TaskName
+    state: TaskState
+    not_before: float = 0.0
+
+
+def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds: float) -> Settled:
+    """Writes the result, then makes the task's last move of this attempt.
+
+    `started` is an instant (epoch). The events are told once the move is on the disk.
+
+    Raises:
+        LostClaim: the claim is not ours any more; nothing moved.
+        OSError: the move is not possible; the task is still locked.
+    """
+    failure = finished.failure
+    verdict = _verdict(shop, claim, finished) if failure is not None else Verdict(again=False)
+    delay = verdict.delay if verdict.again else 0.0
+    not_before = shop.clock.now() + delay if delay else 0.0
+    result = _result(claim, finished, started, seconds, not_before)
+    _write(shop, shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner), result)
+    now = shop.clock.now()
+    ended = _ended(now, result)
+    why = (claim.task, claim.attempt, result.failure, result.reason)
+    if failure is None:
+        done = shop.store.complete(claim, (ended, Completed(now, claim.task, claim.attempt)))
+        if finished.commit:
+            shop.queue.remember(claim.task, finished.commit)
+        return Settled(done, TaskState.DONE)
+    if verdict.again:
+        event = Returned(now, *why, not_before)
+        back = shop.store.give_back(claim, counted=verdict.counted, then=(ended, event))
+        return Settled(back, TaskState.AVAILABLE, not_before)
+    end = (ended, Failed(now, *why))
+    gone = shop.store.fail(claim, counted=verdict.counted, then=end)
+    return Settled(gone, TaskState.FAILED)
+
+
+def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
+    failure = finished.failure or FailureClass.ENVIRONMENT
+    return decide(
+        failure,
+        attempts=claim.name.failures + _uncounted(shop, claim, failure) + 1,
+        failures=claim.name.failures,
+        max_retries=shop.tasks[claim.task].max_retries,
+        retry_after=finished.answer.retry_after,
+        dice=shop.dice(),
+        # The published tool tries a rate limit again after a second, as often as it may.
+        limits_count=shop.agents.published,
+    )
+
+
+def _uncounted(shop: Shop, claim: Claim, failure: FailureClass) -> int:
+    """Returns how many attempts before this one ended so, through nobody's fault."""
+    if claim.attempt - 1 == claim.name.failures:
+        return 0
+    before = attempt_results(shop.store.layout, claim.task)
+    return sum(result.failure == failure.value for result in before)
+
+
+def _write(shop: Shop, directory: Path, result: AttemptResult) -> None:
+    if not (result.failure or result.text or result.commit or directory.exists()):
+        # It had no prompt, said nothing and went well: the journal has all there is to say.
+        return
+    try:
+        files.make_directory(directory)
+        write_result(directory, result)
+    except OSError as error:
+        # Advisory: on a full disk the move that follows may still succeed, and it counts.
+        shop.warn(result.task, f"its result could not be written: {error.strerror}")
+
+
+def _result(
+    claim: Claim, finished: Finished, started: float, seconds: float, not_before: float
+) -> AttemptResult:
+    usage = finished.answer.usage
+    return AttemptResult(
+        task=claim.task,
+        attempt=claim.attempt,
+        owner=claim.name.owner,
+        started=started,
+        seconds=seconds,
+        failure=finished.failure.value if finished.failure else "",
+        reason=finished.reason,
+        detail=finished.detail,
+        text=finished.answer.text[-_TEXT_LIMIT:],
+        commit=finished.commit,
+        ref=finished.ref,
+        files=list(finished.files),
+        not_before=not_before,
+        cost_usd=usage.cost_usd,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        turns=usage.turns,
+        session=usage.session,
+    )
+
+
+def _ended(now: float, result: AttemptResult) -> AttemptEnded:
+    return AttemptEnded(
+        now,
+        result.task,
+        result.attempt,
+        result.seconds,
+        result.failure,
+        result.reason,
+        result.cost_usd,
+        result.input_tokens,
+        result.output_tokens,
+        result.turns,
+        result.session,
+    )
