@@ -28,6 +28,10 @@ _LOOK_WAITING = 0.3
 _LOOK_SHARE = 0.05
 #: Claims that somebody else got first, in a row, before the directories are looked at again.
 _MISSES = 16
+#: Seconds that a claim which does not wait for work waits for `claim.lock`, and its tries.
+_LOCK_PATIENCE = 5.0
+_LOCK_PAUSE = 0.01
+_TRIES = 50
 #: Seconds during which claiming may fail (a full disk, say) before the run gives up.
 _TROUBLE_LIMIT = 60.0
 
@@ -114,6 +118,40 @@ class Board:
                     return claim
             return None
 
+    def now(self, only: str = "") -> Claim | None:
+        """Claims the best task that may run at this moment, or `only` that one; never waits for work.
+
+        None: nothing may run at this moment; `exhausted` and `why` say more.
+
+        Raises:
+            OSError: tasks can't be claimed: the disk is full, say.
+            WaitsForPerson: the integration branch was changed from outside.
+        """
+        with self._changed:
+            for _ in range(_TRIES):
+                self._look()
+                task = self._schedule.take(self._clock.now(), only)
+                if task is None:
+                    return None
+                with self._limits_held(task, _LOCK_PATIENCE) as free:
+                    claim = self._store.claim(self._names[task]) if free else None
+                if claim is not None:
+                    self._active[task] = claim
+                    self._claims = tuple(self._active.values())
+                    return claim
+                # Somebody was faster: the next look sees what is left.
+            return None
+
+    def exhausted(self) -> bool:
+        """Returns whether, as of the last look, nothing can become runnable any more."""
+        with self._changed:
+            return self._schedule.exhausted()
+
+    def why(self, task: str) -> str:
+        """Returns what, as of the last look, keeps an available task from running; may be empty."""
+        with self._changed:
+            return self._schedule.why(task, self._clock.now())
+
     def ended(self, name: TaskName, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice of where a claimed task went; it is offered again after `not_before`."""
         with self._changed:
@@ -163,20 +201,17 @@ class Board:
         return claim
 
     @contextlib.contextmanager
-    def _limits_held(self, task: str) -> Iterator[bool]:
-        """Holds what limits a task across processes; tells whether it may run among the locked."""
+    def _limits_held(self, task: str, patience: float = 0.0) -> Iterator[bool]:
+        """Holds what limits a task across processes; tells whether it may run among the locked.
+
+        Waits for others who claim for `patience` seconds at most.
+        """
         group = self._tasks[task].concurrency_group
         rivals = self._rivals.get(task, ())
         if not group and not rivals:
             yield True
             return
-        import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
-
-        if self._claim_lock is None:
-            self._claim_lock = (self._store.layout.root / "claim.lock").open("ab")
-        try:
-            portalocker.lock(self._claim_lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
-        except portalocker.LockException:
+        if not self._lock_claims(patience):
             yield False
             return
         try:
@@ -185,6 +220,28 @@ class Board:
             full = bool(group) and used >= self._limits.get(group, 1)
             yield not full and locked.isdisjoint(rivals)
         finally:
+            self._unlock_claims()
+
+    def _lock_claims(self, patience: float) -> bool:
+        import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
+
+        if self._claim_lock is None:
+            self._claim_lock = (self._store.layout.root / "claim.lock").open("ab")
+        deadline = self._clock.monotonic() + patience
+        while True:
+            try:
+                portalocker.lock(self._claim_lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            except portalocker.LockException:
+                if self._clock.monotonic() >= deadline:
+                    return False
+                self._changed.wait(_LOCK_PAUSE)
+            else:
+                return True
+
+    def _unlock_claims(self) -> None:
+        import portalocker  # noqa: PLC0415  # see above
+
+        if self._claim_lock is not None:
             portalocker.unlock(self._claim_lock)
 
     def _look(self) -> None:

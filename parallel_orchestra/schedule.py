@@ -78,16 +78,19 @@ class Schedule:
             if seen[task].not_before:
                 heapq.heappush(self._asleep, (seen[task].not_before, self._rank[task]))
 
-    def take(self, now: float) -> str | None:
+    def take(self, now: float, only: str = "") -> str | None:
         """Returns the best task that may run at this moment (epoch), or None.
 
-        It counts as locked from here on; tell `moved` where it really went.
+        `only` asks for that one and no other. The task counts as locked from here on; tell
+        `moved` where it really went.
         """
         while self._asleep and self._asleep[0][0] <= now:
             task = self._by_rank[heapq.heappop(self._asleep)[1]]
             if self._startable(task):
                 self._ready |= 1 << self._rank[task]
         free = self._ready & ~self._barred()
+        if only:
+            free &= 1 << self._rank[only]
         if not free:
             return None
         best = free & -free

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.control import Control
-from parallel_orchestra.conductor.crew import WALL_CLOCK, Crew, Job, Tell, clear_worktrees
+from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.picture import report_of
 from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
 from parallel_orchestra.events import (

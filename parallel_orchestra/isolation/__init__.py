@@ -6,6 +6,7 @@ merged under a ref, `settled` says that there is nothing left to save.
 """
 
 from parallel_orchestra.isolation.in_place import InPlace
+from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.workspace import (
     Isolation,
     Label,
@@ -14,17 +15,28 @@ from parallel_orchestra.isolation.workspace import (
     Workspace,
     keep_commit,
 )
-from parallel_orchestra.isolation.worktree import Pool, Slot, default_root
+from parallel_orchestra.isolation.worktree import (
+    Pool,
+    Slot,
+    default_root,
+    is_by_hand,
+    labelled,
+    rescue,
+)
 
 __all__ = [
     "InPlace",
     "Isolation",
     "Label",
+    "Left",
     "Pool",
     "Slot",
     "Unusable",
     "Work",
     "Workspace",
     "default_root",
+    "is_by_hand",
     "keep_commit",
+    "labelled",
+    "rescue",
 ]

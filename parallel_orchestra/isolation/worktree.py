@@ -7,11 +7,13 @@ over, its unsaved content saved first.
 
 import contextlib
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from parallel_orchestra.errors import GitError
+from parallel_orchestra.errors import GitError, HeldElsewhere, Problem
 from parallel_orchestra.git import (
+    Debris,
     EmbeddedRepository,
     Repo,
     WorkTree,
@@ -24,6 +26,8 @@ from parallel_orchestra.isolation.workspace import Label, Unusable, Work, Worksp
 from parallel_orchestra.process import identity
 
 _LABEL = "orchestra-slot.json"
+#: Below a pool's directory: the worktrees of people, which nobody else reuses or removes.
+_BY_HAND = "by-hand"
 
 
 def default_root(cache: Path, common_dir: Path) -> Path:
@@ -45,10 +49,10 @@ class Pool:
         self.inside = project.resolve().relative_to(repo.top.resolve())
         self._locks: dict[str, IO[bytes]] = {}
 
-    def collect(self) -> None:
-        """Clears what killed git processes left of half-made worktrees."""
+    def collect(self) -> Debris:
+        """Clears what killed git processes left of half-made worktrees, and says what that was."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        collect_debris(self.repo, self.root)
+        return collect_debris(self.repo, self.root)
 
     def slot(self, prefix: str = "wt") -> "Slot":
         """Takes the first free slot for this process; its worktree is made when it is opened."""
@@ -56,6 +60,28 @@ class Pool:
         while not self._take(f"{prefix}-{number}"):
             number += 1
         return Slot(self, self.root / f"{prefix}-{number}")
+
+    def by_hand(self, name: str) -> "Slot":
+        """Takes a person's worktree of that name for this process; the pool never removes it.
+
+        Raises:
+            HeldElsewhere: another command is at work with it.
+        """
+        (self.root / _BY_HAND).mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.root / _BY_HAND / name
+        if not self._take(f"{_BY_HAND}-{name}"):
+            raise HeldElsewhere(
+                Problem("another command is at work with this worktree", str(path), "wait for it")
+            )
+        return Slot(self, path, attended=True)
+
+    def forget(self, slot: "Slot") -> None:
+        """Removes a person's worktree, whose content is merged or kept; one that is gone is fine."""
+        name = slot.path.name
+        with contextlib.suppress(GitError):
+            worktree.remove(self.repo, slot.path)
+        # Its name is never used again.
+        (self.root / f".{_BY_HAND}-{name}.lock").unlink(missing_ok=True)
 
     def close(self, *, remove: bool) -> None:
         """Gives all slots back; `remove` takes away every worktree that nobody uses.
@@ -96,12 +122,13 @@ class Pool:
 
 
 class Slot:
-    """One worktree of the pool, for one thread at a time."""
+    """One worktree of the pool, for one thread at a time; `attended` if a person works there."""
 
-    def __init__(self, pool: Pool, path: Path) -> None:
+    def __init__(self, pool: Pool, path: Path, *, attended: bool = False) -> None:
+        self.path = path
         self._pool = pool
         self._repo = pool.repo
-        self._path = path
+        self._attended = attended
         self._tree: WorkTree | None = None
         #: Whose work lies here; the label on the disk says it to other processes.
         self._left: salvage.Left | None = None
@@ -125,6 +152,16 @@ class Slot:
         carried = self._carry(path, tree.path) if carry_claude else ()
         return Workspace(path, base, carried)
 
+    def found(self) -> tuple[Workspace, salvage.Left] | None:
+        """Returns what an earlier process opened here, and whose it is; None if it is gone."""
+        self._tree = self._registered()
+        if self._tree is None or not self._tree.path.is_dir():
+            return None
+        self._left = salvage.read_label(self._tree.git_dir / _LABEL, self.path.name)
+        if self._left is None:
+            return None
+        return Workspace(self._tree.path / self._pool.inside, self._left.base), self._left
+
     def take(self, workspace: Workspace) -> Work:
         """Returns the worktree's content, ignored files aside.
 
@@ -142,7 +179,9 @@ class Slot:
             # A repository that stood in the place of ours is no work, but not lost either.
             self.save()
         try:
-            content = tree.stage_all((*workspace.carried, *replaced), base=base, abandoned=True)
+            content = tree.stage_all(
+                (*workspace.carried, *replaced), base=base, abandoned=not self._attended
+            )
         except EmbeddedRepository as error:
             raise self._embedded((error.path,)) from error
         embedded = salvage.embedded(self._repo, base, content)
@@ -172,8 +211,8 @@ class Slot:
         """
         tree = self._registered()
         if tree is None:
-            return salvage.unregistered(self._repo, self._path, self._left)
-        left = self._left or salvage.read_label(tree.git_dir / _LABEL, self._path.name)
+            return salvage.unregistered(self._repo, self.path, self._left)
+        left = self._left or salvage.read_label(tree.git_dir / _LABEL, self.path.name)
         if left is None:
             return ""
         if left.owner and left.owner != self._pool.owner:
@@ -181,14 +220,14 @@ class Slot:
         return salvage.registered(self._repo, tree, left)
 
     def _found(self, base: str) -> WorkTree:
-        self._tree = self._registered() or worktree.add(self._repo, self._path, base)
+        self._tree = self._registered() or worktree.add(self._repo, self.path, base)
         return self._tree
 
     def _registered(self) -> WorkTree | None:
         if self._tree is not None and self._tree.git_dir.is_dir():
             return self._tree
         try:
-            return worktree.find(self._repo, self._path)
+            return worktree.find(self._repo, self.path)
         except GitError:
             return None
 
@@ -202,6 +241,47 @@ class Slot:
         )
 
     def _unusable(self, reason: str) -> Unusable:
+        if self._attended:
+            # Its person is there to mend it.
+            return Unusable(reason, "")
         ref = self.save()
         self.settled()
         return Unusable(reason, ref)
+
+
+def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
+    """Yields the repository's worktrees that have unsaved work, with whose it is."""
+    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
+        path = worktree.registered_path(git_dir)
+        left = salvage.read_label(git_dir / _LABEL, git_dir.name)
+        if path is not None and left is not None and path.is_dir():
+            yield path, left
+
+
+def is_by_hand(path: Path) -> bool:
+    """Returns whether a worktree is a person's."""
+    return path.parent.name == _BY_HAND
+
+
+def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) -> str:
+    """Keeps the unsaved work of an attempt (task, number, owner) that is over; returns its ref.
+
+    Empty if there is none, or if a process still has the worktree: that one keeps it later.
+    """
+    for path, left in labelled(repo):
+        if (left.task, left.attempt, left.owner) != left_by:
+            continue
+        theirs = is_by_hand(path)
+        root = path.parent.parent if theirs else path.parent
+        pool = Pool(repo, root, project, ours)
+        try:
+            if pool._take(f"{_BY_HAND}-{path.name}" if theirs else path.name):  # noqa: SLF001  # our own
+                slot = Slot(pool, path, attended=theirs)
+                slot.found()
+                ref = slot.save()
+                if not theirs:
+                    slot.settled()
+                return ref
+        finally:
+            pool.close(remove=False)
+    return ""

@@ -1,0 +1,146 @@
+"""All that one owner needs to work on a run's tasks, joined: store, journal, queue, board."""
+
+import contextlib
+import random
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.agents import AgentSettings
+from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.conductor.preflight import worktree_root
+from parallel_orchestra.config import Settings
+from parallel_orchestra.events import Event
+from parallel_orchestra.git import Repo
+from parallel_orchestra.graph import Graph, rivals
+from parallel_orchestra.isolation import Pool
+from parallel_orchestra.journal import Journal
+from parallel_orchestra.merge_queue import Checker, MergeQueue, RunRefs
+from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.recovery import Recovery
+from parallel_orchestra.schedule import Schedule, durations
+from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerRecord
+from parallel_orchestra.worker import Shop
+
+WALL_CLOCK = Clock(time.time, time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is worked on: the run, its plan, and where."""
+
+    run: RunRecord
+    plan: Plan
+    graph: Graph
+    repo: Repo
+    layout: Layout
+    agents: AgentSettings
+    settings: Settings
+
+
+class Workshop:
+    """The tools of one owner, who need not be registered to look; `close` puts them away."""
+
+    def __init__(
+        self,
+        job: Job,
+        me: WorkerRecord,
+        *,
+        listen: Callable[[Event], None],
+        clock: Clock = WALL_CLOCK,
+    ) -> None:
+        self.job = job
+        self.me = me
+        self.refs = RunRefs(job.run.run, job.run.integration)
+        self.journal = Journal(job.layout.journal, me.owner, listen)
+        self.store = TaskStore(job.layout, me.owner, lambda events: self.journal.write(*events))
+        self.tasks: Mapping[str, Task] = {task.id: task for task in job.plan.tasks}
+        self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner)
+        self._checker = self._make_checker()
+        self.queue = MergeQueue(job.repo, self.store, self.refs, job.run.base_commit, self._checker)
+        self.watch = Watch(job.layout, me, clock.monotonic)
+        self.recovery = Recovery(
+            self.store, self.queue, self.watch, self.tasks, self.journal, clock.now
+        )
+        self.clock = clock
+        self.board = self._make_board()
+
+    def settle(self) -> None:
+        """Returns once every move is on the disk and its event is written."""
+        self.store.settle()
+
+    def cancel_checks(self) -> None:
+        """Ends the plan's `verify` that may be running, and every later one, as cancelled."""
+        if self._checker is not None:
+            self._checker.cancel()
+
+    def close(self, *, remove_worktrees: bool) -> None:
+        """Puts everything away; `remove_worktrees` also those of the pool that nobody uses."""
+        with contextlib.ExitStack() as steps:
+            # The last one in goes first; each is done whatever the others do.
+            steps.callback(self.journal.close)
+            steps.callback(self.pool.close, remove=remove_worktrees)
+            steps.callback(self.queue.flush)
+            steps.callback(self.store.close)
+            if self._checker is not None:
+                steps.callback(self._checker.close)
+
+    def shop(self) -> Shop:
+        """Returns the tools as a worker takes them."""
+        job = self.job
+        return Shop(
+            run=job.run,
+            plan=job.plan,
+            tasks=self.tasks,
+            board=self.board,
+            store=self.store,
+            queue=self.queue,
+            repo=job.repo,
+            pool=self.pool,
+            journal=self.journal,
+            agents=job.agents,
+            environ=job.settings.environ,
+            clock=self.clock,
+            dice=random.random,
+            log_dir=_made(job.settings.log_dir, job.repo.top),
+            keep_worktrees=job.settings.keep_worktrees,
+        )
+
+    def _make_checker(self) -> Checker | None:
+        job = self.job
+        if not job.plan.verify:
+            return None
+        return Checker(
+            self.pool, self.refs, job.layout, self.me.owner, job.plan.verify, job.settings.environ
+        )
+
+    def _make_board(self) -> Board:
+        plan, graph = self.job.plan, self.job.graph
+        contenders = rivals(plan.tasks, graph)
+        levels = graph.bottom_levels(durations(plan.tasks, {}))
+        schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
+        return Board(
+            self.tasks,
+            schedule,
+            self.store,
+            self.recovery,
+            self.clock,
+            contenders,
+            plan.concurrency_limits,
+        )
+
+
+def pool_of(repo: Repo, project: Path, settings: Settings, owner: str) -> Pool:
+    """Returns the worktrees of a repository as this owner uses them."""
+    return Pool(repo, worktree_root(repo, settings), project, owner)
+
+
+def _made(folder: Path | None, checkout: Path) -> Path | None:
+    if folder is None or folder.is_dir():
+        return folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.resolve().is_relative_to(checkout.resolve()):
+        # A folder of our making does not dirty the user's checkout.
+        (folder / ".gitignore").write_text("*\n")
+    return folder
