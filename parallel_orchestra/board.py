@@ -118,10 +118,11 @@ class Board:
                     return claim
             return None
 
-    def now(self, only: str = "") -> Claim | None:
-        """Claims the best task that may run at this moment, or `only` that one; never waits for work.
+    def now(self, register: Callable[[], None], only: str = "") -> Claim | None:
+        """Claims the best task that may run at this moment, or `only` that one; waits for no work.
 
-        None: nothing may run at this moment; `exhausted` and `why` say more.
+        `register` is called before the claim. None: nothing may run at this moment; `exhausted`
+        and `why` say more.
 
         Raises:
             OSError: tasks can't be claimed: the disk is full, say.
@@ -133,6 +134,7 @@ class Board:
                 task = self._schedule.take(self._clock.now(), only)
                 if task is None:
                     return None
+                register()
                 with self._limits_held(task, _LOCK_PATIENCE) as free:
                     claim = self._store.claim(self._names[task]) if free else None
                 if claim is not None:

@@ -26,11 +26,9 @@ class Journal:
         self._listen = listen
         self._unwritten = b""
         self._lock = threading.Lock()
-        self._descriptor = os.open(
-            directory / f"{writer}.jsonl",
-            os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC,
-            0o600,
-        )
+        self._path = directory / f"{writer}.jsonl"
+        self._descriptor = -1
+        self._closed = False
 
     def write(self, *events: Event) -> None:
         """Appends events, by one write unless the disk is full.
@@ -48,19 +46,31 @@ class Journal:
     def close(self) -> None:
         """Ends the file; later events are dropped."""
         with self._lock:
+            self._flush()
+            self._closed = True
             if self._descriptor >= 0:
-                self._flush()
                 os.close(self._descriptor)
                 self._descriptor = -1
 
     def _flush(self) -> None:
-        if self._descriptor < 0:
+        if self._closed:
             self._unwritten = b""
             return
         with contextlib.suppress(OSError):
             while self._unwritten:
+                if self._descriptor < 0:
+                    self._open()
                 # A disk that fills up takes part of a line: what follows must go on right there.
                 self._unwritten = self._unwritten[os.write(self._descriptor, self._unwritten) :]
+
+    def _open(self) -> None:
+        """Opens the file with the first event: who has nothing to say leaves none behind."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._descriptor = os.open(self._path, flags, 0o600)
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            # A person's claim has one writer after the other: the last one was killed in a line.
+            self._unwritten = b"\n" + self._unwritten
 
 
 def read(directory: Path) -> list[tuple[str, Event]]:

@@ -27,8 +27,14 @@ COMMANDS = (
     Entry("logs", "logs:command", "show what a task's agent printed"),
     Entry("why", "why:command", "say why a task is where it is, and what to do"),
     Entry("locks", "locks:command", "list who holds which task"),
-    Entry("retry", "byhand:retry", "put a failed or finished task back, to be done again"),
+    Entry("retry", "byhand:retry", "put failed or finished tasks back, to be done again"),
     Entry("unlock", "byhand:unlock", "take a task from a worker that holds it"),
+    Entry("recover", "byhand:recover", "free what the dead hold, and mend what was left half-done"),
+    Entry("claim", "claim:claim", "take a task, to do it yourself"),
+    Entry("heartbeat", "claim:heartbeat", "keep a task that you claimed for another 30 minutes"),
+    Entry("complete", "finish:complete", "verify and merge what you made of a task"),
+    Entry("fail", "finish:fail", "say that a task that you claimed can't be done"),
+    Entry("release", "finish:release", "give a task that you claimed back"),
     Entry("worker", "worker:command", "join a run from another terminal"),
 )
 

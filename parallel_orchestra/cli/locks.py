@@ -1,25 +1,30 @@
 """`locks`: who holds which task, since when, and whether anybody is still there."""
 
-import json
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from parallel_orchestra import journal
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
-from parallel_orchestra.conductor.byhand import Holder, holders
+from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.options import (
+    found_tasks_dir,
+    json_option,
+    tasks_dir_option,
+    wait_option,
+)
+from parallel_orchestra.conductor.byhand.holding import Holder, holders
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.events import Claimed
-from parallel_orchestra.process import identity
 from parallel_orchestra.report.summary import LONG_LOCKED
 from parallel_orchestra.report.text import one_line, span
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store import Layout
+from parallel_orchestra.store.liveness import Life
 
-_COLUMNS = ("TASK", "ATTEMPT", "STATE", "AGE", "PID", "HOST", "OWNER")
+_COLUMNS = ("TASK", "ATTEMPT", "STATE", "AGE", "BEAT", "PID", "HOST", "OWNER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Lock:
 
     `since` is the epoch of the claim, as far as the journal knows, else of the last sign of
     life. `long` flags what is held for more than half an hour. `kind` is empty if the owner's
-    record is lost.
+    record is lost. `lease_left_sec` is for how long a claim by hand holds, if that is known.
     """
 
     task: str
@@ -43,22 +48,28 @@ class Lock:
     state: str
     reason: str
     long: bool
+    lease_left_sec: float | None
 
 
 @click.command("locks", short_help="list who holds which task")
 @tasks_dir_option
 @json_option
+@wait_option
 @click.option(
     "--stale", is_flag=True, help="Only those of the dead, without an owner, or over 30 minutes."
 )
-def command(tasks_dir: Path | None, as_json: bool, stale: bool) -> int:
-    """List who holds which task, and whether its owner is alive."""
+def command(tasks_dir: Path | None, as_json: bool, wait: float, stale: bool) -> int:
+    """List who holds which task, whether its owner is alive, and why we think so.
+
+    Of an owner on another machine or in another container one look can't tell: watch it with
+    `--wait` for as long as its lease, 60 seconds, or 150 on a network file system.
+    """
     layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
-    found = locks(layout, time.time())
+    found = locks(layout, time.time, wait)
     if stale:
         found = [lock for lock in found if lock.long or lock.state in ("dead", "parked")]
     if as_json:
-        click.echo(json.dumps([asdict(lock) for lock in found], indent=2))
+        click.echo(told(found))
     elif found:
         click.echo(table(found))
     else:
@@ -66,14 +77,19 @@ def command(tasks_dir: Path | None, as_json: bool, stale: bool) -> int:
     return ExitCode.DONE
 
 
-def locks(layout: Layout, now: float) -> list[Lock]:
-    """Returns all held tasks by id, as they stand at `now` (epoch seconds)."""
+def locks(layout: Layout, clock: Callable[[], float], wait: float = 0.0) -> list[Lock]:
+    """Returns all held tasks by id; `clock` gives epoch seconds, for their ages.
+
+    Owners out of sight are watched for `wait` seconds at most.
+    """
+    found = holders(layout, wait)
     claims = {
         (event.task, event.attempt, writer): event.time
         for writer, event in journal.read(layout.journal)
         if isinstance(event, Claimed)
     }
-    return [_lock(layout, holder, claims, now) for holder in holders(layout)]
+    now = clock()
+    return [_lock(layout, holder, claims, now) for holder in found]
 
 
 def table(found: Sequence[Lock]) -> str:
@@ -85,8 +101,7 @@ def table(found: Sequence[Lock]) -> str:
         for row in rows
     ]
     for lock in found:
-        if lock.reason:
-            lines.append(one_line(f"{lock.task}: {lock.reason}"))
+        lines.append(one_line(f"{lock.task}: {lock.reason}"))
         if lock.long and lock.state != "dead":
             lines.append(f"{lock.task}: held for more than {span(LONG_LOCKED)}")
     return "\n".join(lines)
@@ -94,20 +109,24 @@ def table(found: Sequence[Lock]) -> str:
 
 def _row(lock: Lock) -> tuple[str, ...]:
     pid = "-" if lock.pid is None else str(lock.pid)
-    facts = (lock.task, str(lock.attempt), lock.state, span(lock.age_sec), pid)
+    ages = (span(lock.age_sec), span(lock.beat_age_sec))
+    facts = (lock.task, str(lock.attempt), lock.state, *ages, pid)
     return (*facts, lock.host or "-", lock.owner or "-")
 
 
 def _lock(
     layout: Layout, holder: Holder, claims: dict[tuple[str, int, str], float], now: float
 ) -> Lock:
-    name, record = holder.entry.name, holder.record
+    name, record, verdict = holder.entry.name, holder.record, holder.verdict
     try:
         beat = (layout.state(TaskState.LOCKED) / name.file).stat().st_mtime
     except OSError:
         beat = now
     since = claims.get((name.task, name.attempts, name.owner), beat)
-    age = max(0.0, now - since)
+    age, quiet = max(0.0, now - since), max(0.0, now - beat)
+    reason = verdict.reason
+    if verdict.life is Life.ELSEWHERE:
+        reason += f"; the last one is {span(quiet)} old by our clock"
     return Lock(
         task=name.task,
         attempt=name.attempts,
@@ -117,21 +136,9 @@ def _lock(
         host=record.host if record else "",
         since=since,
         age_sec=round(age, 3),
-        beat_age_sec=round(max(0.0, now - beat), 3),
-        state=_state(holder),
-        reason=holder.dead or ("" if name.owner else "locked by hand: move it to free it"),
+        beat_age_sec=round(quiet, 3),
+        state=verdict.life.value,
+        reason=reason,
         long=age > LONG_LOCKED,
+        lease_left_sec=None if verdict.left is None else round(verdict.left, 3),
     )
-
-
-def _state(holder: Holder) -> str:
-    if not holder.entry.name.owner:
-        return "parked"
-    if holder.dead:
-        return "dead"
-    record = holder.record
-    manual = record is not None and record.kind == WorkerKind.MANUAL.value
-    if record is not None and not manual and record.boot == identity.boot_id():
-        return "alive" if record.pid_namespace == identity.pid_namespace() else "elsewhere"
-    # A lease decides about those, and one look can't tell how much of it is left.
-    return "elsewhere"

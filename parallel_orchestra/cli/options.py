@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.isolation import home_of
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -29,6 +30,34 @@ def json_option(function: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
+def owner_option(function: Command) -> Command:
+    """Adds `--owner` for commands that act on a person's claim."""
+    return click.option(
+        "--owner", default="", metavar="OWNER", help="Only if this owner, as `claim` said, has it."
+    )(function)
+
+
+def wait_option(function: Command) -> Command:
+    """Adds `--wait` for commands that judge owners who may be out of sight."""
+    return click.option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        metavar="SECONDS",
+        help="Watch owners that are out of sight for so long at most: one look can't tell.",
+    )(function)
+
+
+def worktree_root_option(function: Command) -> Command:
+    """Adds `--worktree-root`."""
+    return click.option(
+        "--worktree-root",
+        type=_PATH,
+        metavar="DIR",
+        help="Where worktrees are made (default: PO_WORKTREE_ROOT, else the user's cache).",
+    )(function)
+
+
 def crew_options(function: Command) -> Command:
     """Adds what holds for every process that works on tasks."""
     for option in reversed(
@@ -40,12 +69,7 @@ def crew_options(function: Command) -> Command:
                 metavar="PROGRAM",
                 help="The program that `backend: claude` runs.",
             ),
-            click.option(
-                "--worktree-root",
-                type=_PATH,
-                metavar="DIR",
-                help="Where worktrees are made (default: PO_WORKTREE_ROOT, else the user's cache).",
-            ),
+            worktree_root_option,
             click.option(
                 "--keep-worktrees",
                 is_flag=True,
@@ -66,6 +90,8 @@ def crew_options(function: Command) -> Command:
 def found_tasks_dir(named: Path | None, directory: Path) -> Path:
     """Returns the task directory that is meant, absolute.
 
+    In the worktree of a claim by hand it is that of the claim.
+
     Raises:
         EnvironmentProblem: none was named, and there is none in `directory` or above it.
     """
@@ -74,6 +100,9 @@ def found_tasks_dir(named: Path | None, directory: Path) -> Path:
     for folder in (directory, *directory.parents):
         if (folder / "_tasks" / "run.json").is_file():
             return folder / "_tasks"
+        home = home_of(folder)
+        if home is not None:
+            return home
     raise EnvironmentProblem(
         Problem(
             "there is no `_tasks` directory here or above",

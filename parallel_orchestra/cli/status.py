@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
-from parallel_orchestra.conductor.byhand import holders
+from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport

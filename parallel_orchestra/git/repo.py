@@ -170,6 +170,15 @@ class Repo:
         """
         return self.git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).code == 0
 
+    def merge_base(self, one: str, other: str) -> str | None:
+        """Returns the newest commit that both contain, or None if they have no common history.
+
+        Raises:
+            GitError: one of them is no commit.
+        """
+        found = self.git.run("merge-base", one, other, ok=(0, 1))
+        return found.line if found.code == 0 else None
+
     def branch_checked_out(self, branch: str) -> Path | None:
         """Returns the work tree (the user's or a linked one) that has this branch, or None."""
         # `worktree list` separates records by an empty field.

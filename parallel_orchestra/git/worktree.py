@@ -64,6 +64,12 @@ class WorkTree:
         found = self._git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
         return found.line if found.code == 0 else None
 
+    def resolve(self, revision: str) -> str | None:
+        """Returns the commit id that a name stands for here, or None."""
+        asked = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        found = self._git.run(*asked, ok=(0, 1, 128))
+        return found.line if found.code == 0 else None
+
     def checkout(self, commit: str) -> None:
         """Makes all tracked files those of a commit, detached; local changes are thrown away.
 

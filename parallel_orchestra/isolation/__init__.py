@@ -5,6 +5,7 @@ gives a workspace for one attempt, `take` its content as a git tree, `keep` puts
 merged under a ref, `settled` says that there is nothing left to save.
 """
 
+from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.workspace import (
@@ -35,6 +36,7 @@ __all__ = [
     "Work",
     "Workspace",
     "default_root",
+    "home_of",
     "is_by_hand",
     "keep_commit",
     "labelled",

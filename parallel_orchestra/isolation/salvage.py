@@ -123,6 +123,9 @@ def _everything(repo: Repo, tree: WorkTree, base: str) -> str:
 
 
 def _kept(repo: Repo, content: str, head: str, ref: str, message: str) -> str:
+    known = repo.refs.read(ref)
+    if known and repo.objects.tree_of(known) == content and repo.is_ancestor(head, known):
+        return ref
     if content != repo.objects.tree_of(head):
         head = repo.objects.commit(content, (head,), message)
     return keep_commit(repo, head, ref)

@@ -22,6 +22,7 @@ from parallel_orchestra.git import (
 )
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
+from parallel_orchestra.isolation.home import note_home
 from parallel_orchestra.isolation.workspace import Label, Unusable, Work, Workspace, keep_commit
 from parallel_orchestra.process import identity
 
@@ -151,6 +152,19 @@ class Slot:
         path.mkdir(parents=True, exist_ok=True)
         carried = self._carry(path, tree.path) if carry_claude else ()
         return Workspace(path, base, carried)
+
+    def note_home(self, tasks_dir: Path) -> None:
+        """Notes in the open worktree which run it is for, so that commands typed there know."""
+        if self._tree is not None:
+            note_home(self._tree.git_dir, tasks_dir)
+
+    def head(self) -> str | None:
+        """Returns the commit that the worktree's HEAD stands for, or None."""
+        return self._tree.head() if self._tree is not None else None
+
+    def resolve(self, revision: str) -> str | None:
+        """Returns the commit that a name stands for in the worktree, or None."""
+        return self._tree.resolve(revision) if self._tree is not None else None
 
     def found(self) -> tuple[Workspace, salvage.Left] | None:
         """Returns what an earlier process opened here, and whose it is; None if it is gone."""

@@ -415,9 +415,9 @@ def test_kept_work_builds_on_what_the_agent_committed(slot, base, project):
 def test_two_pools_never_share_a_slot(repo, project, tmp_path):
     first, second = make_pool(repo, project, tmp_path), make_pool(repo, project, tmp_path)
 
-    paths = [pool.slot()._path.name for pool in (first, second, first, second)]
+    paths = [pool.slot().path.name for pool in (first, second, first, second)]
     first.close(remove=False)
-    freed = second.slot()._path.name
+    freed = second.slot().path.name
 
     assert paths == ["wt-1", "wt-2", "wt-3", "wt-4"]
     assert freed == "wt-1"
@@ -571,7 +571,7 @@ def test_what_cant_be_saved_is_not_removed_and_holds_up_nothing_else(
     save = Slot.save
 
     def refuse(slot):
-        if slot._path.name == "wt-1":
+        if slot.path.name == "wt-1":
             raise GitError
         return save(slot)
 

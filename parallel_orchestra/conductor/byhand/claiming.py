@@ -1,0 +1,218 @@
+"""A person's claim: the next task, or one by name, with a place to work; and its sign of life."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, person, workshop
+from parallel_orchestra.conductor.picture import read_record
+from parallel_orchestra.conductor.workshop import WALL_CLOCK, Workshop
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
+from parallel_orchestra.events import Claimed, Returned
+from parallel_orchestra.isolation import Label
+from parallel_orchestra.model import FailureClass, Isolation, as_typed
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Claim, Entry, Layout, TaskStore, WorkerKind, WorkerRecord
+from parallel_orchestra.store.liveness import sign_of
+from parallel_orchestra.store.records import read_worker, write_worker
+from parallel_orchestra.worker.prompt import write_prompt
+
+#: The slot of a claim that no worker thread has.
+BY_HAND = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A task that is claimed by hand: where to work on it, from what, and how long it holds.
+
+    `worktree` is the project itself for tasks without isolation. `prompt_file` may be empty.
+    `lease_end` is an instant (epoch) by the wall clock, for people; `lease_sec` counts.
+    """
+
+    task: str
+    attempt: int
+    owner: str
+    title: str
+    read_only: bool
+    worktree: str
+    base: str
+    prompt_file: str
+    verify: tuple[str, ...]
+    lease_sec: float
+    lease_end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """No task was claimed: `more` if one may become runnable without a person's help."""
+
+    more: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A person's claim as it lies in `locked/`, and the record of who made it."""
+
+    claim: Claim
+    record: WorkerRecord
+
+
+def claim_task(layout: Layout, settings: Settings, task: str = "") -> Taken | Nothing:
+    """Claims the best task that may run at this moment, or the one that is named.
+
+    Dependencies, backoff, groups and `writes` hold as for workers. Waits for no work.
+
+    Raises:
+        UsageError: the run has no such task.
+        EnvironmentProblem: there is no run, or there is no place to work; nothing is claimed.
+    """
+    me = person(read_record(layout).run, layout)
+    with workshop(layout, settings, me) as shop:
+        if task:
+            entry_of(layout, shop.job.run, shop.store, task)
+        claim = shop.board.now(lambda: write_worker(layout, me), task)
+        if claim is None:
+            return _nothing(shop, task)
+        shop.journal.write(Claimed(shop.clock.now(), claim.task, claim.attempt, BY_HAND))
+        try:
+            return _prepared(shop, claim)
+        except BaseException as error:
+            # Without a place to work the claim is of no use.
+            why = (claim.task, claim.attempt, FailureClass.ENVIRONMENT.value, str(error))
+            back = Returned(shop.clock.now(), *why, 0.0)
+            shop.store.give_back(claim, counted=False, then=(back,))
+            raise
+
+
+def renew(layout: Layout, task: str, owner: str = "") -> float:
+    """Renews a person's claim and returns for how many seconds it holds.
+
+    Raises:
+        WaitsForPerson: the task is not claimed by hand any more.
+        UsageError: somebody else than `owner` has claimed it; or there is no such task.
+    """
+    held = held_by_hand(layout, task, owner)
+    if held is None or not beat(layout, held):
+        raise lost(layout, task)
+    return held.record.lease
+
+
+def beat(layout: Layout, held: Held) -> bool:
+    """Gives a sign of life for a person's claim; returns False if the claim is lost."""
+    store = TaskStore(layout, held.record.owner)
+    return store.beat(held.claim, sign_of(held.record, WALL_CLOCK.monotonic()))
+
+
+def held_by_hand(layout: Layout, task: str, owner: str = "") -> Held | None:
+    """Returns a person's claim on a task; None if there is none.
+
+    Raises:
+        UsageError: somebody else than `owner` has claimed it; or there is no such task.
+        EnvironmentProblem: there is no run, or the task's file is missing.
+    """
+    run = read_record(layout)
+    entry = entry_of(layout, run, TaskStore(layout, ""), task)
+    if entry.state is not TaskState.LOCKED or not entry.name.owner:
+        return None
+    record = read_worker(layout, entry.name.owner)
+    if record is None or record.kind != WorkerKind.MANUAL.value:
+        return None
+    if owner and owner != record.owner:
+        what = f"task `{task}` is claimed by {record.owner}, not by {owner}"
+        raise UsageError(
+            Problem(what, path_of(layout, entry), "look with `parallel-orchestra locks`")
+        )
+    return Held(Claim(entry.name, Path(path_of(layout, entry))), record)
+
+
+def lost(layout: Layout, task: str, ref: str = "", worktree: str = "") -> WaitsForPerson:
+    """Returns the error for a claim by hand that is not there, and where its work is kept."""
+    entry = entry_of(layout, read_record(layout), TaskStore(layout, ""), task)
+    if entry.state is TaskState.LOCKED:
+        where_now = f"{entry.name.owner} has it" if entry.name.owner else "it is locked by hand"
+    else:
+        where_now = f"it lies in `{entry.state.value}/`"
+    kept = f"; your work is kept in git under `{ref}`" if ref else ""
+    hint = f"`parallel-orchestra why {task}` says why"
+    if worktree:
+        hint += f"; your worktree stays: {worktree}"
+    what = f"task `{task}` is not claimed by hand any more: {where_now}{kept}"
+    return WaitsForPerson(Problem(what, path_of(layout, entry), hint))
+
+
+def worktree_name(claim: Claim) -> str:
+    """Returns what a claim's worktree is called: the task, the attempt, and whose."""
+    return f"{claim.task}-{claim.attempt}-{claim.name.owner.rpartition('-')[2]}"
+
+
+def _prepared(shop: Workshop, claim: Claim) -> Taken:
+    task, layout = shop.tasks[claim.task], shop.job.layout
+    if task.isolation is Isolation.NONE:
+        path, base = shop.job.plan.cwd, shop.job.run.base_commit
+    else:
+        base = shop.queue.tip()
+        if not task.read_only:
+            shop.queue.fence(claim)
+        slot = shop.pool.by_hand(worktree_name(claim))
+        ref = shop.refs.salvage(claim.task, claim.attempt, claim.name.owner)
+        label = Label(shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
+        path = slot.open(base, label, carry_claude=False).path
+        slot.note_home(layout.root)
+    prompt = write_prompt(layout, task, claim, published=shop.job.agents.published)
+    beat(layout, Held(claim, shop.me))
+    return Taken(
+        task=task.id,
+        attempt=claim.attempt,
+        owner=claim.name.owner,
+        title=task.title,
+        read_only=task.read_only,
+        worktree=str(path),
+        base=base,
+        prompt_file=str(prompt or ""),
+        verify=tuple(map(as_typed, task.verify)),
+        lease_sec=shop.me.lease,
+        lease_end=shop.clock.now() + shop.me.lease,
+    )
+
+
+def _nothing(shop: Workshop, task: str) -> Nothing:
+    listing = shop.store.settled_listing(shop.tasks)
+    more = not shop.board.exhausted()
+    if task:
+        return _not_this_one(shop, listing.entries[task], more=more)
+    count = {
+        state: sum(entry.state is state for entry in listing.entries.values())
+        for state in TaskState
+    }
+    total = len(shop.tasks)
+    if count[TaskState.DONE] == total:
+        return Nothing(more=False, reason=f"all {total} tasks are done")
+    words = [
+        f"{count[state]} {word}"
+        for state, word in (
+            (TaskState.DONE, "done"),
+            (TaskState.LOCKED, "at work"),
+            (TaskState.AVAILABLE, "waiting"),
+            (TaskState.FAILED, "failed"),
+        )
+        if count[state]
+    ]
+    stands = f"of {total} tasks {', '.join(words)}"
+    if more:
+        return Nothing(more=True, reason=f"no task may start at this moment: {stands}")
+    return Nothing(more=False, reason=f"no task can start any more without your help: {stands}")
+
+
+def _not_this_one(shop: Workshop, entry: Entry, *, more: bool) -> Nothing:
+    task = entry.name.task
+    if entry.state is TaskState.LOCKED:
+        return Nothing(
+            more=bool(entry.name.owner),
+            reason=f"task `{task}` is held by {entry.name.owner or 'somebody who locked it by hand'}",
+        )
+    if entry.state is TaskState.AVAILABLE:
+        why = shop.board.why(task) or "somebody else was faster"
+        return Nothing(more=more, reason=f"task `{task}` may not start: {why}")
+    again = f"`parallel-orchestra retry {task}` has it done again"
+    return Nothing(more=False, reason=f"task `{task}` is {entry.state.value}: {again}")

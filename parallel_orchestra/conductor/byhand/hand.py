@@ -1,0 +1,243 @@
+"""One claim of a person's in work: its worktree, and the steps that agents' work goes too."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, lost, worktree_name
+from parallel_orchestra.conductor.byhand.desk import workshop
+from parallel_orchestra.conductor.workshop import Workshop
+from parallel_orchestra.config import Settings
+from parallel_orchestra.engine.pulse import pulse
+from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
+from parallel_orchestra.git import Repo
+from parallel_orchestra.isolation import (
+    InPlace,
+    Label,
+    Pool,
+    Slot,
+    Unusable,
+    Work,
+    Workspace,
+    is_by_hand,
+    labelled,
+)
+from parallel_orchestra.model import Answer, FailureClass, Isolation
+from parallel_orchestra.process import Supervisor
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Layout, LostClaim
+from parallel_orchestra.store.liveness import HEARTBEAT
+from parallel_orchestra.worker.landing import Ended, Finished, Landing
+from parallel_orchestra.worker.settling import Settled, settle
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A task that could not be completed; it is still claimed, for `lease_sec` more seconds.
+
+    `detail` is the end of what a failed `verify` said, `files` are those in conflict.
+    """
+
+    task: str
+    failure: FailureClass
+    reason: str
+    detail: str
+    files: tuple[str, ...]
+    worktree: str
+    integration: str
+    lease_sec: float
+
+
+class Hand:
+    """One claim in work: the tools, the place, and the steps that agents' work goes too."""
+
+    def __init__(
+        self,
+        shop: Workshop,
+        held: Held,
+        supervisor: Supervisor,
+        pool: Pool,
+        place: Slot | InPlace,
+    ) -> None:
+        self.shop = shop
+        self._held = held
+        self._task = shop.tasks[held.claim.task]
+        self._pool = pool
+        self._place = place
+        self._check: Slot | None = None
+        self._tools = shop.shop()
+        self._landing = Landing(self._tools, held.claim, supervisor, place, BY_HAND)
+
+    def landed(self, message: str, revision: str) -> Finished:
+        """Brings the work onto the branch; a read-only task's files are kept, not merged."""
+        claim, landing = self._held.claim, self._landing
+        workspace, work = self._work(revision)
+        answer = Answer(message)
+        if self._task.read_only:
+            landing.check(workspace)
+            return Finished(answer=answer, ref=landing.keep(work) if work.changed else "")
+        generation = self.shop.store.generation(TaskState.LOCKED, claim.name)
+        token = self.shop.queue.fence(claim)
+        merged = landing.land(workspace, work, token, generation, message)
+        # With a revision, other files may lie in the worktree.
+        return replace(merged, answer=answer, ref=self.kept() if revision else "")
+
+    def refused(self, why: Ended | Unusable) -> Refused:
+        """Tells of it, and leaves everything as it is."""
+        how = why.finished if isinstance(why, Ended) else Finished(FailureClass.TRANSIENT, str(why))
+        failure = how.failure or FailureClass.TRANSIENT
+        self._tools.warn(self._task.id, f"could not be completed by hand: {how.reason}")
+        if not beat(self.shop.job.layout, self._held):
+            raise LostClaim(self._task.id)
+        return Refused(
+            self._task.id,
+            failure,
+            how.reason,
+            how.detail,
+            how.files,
+            str(self._path()),
+            self.shop.refs.branch,
+            self._held.record.lease,
+        )
+
+    def kept(self) -> str:
+        """Keeps what lies in the worktree and is in no branch; returns the ref or ''."""
+        if isinstance(self._place, InPlace) or self._place.found() is None:
+            return ""
+        ref = self._place.save()
+        if ref:
+            self._landing.note_kept(ref)
+        return ref
+
+    def settled(self, finished: Finished) -> Settled:
+        """Writes down the attempt's end and makes its last move; on the disk when this returns."""
+        record, clock = self._held.record, self.shop.clock
+        seconds = max(0.0, clock.now() - record.epoch)
+        end = settle(self._tools, self._held.claim, finished, record.epoch, seconds)
+        self.shop.settle()
+        return end
+
+    def put_away(self) -> None:
+        """Removes the worktree, whose content is merged or kept."""
+        if isinstance(self._place, Slot):
+            self._pool.forget(self._place)
+
+    def tidy(self) -> None:
+        """Removes what only a check needed."""
+        if self._check is not None:
+            self._pool.forget(self._check)
+
+    def _path(self) -> Path:
+        return self._place.path if isinstance(self._place, Slot) else self._place.directory
+
+    def _work(self, revision: str) -> tuple[Workspace, Work]:
+        """Returns what is to be merged, and the place for `verify`, with the commit it builds on."""
+        repo, place = self.shop.job.repo, self._place
+        if isinstance(place, InPlace):
+            return Workspace(place.directory, ""), Work("", "", changed=False)
+        found = place.found()
+        if found is None and not revision:
+            words = "its worktree is gone: name its commit with `--commit`, or release the task"
+            raise Ended(FailureClass.ENVIRONMENT, words)
+        commit = _commit(repo, place, revision) if revision else None
+        base = found[1].base if found else self.shop.job.run.base_commit
+        head = commit or place.head() or base
+        # Who has merged the integration branch, or sits on it, builds on what was merged since.
+        base = repo.merge_base(head, self.shop.queue.tip()) or base
+        if commit is None:
+            workspace = Workspace(place.path / self._pool.inside, base)
+            return workspace, place.take(workspace)
+        tree = repo.objects.tree_of(commit)
+        work = Work(tree, commit, changed=tree != repo.objects.tree_of(base))
+        return Workspace(self._checked_out(commit), base), work
+
+    def _checked_out(self, commit: str) -> Path:
+        """Returns a directory with that commit's files, for `verify`."""
+        claim = self._held.claim
+        self._check = self._pool.by_hand(f"{worktree_name(claim)}-check")
+        ref = f"{self.shop.refs.prefix}checked/{claim.name.owner}"
+        label = Label(self.shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
+        path = self._check.open(commit, label, carry_claude=False).path
+        self._check.settled()
+        return path
+
+
+@contextlib.contextmanager
+def at_work(layout: Layout, settings: Settings, held: Held) -> Iterator[Hand]:
+    """Opens a claim for the block, and keeps it alive there.
+
+    Raises:
+        WaitsForPerson: the claim was lost meanwhile; its work is kept.
+    """
+    task = held.claim.task
+    with workshop(layout, settings, held.record) as shop, Supervisor() as supervisor:
+
+        def gone() -> None:
+            supervisor.cancel()
+            shop.cancel_checks()
+
+        try:
+            with (
+                _hand(shop, held, supervisor) as hand,
+                pulse(lambda: beat(layout, held), HEARTBEAT, gone),
+            ):
+                yield hand
+        except LostClaim as loss:
+            raise lost_work(shop, task, held.record.owner) from loss
+
+
+@contextlib.contextmanager
+def _hand(shop: Workshop, held: Held, supervisor: Supervisor) -> Iterator[Hand]:
+    if shop.tasks[held.claim.task].isolation is Isolation.NONE:
+        yield Hand(shop, held, supervisor, shop.pool, InPlace(shop.job.plan.cwd))
+        return
+    with worktree_of(shop, held.claim.task, held.record.owner) as (pool, left):
+        slot = left or pool.by_hand(worktree_name(held.claim))
+        hand = Hand(shop, held, supervisor, pool, slot)
+        try:
+            yield hand
+        finally:
+            hand.tidy()
+
+
+@contextlib.contextmanager
+def worktree_of(shop: Workshop, task: str, owner: str = "") -> Iterator[tuple[Pool, Slot | None]]:
+    """Holds the worktree of a person's attempt at a task, the newest one; None if there is none.
+
+    It is found by what it says of itself: where worktrees are made may have changed since.
+    """
+    job = shop.job
+    found = [
+        (left.attempt, path)
+        for path, left in labelled(job.repo)
+        if is_by_hand(path)
+        and left.task == task
+        and left.ref.startswith(shop.refs.prefix)
+        and left.owner == (owner or left.owner)
+    ]
+    path = max(found)[1] if found else None
+    root = shop.pool.root if path is None else path.parent.parent
+    pool = Pool(job.repo, root, job.plan.cwd, owner or shop.me.owner)
+    try:
+        yield pool, None if path is None else pool.by_hand(path.name)
+    finally:
+        pool.close(remove=False)
+
+
+def lost_work(shop: Workshop, task: str, owner: str = "") -> WaitsForPerson:
+    """Keeps what the person made, and returns the error that says where."""
+    ref = path = ""
+    with worktree_of(shop, task, owner) as (_, slot):
+        if slot is not None and slot.found() is not None:
+            ref, path = slot.save(), str(slot.path)
+    return lost(shop.job.layout, task, ref, path)
+
+
+def _commit(repo: Repo, place: Slot, revision: str) -> str:
+    commit = place.resolve(revision) or repo.resolve(revision)
+    if commit is None:
+        raise UsageError(
+            Problem(f"git knows no commit `{revision}`", str(place.path), "see `git log`")
+        )
+    return commit
