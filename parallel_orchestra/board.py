@@ -66,6 +66,7 @@ class Board:
         self._rivals = rivals
         self._changed = threading.Condition()
         self._names: dict[str, TaskName] = {}
+        self._held: tuple[TaskName, ...] = ()
         self._active: dict[str, Claim] = {}
         self._claims: tuple[Claim, ...] = ()
         self._backoffs: dict[tuple[str, int], float] = {}
@@ -109,6 +110,8 @@ class Board:
                         self._stopping = True
                         self._changed.notify_all()
                         break
+                    if not self._active and self._schedule.next_wake() is None:
+                        self._recovery.wait_for(self._held)
                     self._changed.wait(self._patience())
                     continue
                 claim = self._claim(task)
@@ -254,6 +257,11 @@ class Board:
         if self._healed(listing):
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         self._names = {task: entry.name for task, entry in listing.entries.items()}
+        self._held = tuple(
+            entry.name
+            for task, entry in listing.entries.items()
+            if entry.state is TaskState.LOCKED and task in self._tasks and entry.name.owner
+        )
         self._schedule.observe(self._seen(listing))
         self._misses = 0
         ended = self._clock.monotonic()

@@ -38,7 +38,7 @@ class WorkerJoined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Claimed(Event):
-    """A worker took a task; `slot` counts from 1 within its process."""
+    """A worker took a task; `slot` counts from 1 within its process, 0 is a claim by hand."""
 
     task: str
     attempt: int

@@ -4,7 +4,7 @@ Anybody may do it, at any time, twice at once: each step is a rename or a ref tr
 only one can win. The fence moves before the file, so that a zombie that wakes up can't merge.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from parallel_orchestra.events import Recovered, Warned
 from parallel_orchestra.journal import Journal
@@ -12,7 +12,15 @@ from parallel_orchestra.merge_queue import MergeQueue
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Listing, LostClaim, TaskStore, Watch
+from parallel_orchestra.store import (
+    Entry,
+    Listing,
+    LostClaim,
+    TaskName,
+    TaskStore,
+    Watch,
+    WorkerKind,
+)
 from parallel_orchestra.store.doubles import winner
 
 
@@ -34,6 +42,21 @@ class Recovery:
         self._tasks = tasks
         self._journal = journal
         self._clock = clock
+        self._awaited: set[str] = set()
+
+    def wait_for(self, locks: Iterable[TaskName]) -> None:
+        """Says, once for each, which claims by hand this process has to wait for."""
+        for name in locks:
+            record = self._watch.record(name.owner)
+            if name.file in self._awaited or record is None:
+                continue
+            self._awaited.add(name.file)
+            if record.kind == WorkerKind.MANUAL.value:
+                words = (
+                    f"is claimed by hand, by {name.owner}: nothing else is left to do here but to "
+                    f"wait for it, for {record.lease / 60:.0f} min after its last `heartbeat` at most"
+                )
+                self._journal.write(Warned(self._clock(), name.task, words))
 
     def heal(self, listing: Listing, active: Collection[str]) -> bool:
         """Moves what a look shows to lie wrong; returns whether anything moved.

@@ -1,5 +1,6 @@
 """`retry`, `unlock` and `recover`: what a person does to tasks that others had."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ def retry(
 ) -> int:
     """Put each TASK back, to be done again."""
     layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
-    text = click.get_text_stream("stdin").read() if feedback == "-" else feedback
+    text = sys.stdin.read() if feedback == "-" else feedback
     if text is not None and not text.strip():
         raise usage("the feedback is empty", "leave out `--feedback`, or say something")
     done = retry_tasks(layout, tasks, text or "")
@@ -58,8 +59,8 @@ def retry(
 
 
 def _retried(one: Retried) -> str:
-    told = "; its next attempt is told what you said" if one.feedback else ""
-    return _SAID[one.was].format(task=one.task) + told
+    heard = "; its next attempt is told what you said" if one.feedback else ""
+    return _SAID[one.was].format(task=one.task) + heard
 
 
 @click.command("unlock", short_help="take a task from a worker that holds it")

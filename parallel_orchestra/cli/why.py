@@ -21,6 +21,7 @@ from parallel_orchestra.report.text import one_line, short, short_ref, span
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
+from parallel_orchestra.store.feedback import feedback_for
 from parallel_orchestra.store.records import last_result
 
 
@@ -119,6 +120,7 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
             how = f"by {attempt.owner}; how it ended was not recorded"
         elif attempt.seconds is None:
             how = f"since {span(max(0.0, now - attempt.started))}, by {attempt.owner}"
+            how += " by hand" if not attempt.slot else ""
         else:
             how = f"{attempt.failure or 'good'} after {span(attempt.seconds)}"
             how += f": {attempt.reason}" if attempt.reason else ""
@@ -129,6 +131,10 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
         facts.append(f"in conflict: {', '.join(task.files)}")
     facts += [f"kept: {short_ref(ref)}" for ref in task.kept]
     facts += [f"warning: {warning}" for warning in task.warnings]
-    if task.attempts and task.attempts[-1].log:
+    last = task.attempts[-1].number if task.attempts else 0
+    said = feedback_for(layout, task.id, last + 1)
+    if said:
+        facts.append(f"feedback for its next attempt: {said}")
+    if task.attempts and task.attempts[-1].log and task.attempts[-1].slot:
         facts.append(f"log: {layout.root / task.attempts[-1].log}")
     return facts

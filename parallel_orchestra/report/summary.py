@@ -114,7 +114,9 @@ def _running(task: TaskReport, elapsed: float) -> str:
         return f"running {task.id}"
     attempt = task.attempts[-1]
     flag = f", for more than {span(LONG_LOCKED)}" if elapsed > LONG_LOCKED else ""
-    where = f"slot {attempt.slot} of {attempt.owner}"
+    where = (
+        f"slot {attempt.slot} of {attempt.owner}" if attempt.slot else f"by hand, {attempt.owner}"
+    )
     return one_line(f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}")
 
 
