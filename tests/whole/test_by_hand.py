@@ -1,0 +1,346 @@
+"""A person, an agent or a script does the whole loop by hand, beside runs and after crashes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support import figures
+from support.effort import by_effort
+from support.repository import fsck_clean, git
+from support.scene import Scene
+from support.storm import BOMB, check_tidy
+from support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+TIP = "refs/heads/orchestra/hands"
+PLAN = """---
+po_plan_version: "0.2"
+name: hands
+max_workers: 2
+defaults: {backend: command, max_retries: 1}
+tasks:
+  - {id: first, command: "exit 126", prompt: "Write it.", verify: ["test ! -e bad"]}
+  - {id: second, command: "exit 126", depends_on: [first]}
+  - {id: look, command: "exit 126", read_only: true, depends_on: [second]}
+---
+"""
+#: Does all tasks of a run with nothing but the command and Python.
+LOOP = """
+set -e
+po() { python3 -m parallel_orchestra "$@"; }
+field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$SEEN" "$1"; }
+while po claim --json > "$SEEN"; do
+  task=$(field task)
+  cd "$(field worktree)"
+  test "$(field read_only)" = True || echo "$task" > "$task.txt"
+  po heartbeat "$task" --json
+  po complete "$task" --json --message "By a script: $task"
+  cd "$HERE"
+done
+"""
+
+
+@pytest.fixture
+def scene(tmp_path):
+    """A run whose first task has failed for good, so that all three are left for people."""
+    made = Scene(tmp_path).repository(3).plan(PLAN)
+    made.run("--yes", check=1)
+    made.call("retry", "first", check=0)
+    return made
+
+
+def claim(scene, *words):
+    return json.loads(scene.call("claim", *words, "--json", check=0).out)
+
+
+def write(taken, name="made.txt", text="made\n"):
+    (Path(taken["worktree"]) / name).write_text(text, encoding="utf-8")
+
+
+def with_lease(scene, taken, seconds):
+    """Makes a claim's lease that short: what its record says, counts."""
+    path = scene.tasks_dir / "workers" / f"{taken['owner']}.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lease": seconds}))
+
+
+def test_a_shell_script_does_the_whole_loop(scene, tmp_path):
+    places = {"SEEN": str(tmp_path / "claim.json"), "HERE": str(scene.project)}
+    done = subprocess.run(
+        ["sh", "-c", LOOP],
+        cwd=scene.project,
+        env=scene.environment({"PYTHONPATH": os.pathsep.join(sys.path), **places}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = json.loads((tmp_path / "claim.json").read_text())
+    report = json.loads(scene.call("status", "--json").out)
+
+    assert last["reason"] == "all 3 tasks are done", done
+    assert scene.merges(TIP) == {"first": 1, "second": 1}
+    assert {task["outcome"] for task in report["tasks"]} == {"succeeded"}
+    assert "By a script: first" in git(scene.project, "log", "--format=%s", TIP)
+    scene.run("--resume", check=0)
+    assert {"first.txt", "second.txt"} <= scene.names()
+    check_tidy(scene)
+
+
+def test_nothing_now_and_nothing_any_more_are_told_apart(scene):
+    taken = claim(scene)
+
+    now = scene.call("claim", "--json", check=6)
+    named = scene.call("claim", "second", check=6)
+    scene.call("fail", "first", "--reason", "can't be done", "--final", check=0)
+    never = scene.call("claim", "--json", check=1)
+
+    assert taken["task"] == "first"
+    assert json.loads(now.out) | {"reason": ""} == {"task": None, "more": True, "reason": ""}
+    assert "waits for `first`" in named.err
+    assert json.loads(never.out)["more"] is False
+    assert scene.tasks_in("failed") == {"first"}
+
+
+def test_of_two_that_claim_at_once_one_gets_the_task(scene):
+    with (
+        scene.start_command("claim", "--json") as one,
+        scene.start_command("claim", "--json") as two,
+    ):
+        codes = sorted((one.wait().exit_code, two.wait().exit_code))
+
+    assert codes == [0, 6]
+    assert len(scene.tasks_in("locked")) == 1
+    assert len(list((scene.cache.rglob("by-hand/first-*")))) == 1
+    scene.call("release", "first", check=0)
+
+
+def test_what_fails_its_verify_stays_with_the_person_who_mends_it(scene):
+    taken = claim(scene)
+    write(taken, "bad")
+
+    refused = scene.call("complete", "first", "--json", check=1)
+    (Path(taken["worktree"]) / "bad").unlink()
+    write(taken)
+    scene.call("complete", "first", check=0)
+
+    found = json.loads(refused.out)
+    assert (found["outcome"], found["failure"]) == ("refused", "verify")
+    assert scene.files(TIP)["made.txt"] == "made\n"
+    assert not Path(taken["worktree"]).exists()
+
+
+def test_a_conflict_is_resolved_by_the_person_on_the_merged_work(tmp_path):
+    free = PLAN.replace("depends_on: [first]", "").replace(", }", "}")
+    scene = Scene(tmp_path).repository({"a.txt": "a\n"}).plan(free)
+    scene.run("--yes", check=1)
+    scene.call("retry", "first", "second", check=0)
+    first, second = claim(scene, "first"), claim(scene, "second")
+    write(first, "a.txt", "one\n")
+    write(second, "a.txt", "two\n")
+    place = Path(second["worktree"])
+
+    scene.call("complete", "first", check=0)
+    refused = json.loads(scene.call("complete", "second", "--json", check=4).out)
+    git(place, "commit", "--quiet", "--all", "--message=mine")
+    git(place, "merge", "--quiet", "orchestra/hands", code=1)
+    write(second, "a.txt", "both\n")
+    git(place, "commit", "--quiet", "--all", "--message=resolved")
+    scene.call("complete", "second", check=0)
+
+    assert refused["files"] == ["a.txt"]
+    assert scene.files(TIP)["a.txt"] == "both\n"
+    assert scene.merges(TIP) == {"first": 1, "second": 1}
+
+
+def test_a_named_commit_is_taken_in_place_of_the_worktree(scene):
+    taken = claim(scene)
+    git(scene.project, "switch", "--quiet", "--create", "mine")
+    (scene.project / "other.txt").write_text("o\n")
+    git(scene.project, "add", "other.txt")
+    git(scene.project, "commit", "--quiet", "--message=Other")
+    git(scene.project, "switch", "--quiet", "main")
+    write(taken, "scratch.txt")
+
+    result = json.loads(scene.call("complete", "first", "--commit", "mine", "--json", check=0).out)
+
+    assert scene.names(TIP) >= {"other.txt"}
+    assert "scratch.txt" not in scene.names(TIP)
+    assert "scratch.txt" in scene.names(result["ref"])
+
+
+def test_an_expired_claim_is_recovered_and_its_work_is_kept(scene):
+    taken = claim(scene)
+    write(taken)
+    with_lease(scene, taken, 0.5)
+
+    wait_until(lambda: json.loads(scene.call("locks", "--json").out)[0]["state"] == "dead")
+    healing = json.loads(scene.call("recover", "--json", check=0).out)
+    again = claim(scene)
+    late = scene.call("heartbeat", "first", "--owner", taken["owner"], check=2)
+    scene.call("release", "first", check=0)
+    lost = scene.call("complete", "first", check=4)
+
+    (move,) = healing["moves"]
+    assert (move["task"], move["source"], move["target"]) == ("first", "locked", "available")
+    assert "not renewed" in move["reason"]
+    assert scene.files(move["ref"])["made.txt"] == "made\n"
+    assert again["attempt"] == taken["attempt"] + 1
+    assert "not by" in late.err
+    assert f"kept in git under `{move['ref']}`" in lost.err
+    assert scene.merges(TIP) == {}
+
+
+def test_a_heartbeat_keeps_a_claim_whatever_the_wall_clock_says(scene, tmp_path):
+    taken = claim(scene)
+    folder = tmp_path / "yesterday"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(
+        "import time\nreal = time.time\ntime.time = lambda: real() - 86400.0\n"
+    )
+    back = {"PYTHONPATH": os.pathsep.join((str(folder), *sys.path))}
+
+    scene.call("heartbeat", "first", env=back, check=0)
+    (seen,) = json.loads(scene.call("locks", "--json", env=back, check=0).out)
+    healing = json.loads(scene.call("recover", "--json", env=back, check=0).out)
+
+    assert (seen["state"], healing["moves"]) == ("alive", [])
+    assert 1700 < seen["lease_left_sec"] <= 1800
+    assert taken["owner"] == seen["owner"]
+
+
+def test_a_run_says_that_it_waits_for_a_claim_by_hand_and_goes_on_after_it(tmp_path):
+    plan = PLAN.replace('"exit 126", depends_on', '"echo > second.txt", depends_on').replace(
+        '"exit 126", read_only', '"true", read_only'
+    )
+    scene = Scene(tmp_path).repository(3).plan(plan)
+    scene.run("--yes", check=1)
+    scene.call("retry", "first", check=0)
+    taken = claim(scene)
+
+    with scene.start("--resume") as running:
+        wait_until(lambda: "is claimed by hand" in running.out() + running.err(), within=30)
+        write(taken)
+        scene.call("complete", "first", check=0)
+        result = running.wait()
+
+    assert result.exit_code == 0, result
+    assert scene.merges() == {"first": 1, "second": 1}
+    check_tidy(scene)
+
+
+def test_a_run_takes_over_when_the_lease_of_a_claim_is_over(tmp_path):
+    plan = PLAN.replace(
+        '"exit 126", prompt', '"test $PO_ATTEMPT != 1 && echo $PO_ATTEMPT > f.txt", prompt'
+    )
+    scene = Scene(tmp_path).repository(3).plan(plan.replace('"exit 126"', '"echo > $PO_TASK_ID"'))
+    scene.run("--yes", "--fresh", check=0)
+    scene.call("retry", "first", check=0)
+    taken = claim(scene)
+    with_lease(scene, taken, 1.0)
+
+    result = scene.run("--resume", check=0)
+
+    assert result.merges()["first"] == 2
+    assert len(scene.attempts("first")) >= 3
+    assert Path(taken["worktree"]).is_dir()
+
+
+def test_feedback_reaches_the_next_prompt_of_agents_and_people(scene):
+    scene.call("retry", "first", "--feedback", "Mind the gap.", check=0)
+
+    taken = claim(scene)
+
+    assert (
+        Path(taken["prompt_file"])
+        .read_text()
+        .startswith(
+            "Write it.\n\n## Feedback\n\nMind the gap.\n\nAttempt 1 at this task failed (permanent)"
+        )
+    )
+    assert "Mind the gap." in scene.call("why", "first", check=0).out
+    scene.call("release", "first", check=0)
+
+
+def test_two_recoveries_at_once_move_a_task_once(scene):
+    taken = claim(scene)
+    with_lease(scene, taken, 0.0)
+
+    with scene.start_command("recover", "--json") as one:
+        with scene.start_command("recover", "--json") as two:
+            results = [one.wait(), two.wait()]
+
+    assert [result.exit_code for result in results] == [0, 0]
+    assert sum(len(json.loads(result.out)["moves"]) for result in results) == 1
+    assert scene.tasks_in("available") == {"first", "second", "look"}
+    assert fsck_clean(scene.project)
+
+
+def test_a_stopped_worker_whose_task_was_unlocked_does_not_merge_when_it_wakes(tmp_path):
+    wait = (
+        "touch $PO_TASKS_DIR/up-$PO_ATTEMPT; while ! [ -e $PO_TASKS_DIR/go ]; do sleep 0.02; done"
+    )
+    plan = PLAN.replace('"exit 126", prompt', f'"{wait}; echo $PO_ATTEMPT > f.txt", prompt')
+    scene = Scene(tmp_path).repository(3).plan(plan.replace('"exit 126"', '"echo > $PO_TASK_ID"'))
+
+    with scene.start("--yes") as running:
+        wait_until((scene.tasks_dir / "up-1").exists, within=30)
+        running.send(signal.SIGSTOP)
+        (seen,) = json.loads(scene.call("locks", "--json", check=0).out)
+        refused = scene.call("unlock", "first", check=2)
+        freed = json.loads(scene.call("unlock", "first", "--force", "--json", check=0).out)
+        taken = claim(scene)
+        write(taken, "f.txt", "by hand\n")
+        (scene.tasks_dir / "go").touch()
+        running.send(signal.SIGCONT)
+        scene.call("complete", "first", check=0)
+        result = running.wait()
+
+    assert (seen["state"], "is stopped" in seen["reason"]) == ("alive", True)
+    assert "is alive" in refused.err
+    assert freed["later"]
+    assert result.exit_code == 0, result
+    assert scene.merges() == {"first": 1, "second": 1}
+    assert scene.files()["f.txt"] == "by hand\n"
+
+
+@pytest.mark.storm
+def test_complete_killed_before_any_step_is_completed_by_calling_it_again(tmp_path):
+    bomb = tmp_path / "bomb"
+    bomb.mkdir()
+    (bomb / "sitecustomize.py").write_text(BOMB.format(verb="complete"), encoding="utf-8")
+    env = {
+        "PYTHONPATH": os.pathsep.join((str(bomb), *sys.path)),
+        "BOMB_HOW": "alone",
+        "BOMB_IN": str(tmp_path),
+        "BOMB_COUNT": str(bomb / "count.txt"),
+    }
+    steps, tried, at = None, 0, 1
+    scene = Scene(tmp_path / "scene").repository(3).plan(PLAN)
+    scene.run("--yes", check=1)
+
+    while steps is None or at <= steps:
+        scene.call("retry", "first", check=0)
+        generation = scene.merges(TIP).get("first", 0)
+        taken = claim(scene, "first")
+        write(taken, text=f"{at}\n")
+        if steps is None:
+            scene.call("complete", "first", env={**env, "BOMB_AT": "0"}, check=0)
+            steps = int((bomb / "count.txt").read_text())
+            step = max(1, steps // by_effort(6, 30, steps))
+        else:
+            scene.call("complete", "first", env={**env, "BOMB_AT": str(at)}, check=-9)
+            if tried % 2:
+                scene.call("recover", check=0)
+            scene.call("complete", "first", check=0)
+            tried += 1
+            at += step
+        assert scene.merges(TIP)["first"] == generation + 1
+        assert scene.states()["first"] == "done"
+        assert not Path(taken["worktree"]).exists()
+    figures.tell("steps at which `complete` was killed", found=steps, tried=tried)
+    assert fsck_clean(scene.project)
