@@ -10,6 +10,13 @@ import pytest
 
 from parallel_orchestra import errors
 from parallel_orchestra.cli.catalogue import COMMANDS
+from parallel_orchestra.cli.locks import Lock
+from parallel_orchestra.conductor.byhand.claiming import Taken
+from parallel_orchestra.conductor.byhand.finishing import Completed, GivenUp
+from parallel_orchestra.conductor.byhand.freeing import Freed
+from parallel_orchestra.conductor.byhand.hand import Refused
+from parallel_orchestra.conductor.byhand.recovering import Healing
+from parallel_orchestra.conductor.byhand.retrying import Retried
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import FailureClass, Plan, Task
 from parallel_orchestra.plan.fields import SharedFields, TaskFields, TopFields
@@ -183,3 +190,24 @@ def test_each_dependency_is_said_to_spare_us_something():
     assert [re.findall(r"^\| ([\w-]+) \| \w", part, re.MULTILINE) for part in (core, work)] == [
         ["Library", *one] for one in wanted
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "records"),
+    [
+        ("locks", (Lock,)),
+        ("unlock", (Freed,)),
+        ("recover", (Healing,)),
+        ("retry", (Retried,)),
+        ("claim", (Taken,)),
+        ("complete", (Completed, Refused)),
+        ("fail", (GivenUp,)),
+    ],
+)
+def test_the_json_of_a_command_for_scripts_has_the_keys_that_the_reference_names(command, records):
+    section = text_of(REFERENCE / "by-hand.md").partition(f"\n## {command}\n")[2]
+    rows = re.findall(r"^\| (`.*?) \|", section.partition("\n## ")[0], re.MULTILINE)
+
+    named = in_code(" ".join(rows)) - {"outcome"}
+
+    assert named == {one.name for record in records for one in fields(record)}

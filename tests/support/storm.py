@@ -196,7 +196,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 #: Python reads it at its start (see site); the agents' Pythons are let be.
-BOMB = """\
+_BOMB = """\
 import os, signal, sys
 if "parallel_orchestra" in sys.orig_argv and {verb!r} in sys.orig_argv:
     limit, place, count = int(os.environ["BOMB_AT"]), os.environ["BOMB_IN"], 0
@@ -237,7 +237,7 @@ def bomb(storm: Storm, at: int, how: str = "alone") -> dict[str, str]:
     """
     folder = storm.scene.project.parent / "bomb"
     folder.mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(BOMB.format(verb="run"), encoding="utf-8")
+    (folder / "sitecustomize.py").write_text(_BOMB.format(verb="run"), encoding="utf-8")
     return {
         "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
         "BOMB_AT": str(at),
