@@ -1,0 +1,149 @@
+"""Freeing locks and sweeping, as `recovery.Recovery` does it, and the conductor's own merges.
+
+A recoverer is any process: another worker's look, `--resume`, `unlock`. A worker frees locks of
+its own by the same steps.
+"""
+
+from collections.abc import Iterator
+
+from model.acting import (
+    Setting,
+    Step,
+    fence_moved,
+    holds,
+    merge_known,
+    put,
+    spent,
+    step,
+    tip_moved,
+)
+from model.rules import Fence, Owner, Recovery
+from model.state import AVAILABLE, DONE, IDLE, LOCKED, NOBODY, Actor, At, Luck, State
+from model.working import Doing
+
+
+def listing(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`Recovery.heal`: one look at the directories; a lock without an owner is a person's."""
+    for file in state.files:
+        if file.place == LOCKED:
+            nameless = setting.rules.owner is Owner.SIDECAR_MISSING_IS_DEAD
+            if file.owner != NOBODY or nameless:
+                yield step(state, who, "sees the lock", Actor(At.JUDGE, file))
+        elif file.place != DONE and setting.rules.sweep and not setting.bounds.read_only:
+            yield step(state, who, "sees the task waiting or failed", Actor(At.LOOK_SWEEP, file))
+
+
+def judge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`Watch.death`: is the owner alive? A wrong verdict is luck."""
+    owner = actor.file.owner
+    freeing = actor._replace(at=_first(setting))
+    if owner == NOBODY:
+        yield step(state, who, "takes a lock that names nobody for stale", freeing)
+        return
+    at = state.actors[owner].at
+    if at is At.DEAD or (at is At.DEAD_REUSED and setting.rules.start_time_tells):
+        yield step(state, who, "knows that the owner is dead", freeing)
+        return
+    yield step(state, who, "sees that the owner is alive", IDLE)
+    if state.left[Luck.SUSPECT]:
+        base = spent(state, Luck.SUSPECT)
+        yield step(base, who, "wrongly takes the owner for dead", freeing, fair=False)
+
+
+def _first(setting: Setting) -> At:
+    if setting.bounds.read_only:
+        return At.RECOVER
+    if setting.rules.recovery is Recovery.FILE_FIRST or setting.rules.fence is Fence.NONE:
+        return At.LOOK_FREED
+    return At.READ_TOMBSTONE
+
+
+def read_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`MergeQueue.tombstone`: what the fence holds; one that was never made needs no moving."""
+    file_first = setting.rules.recovery is Recovery.FILE_FIRST
+    if setting.rules.fence is Fence.NONE or not state.fenced:
+        after = IDLE if file_first else actor._replace(at=At.LOOK_FREED)
+        yield step(state, who, "finds no fence", after)
+        return
+    # Once the file is moved there is no lock to look for.
+    at = At.MOVE_TOMBSTONE if file_first else At.HOLD_TOMBSTONE
+    yield step(state, who, "reads the fence", actor._replace(at=at, ref_seen=True))
+
+
+def hold_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`MergeQueue._move_fence`: is the lock still there? The fence may be the next claim's."""
+    if holds(setting, state, actor):
+        yield step(state, who, "still sees the lock", actor._replace(at=At.MOVE_TOMBSTONE))
+    else:
+        yield step(state, who, "finds the lock gone", IDLE)
+
+
+def move_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`MergeQueue._move_fence`: the ref transaction."""
+    if not actor.ref_seen:
+        yield step(state, who, "is refused: the fence moved", actor._replace(at=At.READ_TOMBSTONE))
+        return
+    file_first = setting.rules.recovery is Recovery.FILE_FIRST
+    after = IDLE if file_first else actor._replace(at=At.LOOK_FREED)
+    moved = fence_moved(setting, state, who, after)
+    mine = moved.actors[who]._replace(fence_mine=False)
+    yield Step(who, "moves the fence away", put(moved, who, mine))
+
+
+def look_freed(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`Recovery._free`: where does the task belong?"""
+    if merge_known(setting, state):
+        yield step(state, who, "sees that it is merged", Actor(At.ROLL_FORWARD, actor.file))
+    else:
+        yield step(state, who, "sees that it is not merged", Actor(At.RECOVER, actor.file))
+
+
+def unlink(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """Of a broken variant only: recovery in two halves."""
+    if not holds(setting, state, actor):
+        yield step(state, who, "finds the lock gone", IDLE)
+        return
+    rest = tuple(file for file in state.files if file != actor.file)
+    gone = put(state, who, Actor(At.CREATE_AGAIN, actor.file), rest)
+    yield Step(who, "unlinks the lock", gone)
+
+
+def create_again(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """Of a broken variant only: the other half."""
+    files = tuple(sorted({*state.files, actor.file.freed(AVAILABLE)}))
+    yield Step(who, "creates it in available", put(state, who, IDLE, files))
+
+
+def look_sweep(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`Recovery.heal`: the merges on the branch, held against the listing."""
+    if merge_known(setting, state):
+        yield step(state, who, "sees that it is merged", actor._replace(at=At.ROLL_FORWARD))
+    else:
+        yield step(state, who, "sees that it is not merged", IDLE)
+
+
+def look_ahead(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`delivery.catch_up`, `delivery.deliver`: has the user's branch what ours lacks?"""
+    if state.ahead:
+        ready = Actor(At.TAKE_IN, ref_seen=True, tip_seen=True)
+        yield step(state, who, "merges the user's commits with the tip", ready)
+
+
+def take_in(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
+    """`MergeQueue.merge_base_branch`: the transaction; refused, it begins again."""
+    if not actor.tip_seen:
+        yield step(state, who, "is refused: the tip moved", IDLE)
+        return
+    taken = tip_moved(put(state, who, IDLE))._replace(ahead=not actor.ref_seen)
+    yield Step(who, "puts the user's commits on the branch", taken)
+
+
+FREEING: dict[At, Doing] = {
+    At.JUDGE: judge,
+    At.READ_TOMBSTONE: read_tombstone,
+    At.HOLD_TOMBSTONE: hold_tombstone,
+    At.MOVE_TOMBSTONE: move_tombstone,
+    At.LOOK_FREED: look_freed,
+    At.CREATE_AGAIN: create_again,
+    At.LOOK_SWEEP: look_sweep,
+}
