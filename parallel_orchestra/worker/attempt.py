@@ -60,8 +60,9 @@ class Attempt:
             return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
         if self._task.isolation is IsolationKind.NONE:
             return self._look_only(self._shop.run.base_commit)
-        base = self._shop.queue.tip()
-        return self._look_only(base) if self._task.read_only else self._change(base)
+        if self._task.read_only:
+            return self._look_only(self._shop.queue.tip())
+        return self._change()
 
     def _lost_workers(self) -> int:
         """Returns how many attempts began and never ended; 0 if the last one did end."""
@@ -93,12 +94,14 @@ class Attempt:
         self._place.settled()
         return finished
 
-    def _change(self, base: str) -> Finished:
+    def _change(self) -> Finished:
+        # The fence before the look: until it moves, whoever had the task before may merge it.
+        token = self._shop.queue.fence(self._claim)
+        base = self._shop.queue.tip()
         generation = self._shop.store.generation(TaskState.LOCKED, self._claim.name)
         known = self._shop.queue.merge_of(self._task.id)
         if known is not None and known.generation >= generation:
             return Finished(commit=known.commit)
-        token = self._shop.queue.fence(self._claim)
         workspace = self._open(base)
         try:
             finished = Finished(answer=self._ask(workspace))
