@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from model.rules import Bounds, Owner, Rules
-from model.state import LOCKED, Actor, File, Luck, State
+from model.rules import Bounds, Fence, Owner, Recovery, Rules
+from model.state import LOCKED, Actor, At, File, Luck, State
 
 #: In place of an actor's number, and of a row of the table of moves.
 WORLD = -1
@@ -56,6 +56,7 @@ def put(state: State, who: int, actor: Actor, files: tuple[File, ...] | None = N
         state.merges,
         state.ahead,
         state.by_hand,
+        state.undone,
         (*old[:who], actor, *old[who + 1 :]),
         state.left,
     )
@@ -99,3 +100,12 @@ def found(setting: Setting, state: State, name: File) -> File | None:
 def holds(setting: Setting, state: State, actor: Actor) -> bool:
     """Returns whether the lock that an actor claimed or saw is still there (`store.holds`)."""
     return found(setting, state, actor.file) is not None
+
+
+def first_of_freeing(setting: Setting) -> At:
+    """Returns the step by which freeing a lock begins (`Recovery._free`)."""
+    if setting.bounds.read_only:
+        return At.RECOVER
+    if setting.rules.recovery is Recovery.FILE_ONLY or setting.rules.fence is Fence.NONE:
+        return At.LOOK_FREED
+    return At.READ_TOMBSTONE

@@ -10,6 +10,7 @@ from model.acting import (
     Setting,
     Step,
     fence_moved,
+    first_of_freeing,
     holds,
     merge_known,
     put,
@@ -17,7 +18,7 @@ from model.acting import (
     step,
     tip_moved,
 )
-from model.rules import Fence, Owner, Recovery
+from model.rules import Owner
 from model.state import AVAILABLE, DONE, IDLE, LOCKED, NOBODY, Actor, At, Luck, State
 from model.working import Doing
 
@@ -36,9 +37,12 @@ def listing(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[
 def judge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`Watch.death`: is the owner alive? A wrong verdict is luck."""
     owner = actor.file.owner
-    freeing = actor._replace(at=_first(setting))
+    freeing = actor._replace(at=first_of_freeing(setting))
     if owner == NOBODY:
-        yield step(state, who, "takes a lock that names nobody for stale", freeing)
+        # Of a broken variant only. Counted as luck, or the claims would never end.
+        if state.left[Luck.SUSPECT]:
+            base = spent(state, Luck.SUSPECT)
+            yield step(base, who, "takes a lock without a sidecar for stale", freeing, fair=False)
         return
     at = state.actors[owner].at
     if at is At.DEAD or (at is At.DEAD_REUSED and setting.rules.start_time_tells):
@@ -50,24 +54,13 @@ def judge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[St
         yield step(base, who, "wrongly takes the owner for dead", freeing, fair=False)
 
 
-def _first(setting: Setting) -> At:
-    if setting.bounds.read_only:
-        return At.RECOVER
-    if setting.rules.recovery is Recovery.FILE_FIRST or setting.rules.fence is Fence.NONE:
-        return At.LOOK_FREED
-    return At.READ_TOMBSTONE
-
-
 def read_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`MergeQueue.tombstone`: what the fence holds; one that was never made needs no moving."""
-    file_first = setting.rules.recovery is Recovery.FILE_FIRST
-    if setting.rules.fence is Fence.NONE or not state.fenced:
-        after = IDLE if file_first else actor._replace(at=At.LOOK_FREED)
-        yield step(state, who, "finds no fence", after)
+    if not state.fenced:
+        yield step(state, who, "finds no fence", actor._replace(at=At.LOOK_FREED))
         return
-    # Once the file is moved there is no lock to look for.
-    at = At.MOVE_TOMBSTONE if file_first else At.HOLD_TOMBSTONE
-    yield step(state, who, "reads the fence", actor._replace(at=at, ref_seen=True))
+    after = actor._replace(at=At.HOLD_TOMBSTONE, ref_seen=True)
+    yield step(state, who, "reads the fence", after)
 
 
 def hold_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
@@ -83,9 +76,7 @@ def move_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> It
     if not actor.ref_seen:
         yield step(state, who, "is refused: the fence moved", actor._replace(at=At.READ_TOMBSTONE))
         return
-    file_first = setting.rules.recovery is Recovery.FILE_FIRST
-    after = IDLE if file_first else actor._replace(at=At.LOOK_FREED)
-    moved = fence_moved(setting, state, who, after)
+    moved = fence_moved(setting, state, who, actor._replace(at=At.LOOK_FREED))
     mine = moved.actors[who]._replace(fence_mine=False)
     yield Step(who, "moves the fence away", put(moved, who, mine))
 

@@ -19,7 +19,7 @@ from model.state import (
     key,
 )
 from model.working import WORKING
-from model.world import commits, deaths, lives, moves_by_hand, parked
+from model.world import commits, deaths, lives, moves_by_hand, parked, undoing
 from parallel_orchestra.states import TRANSITIONS, Transition
 
 #: What the protocol promises (docs/explanation/model.md tells each with its limits).
@@ -53,7 +53,9 @@ class Protocol:
         self._rows = rows(table)
         self._freeing = dict(FREEING)
         if self.setting.rules.recovery is Recovery.UNLINK_AND_CREATE:
-            self._rows = tuple(row for row in self._rows if table[row.number].move.value != "recover")
+            self._rows = tuple(
+                row for row in self._rows if table[row.number].move.value != "recover"
+            )
             self._freeing[At.RECOVER] = unlink
 
     def initial(self) -> State:
@@ -61,7 +63,7 @@ class Protocol:
         bounds = self.setting.bounds
         actors = (IDLE,) * (bounds.workers + bounds.recoverers + 1)
         published = (File(AVAILABLE, 0, 0, NOBODY),)
-        return State(published, False, 0, False, False, actors, bounds.luck)
+        return State(published, False, 0, False, False, False, actors, bounds.luck)
 
     def key(self, state: State) -> bytes:
         """Returns the name of a state and of all its mirror images."""
@@ -83,7 +85,7 @@ class Protocol:
                 yield from rest(setting, state, who, actor)
             elif actor.at is At.TAKE_IN:
                 yield from take_in(setting, state, who, actor)
-        for happening in (deaths, lives, moves_by_hand, commits):
+        for happening in (deaths, lives, moves_by_hand, commits, undoing):
             yield from happening(setting, state)
 
     def broken(self, state: State) -> str:
@@ -94,7 +96,7 @@ class Protocol:
             # Somebody who has taken it away may still put it back.
             under_way = any(actor.at is At.CREATE_AGAIN for actor in state.actors)
             return "" if under_way else "I1"
-        if state.files[0].place == DONE and not (state.merges or state.by_hand):
+        if state.files[0].place == DONE and not (state.merges or state.by_hand or state.undone):
             return "I4"
         return ""
 
@@ -114,7 +116,7 @@ class Protocol:
         words = [_path(file) for file in state.files] or ["no file"]
         holders = [self.name(who) for who, actor in enumerate(state.actors) if actor.fence_mine]
         if state.fenced:
-            words.append(f"fence: {holders[0] if holders else 'nobody alive'}")
+            words.append(f"fence: {holders[0] if holders else 'nobody at work'}")
         if state.merges and not self.setting.bounds.read_only:
             words.append("merged" if state.merges == 1 else "merged TWICE")
         return ", ".join(words)
@@ -124,7 +126,11 @@ class Protocol:
         bounds = self.setting.bounds
         if self.setting.is_worker(who):
             return f"worker {who + 1}"
-        return "conductor" if who == self.setting.conductor else f"recoverer {who - bounds.workers + 1}"
+        return (
+            "conductor"
+            if who == self.setting.conductor
+            else f"recoverer {who - bounds.workers + 1}"
+        )
 
 
 def _path(file: File) -> str:

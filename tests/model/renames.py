@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from model.acting import WORLD, Setting, Step, found, put, spent
-from model.rules import Fence, Owner, Recovery
+from model.rules import Fence, Owner
 from model.state import (
     DONE,
     IDLE,
@@ -27,7 +27,7 @@ class Try(NamedTuple):
     """One rename that somebody may try: what becomes of its actor if it wins, or comes too late.
 
     `told_wrong` is the actor to whom an error was reported. `state` is what the rename starts
-    from.
+    from. `fair` counts for what nobody of the actors does: it happens sooner or later.
     """
 
     who: int
@@ -38,6 +38,7 @@ class Try(NamedTuple):
     won: Actor = IDLE
     told_wrong: Actor = IDLE
     breaks: str = ""
+    fair: bool = False
 
 
 #: Says who may try a move's row (from one place into another) in a state.
@@ -92,8 +93,10 @@ def renames(setting: Setting, state: State, row: Row) -> Iterator[Step]:
         base = one.state
         if one.target.place != DONE and base.by_hand:
             base = base._replace(by_hand=False)
+        if one.target.place != DONE and base.undone:
+            base = base._replace(undone=False)
         if one.who == WORLD:
-            yield Step(WORLD, one.what, base._replace(files=files), False, row=row.number)
+            yield Step(WORLD, one.what, base._replace(files=files), one.fair, row=row.number)
             continue
         yield Step(
             one.who, one.what, put(base, one.who, one.won, files), True, one.breaks, row.number
@@ -183,11 +186,7 @@ def _recover(setting: Setting, state: State, source: int, target: int) -> Iterat
     for who, actor in enumerate(state.actors):
         if actor.at is not At.RECOVER:
             continue
-        name = actor.file.freed(target)
-        won = IDLE
-        if setting.rules.recovery is Recovery.FILE_FIRST and not setting.bounds.read_only:
-            won = Actor(At.READ_TOMBSTONE, actor.file)
-        yield Try(who, "moves the lock to available", state, actor.file, name, won)
+        yield Try(who, "moves the lock to available", state, actor.file, actor.file.freed(target))
 
 
 @_guards(Move.ROLL_FORWARD.value)
@@ -208,3 +207,12 @@ def _requeue(setting: Setting, state: State, source: int, target: int) -> Iterat
         if file.place == source:
             base = spent(state, Luck.REQUEUE)
             yield Try(WORLD, "the user requeues it", base, file, file.freed(target))
+
+
+@_guards("undo")
+def _undo(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
+    """The end of an undo, whose commit is on the branch (`world.undoing`); any look makes up for it."""
+    for file in state.files:
+        if state.undone and file.place == source:
+            name = file.in_place(target)
+            yield Try(WORLD, "the undone task is moved on", state, file, name, fair=True)

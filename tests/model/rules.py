@@ -29,7 +29,7 @@ class Recovery(Enum):
     """How the lock of a dead owner is freed."""
 
     FENCE_FIRST = "the fence, then one rename"
-    FILE_FIRST = "one rename, then the fence"
+    FILE_ONLY = "one rename; the fence stays"
     UNLINK_AND_CREATE = "the fence, then unlink and create"
 
 
@@ -78,11 +78,12 @@ class Bounds:
         return tuple(getattr(self, name) for name in names[first : first + len(Luck)])
 
     def __str__(self) -> str:
-        """Returns what differs from nobody and nothing, in words."""
-        said = [
-            f"{value} {one.name.replace('_', ' ')}"
-            for one in fields(self)
-            if (value := getattr(self, one.name)) is not False and one.name != "max_retries"
-            and value
-        ]
-        return ", ".join("read only" if word == "True read only" else word for word in said)
+        """Returns who acts and what may strike, in words."""
+        said = []
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if value and one.name == "read_only":
+                said.append("read only")
+            elif value and one.name != "max_retries":
+                said.append(f"{value} {one.name if value > 1 else one.name[:-1]}")
+        return ", ".join(said)

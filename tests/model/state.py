@@ -115,7 +115,7 @@ class State(NamedTuple):
     `fenced`: the fence's ref exists. `merges`: how many of the integration branch's commits merge
     this generation of the task (of a read-only task: whether a run of it has succeeded).
     `ahead`: the user's branch has commits that the integration branch lacks. `by_hand`: a person
-    moved the task to `done/`. `left`: how often each kind of luck may still strike.
+    moved the task to `done/`. `undone`: it lies there, but a commit took its merge back. `left`: how often each kind of luck may still strike.
     """
 
     files: tuple[File, ...]
@@ -123,6 +123,7 @@ class State(NamedTuple):
     merges: int
     ahead: bool
     by_hand: bool
+    undone: bool
     actors: tuple[Actor, ...]
     left: tuple[int, ...]
 
@@ -142,14 +143,13 @@ def key(state: State, workers: int) -> bytes:
     traits.sort()
     rank = {trait[3]: number for number, trait in enumerate(traits)}
     rank[NOBODY] = NOBODY
-    parts = [bytes((len(owners), state.fenced, state.merges, state.ahead, state.by_hand))]
+    flags = (state.fenced, state.ahead, state.by_hand, state.undone)
+    parts = [bytes((len(owners), state.merges, *flags))]
     parts += sorted(
         bytes((file.place, file.attempts, file.failures, rank[file.owner])) for file in state.files
     )
     parts += [trait[0] for trait in traits]
-    parts += sorted(
-        coded[other] + bytes((rank[actors[other].file.owner],)) for other in watchers
-    )
+    parts += sorted(coded[other] + bytes((rank[actors[other].file.owner],)) for other in watchers)
     parts += (coded[-1], bytes(state.left))
     return b"".join(parts)
 

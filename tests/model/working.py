@@ -10,6 +10,7 @@ from model.acting import (
     Setting,
     Step,
     fence_moved,
+    first_of_freeing,
     holds,
     merge_known,
     put,
@@ -30,8 +31,8 @@ def idle(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Ste
         return
     for file in state.files:
         if file.place == LOCKED and file.owner == who:
-            at = At.RECOVER if setting.bounds.read_only else At.READ_TOMBSTONE
-            yield step(state, who, "sees a lock of its own left behind", Actor(at, file))
+            freeing = Actor(first_of_freeing(setting), file)
+            yield step(state, who, "sees a lock of its own left behind", freeing)
 
 
 def check_claim(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
@@ -81,9 +82,7 @@ def move_fence(setting: Setting, state: State, who: int, actor: Actor) -> Iterat
         yield step(state, who, "is refused: the fence moved", actor._replace(at=At.READ_FENCE))
         return
     at = At.LOOK if setting.rules.fence_before_look else At.START
-    yield Step(
-        who, "moves the fence", fence_moved(setting, state, who, actor._replace(at=at))
-    )
+    yield Step(who, "moves the fence", fence_moved(setting, state, who, actor._replace(at=at)))
 
 
 def look(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:

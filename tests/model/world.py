@@ -59,7 +59,7 @@ def moves_by_hand(setting: Setting, state: State) -> Iterator[Step]:
                 continue
             for name, naming in names.items():
                 files = tuple(sorted({*state.files, name.in_place(place)} - {file}))
-                moved = base._replace(files=files, by_hand=place == DONE)
+                moved = base._replace(files=files, by_hand=place == DONE, undone=False)
                 what = f"a person moves the file to {state_of.value}, its name {naming}"
                 yield Step(WORLD, what, moved, fair=False)
 
@@ -75,6 +75,19 @@ def commits(setting: Setting, state: State) -> Iterator[Step]:
         base = spent(put(state, setting.conductor, conductor), Luck.COMMIT)
         what = "the user commits on the base branch"
         yield Step(WORLD, what, base._replace(ahead=True), fair=False)
+
+
+def undoing(setting: Setting, state: State) -> Iterator[Step]:
+    """`undo`: one transaction reverts the merge and moves the fence; the file's move comes after.
+
+    The task is then another generation: it may be merged once more.
+    """
+    if state.left[Luck.UNDO] and state.merges and any(file.place == DONE for file in state.files):
+        actors = tuple(
+            one._replace(tip_seen=False, fence_mine=False, ref_seen=False) for one in state.actors
+        )
+        undone = spent(state, Luck.UNDO)._replace(merges=0, undone=True, actors=actors)
+        yield Step(WORLD, "the user undoes the merge", undone, fair=False)
 
 
 def parked(file: File) -> bool:
