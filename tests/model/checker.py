@@ -22,7 +22,7 @@ class Explored:
     """What an exploration came to. Only if it is `complete` do the figures prove anything.
 
     `stories` has a shortest story for each promise that is broken; `rows` the rows of the table
-    of moves that were taken.
+    of moves that were taken; `seconds` are of CPU.
     """
 
     states: int
@@ -61,7 +61,7 @@ class _Walk:
         self._transitions = 0
 
     def run(self, limit: int, enough: frozenset[str]) -> Explored:
-        began = time.monotonic()
+        began = time.process_time()
         layer, depth = [self._protocol.initial()], 0
         self._add(self._protocol.key(layer[0]), 0, layer[0])
         number, complete = 0, True
@@ -84,7 +84,7 @@ class _Walk:
             len(self._numbers),
             self._transitions,
             depth,
-            time.monotonic() - began,
+            time.process_time() - began,
             complete,
             frozenset(self._rows),
             stories,

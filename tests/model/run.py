@@ -1,8 +1,8 @@
 """Explores the protocol, or a broken variant of it, and tells what it found.
 
-    python tests/model/run.py --workers 2 --recoverers 2 --kills 1 --suspicions 1
-    python tests/model/run.py --bounds large
-    python tests/model/run.py --variant no-trailer
+    .venv/bin/python tests/model/run.py --workers 2 --recoverers 2 --kills 1 --suspicions 1
+    .venv/bin/python tests/model/run.py --bounds large
+    .venv/bin/python tests/model/run.py --variant no-trailer
 
 Ends with 0 if all promises hold in all states, 1 if one is broken or the limit was reached.
 """
@@ -47,7 +47,7 @@ def _tell(bounds: Bounds, found: Explored, limit: int) -> None:
     print(f"{bounds}")
     print(
         f"{found.states} states, {found.transitions} transitions, depth {found.depth}, "
-        f"{found.seconds:.1f} s"
+        f"{found.seconds:.1f} s of CPU"
     )
     for name, story in sorted(found.stories.items()):
         print(f"\n{name} is broken: {PROMISES[name]}. A shortest story:")

@@ -41,7 +41,7 @@ def test_every_promise_holds_in_every_interleaving(bounds):
         states=found.states,
         transitions=found.transitions,
         depth=found.depth,
-        seconds=round(found.seconds, 1),
+        cpu_seconds=round(found.seconds, 1),
     )
     assert found.complete
     assert found.stories == {}
