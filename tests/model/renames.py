@@ -200,7 +200,7 @@ def _roll_forward(setting: Setting, state: State, source: int, target: int) -> I
 
 @_guards(Move.REQUEUE.value)
 def _requeue(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
-    """`TaskStore.requeue`, by `opening.publish` (`--resume`) and `byhand.retry_task`."""
+    """`TaskStore.requeue`, by `opening.publish` (`--resume`) and `byhand.retrying`."""
     if not state.left[Luck.REQUEUE]:
         return
     for file in state.files:
