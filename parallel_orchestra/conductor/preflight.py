@@ -20,6 +20,10 @@ _TOO_LITTLE = 100 << 20
 _LITTLE = 1 << 30
 
 
+#: Below these names lie the branches that a run makes.
+_OUR_FOLDERS = ("orchestra", "orchestra-kept")
+
+
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """What was found: the repository, where the run starts, how it will go, what to know before.
@@ -129,11 +133,31 @@ def _repository_problems(
         )
     under_way = repo.under_way()
     if under_way is not None:
-        hint = f"finish it, or take it back with `git {under_way} --abort`"
+        way_back = "reset" if under_way == "bisect" else "--abort"
+        hint = f"finish it, or take it back with `git {under_way} {way_back}`"
         problems.append(Problem(f"a {under_way} is under way in the checkout", where, hint))
+    places = repo.checkouts(branch) if commit is not None else ()
+    if len(places) > 1:
+        names = ", ".join(map(str, places))
+        hint = f"work would be delivered under one of them: `git switch` to another branch in {places[-1]}"
+        problems.append(Problem(f"`{branch}` is checked out in two worktrees", names, hint))
+    problems += _name_problems(repo)
     if not plan.cwd.resolve().is_relative_to(repo.top.resolve()):
         problems.append(Problem("the plan's `cwd` lies outside the repository", str(plan.cwd)))
     return problems
+
+
+def _name_problems(repo: Repo) -> list[Problem]:
+    """Finds branches by whose names git can't have ours: a ref is no directory of refs."""
+    taken = [name for name in _OUR_FOLDERS if repo.refs.read(f"refs/heads/{name}") is not None]
+    return [
+        Problem(
+            f"the branch `{name}` is in the way of branches `{name}/...`",
+            str(repo.top),
+            f"rename it: `git branch -m {name} NEW`",
+        )
+        for name in taken
+    ]
 
 
 def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:

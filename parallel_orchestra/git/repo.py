@@ -4,10 +4,11 @@ The user's checkout is the user's: here it is looked at, and fast-forwarded by g
 itself allows it; nothing else.
 """
 
+import os
 import re
 import threading
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,14 @@ from parallel_orchestra.git.refs import RefMoved, Refs, Update
 FALLBACK_IDENTITY = Identity("parallel-orchestra", "parallel-orchestra@localhost")
 
 _OLDEST = (2, 39)
+
+#: Where a git directory names the branch that is away from HEAD for a while, and for what; git
+#: itself refuses to move it then (branch.c).
+_AWAY = (
+    ("rebase-merge/head-name", "rebase"),
+    ("rebase-apply/head-name", "rebase"),
+    ("BISECT_START", "bisect"),
+)
 
 #: What lies in a git directory while something is under way (git's wt-status.c), in its order.
 _UNDER_WAY = (
@@ -80,6 +89,7 @@ class Repo:
         self.git = Git(environ, common_dir, common_dir, mutex=self.mutex)
         self._user = Git(environ, top, git_dir, top, mutex=self.mutex)
         self._committer: Identity | None = None
+        self._shape: tuple[str, ...] | None = None
         self._asking = threading.Lock()
         self.refs = Refs(self.git, common_dir, "0" * (64 if object_format == "sha256" else 40))
         self.objects = Objects(self.git, self.committer)
@@ -151,6 +161,16 @@ class Repo:
                 self._committer = self.identity() or FALLBACK_IDENTITY
             return self._committer
 
+    def shape(self) -> tuple[str, ...]:
+        """Returns the settings by which the user's checkout was sparse when first asked, or ()."""
+        if self._shape is None:
+            names = ("core.sparseCheckout", "core.sparseCheckoutCone")
+            asked = [self._user.run("config", "--type=bool", n, ok=(0, 1)) for n in names]
+            sparse, cone = (one.line or "false" for one in asked)
+            settings = (f"{names[0]}=true", f"{names[1]}={cone}")
+            self._shape = settings if sparse == "true" else ()
+        return self._shape
+
     def dirty(self) -> tuple[str, ...]:
         """Returns the paths of the user's checkout that are changed, staged or untracked."""
         status = self._user.run(
@@ -181,15 +201,36 @@ class Repo:
 
     def branch_checked_out(self, branch: str) -> Path | None:
         """Returns the work tree (the user's or a linked one) that has this branch, or None."""
+        return next(iter(self.checkouts(branch)), None)
+
+    def checkouts(self, branch: str) -> tuple[Path, ...]:
+        """Returns all work trees that have this branch; more than one only if somebody forced it."""
         # `worktree list` separates records by an empty field.
         listed = self.git.run("worktree", "list", "--porcelain", "-z").fields
-        path = Path()
+        paths: list[Path] = []
+        found = []
         for fact in listed:
             key, _, value = fact.partition(" ")
             if key == "worktree":
-                path = Path(value)
-            elif fact == f"branch refs/heads/{branch}" and path.is_dir():
-                return path
+                # git takes the main one to lie around its git directory, which may be elsewhere.
+                main = not paths and self.git_dir == self.common_dir
+                paths.append(self.top if main else Path(value))
+            elif fact == f"branch refs/heads/{branch}" and paths[-1].is_dir():
+                found.append(paths[-1])
+        return tuple(found)
+
+    def held_by(self, branch: str) -> str | None:
+        """Returns what a branch is in use for although no work tree has it, or None.
+
+        A rebase or a bisect leaves HEAD detached, and comes back to the branch at its end.
+        """
+        linked = sorted((self.common_dir / "worktrees").glob("*"))
+        for git_dir in (self.git_dir, self.common_dir, *linked):
+            for name, act in _AWAY:
+                with suppress(OSError):
+                    content = os.fsdecode((git_dir / name).read_bytes()).strip()
+                    if content.removeprefix("refs/heads/") == branch:
+                        return act
         return None
 
     def fast_forward(self, branch: str, to: str, checkout: Path | None) -> FastForward:
@@ -201,11 +242,19 @@ class Repo:
         Raises:
             GitError: git failed for a reason other than a refusal.
         """
+        places = self.checkouts(branch)
+        if len(places) > 1:
+            # The index of the other one would look like a deletion of everything.
+            names = ", ".join(map(str, places))
+            reason = f"`{branch}` is checked out in two worktrees: {names}"
+            return FastForward(done=False, reason=reason)
         if checkout is not None:
             return self._merge_in_checkout(branch, to, checkout)
-        if (where := self.branch_checked_out(branch)) is not None:
+        if places:
             # Moving the ref alone would make that index look like a deletion of everything.
-            return FastForward(done=False, reason=f"`{branch}` is checked out in {where}")
+            return FastForward(done=False, reason=f"`{branch}` is checked out in {places[0]}")
+        if (act := self.held_by(branch)) is not None:
+            return FastForward(done=False, reason=f"a {act} of `{branch}` is under way")
         ref = f"refs/heads/{branch}"
         old = self.refs.read(ref)
         if old == to:
@@ -224,10 +273,12 @@ class Repo:
             return FastForward(
                 done=False, reason=f"`{head.branch or 'no branch'}` is checked out in {checkout}"
             )
-        # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise.
+        # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise; and
+        # because to git an ignored file, such as a `.env`, is nothing that could be lost.
         merge = git.run(
             *("merge", "--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat"),
-            *("--no-verify-signatures", "--quiet", "--end-of-options", to),
+            *("--no-overwrite-ignore", "--no-verify-signatures", "--quiet"),
+            *("--end-of-options", to),
             ok=range(256),
         )
         if merge.code == 0:

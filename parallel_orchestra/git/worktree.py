@@ -24,7 +24,7 @@ _NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
 
 #: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
 #: of it would only keep garbage alive.
-_POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false")
+_POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
 
 
 class EmbeddedRepository(GitError):
@@ -49,9 +49,13 @@ class WorkTree:
     def __init__(self, repo: Repo, path: Path, git_dir: Path) -> None:
         self.path = path
         self.git_dir = git_dir
+        self._repo = repo
         # The `commondir` file lies where an agent can write.
         environ = {**repo.environ, "GIT_COMMON_DIR": str(repo.common_dir)}
-        self._git = Git(environ, path, git_dir, path, settings=_POOLED, mutex=repo.mutex)
+        # An agent may have given the tree another shape (`git sparse-checkout`).
+        settings = (*_POOLED, *repo.shape())
+        self._git = Git(environ, path, git_dir, path, settings=settings, mutex=repo.mutex)
+        self._shape = repo.git_dir / "info" / "sparse-checkout"
         self._index = git_dir / "index"
         self._pristine = git_dir / "orchestra-index"
 
@@ -73,13 +77,14 @@ class WorkTree:
     def checkout(self, commit: str) -> None:
         """Makes all tracked files those of a commit, detached; local changes are thrown away.
 
-        Only for a tree that nobody works in: locks left in it are removed. Untracked files
+        Where the user's own checkout is sparse, so is this one. Only for a tree that nobody works in: locks left in it are removed. Untracked files
         stay (see `clean`).
 
         Raises:
             GitError: there is no such commit, or files can't be written.
         """
         self._reset_index()
+        self._copy_shape()
         words = ("checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit)
         try:
             self._git.run(*words, "--")
@@ -119,15 +124,14 @@ class WorkTree:
         """
         if abandoned:
             self._remove_locks()
-        words = ("add", "--all", "--", ":(top)")
+        words = ("add", "--all", "--sparse", "--", ":(top)")
         try:
             self._git.run(*words)
         except GitError as error:
             refusal = _explained(error)
             if isinstance(refusal, EmbeddedRepository) or not abandoned:
                 raise refusal from error
-            self._index.unlink(missing_ok=True)
-            self._git.run("read-tree", base)
+            self._renew_index(base)
             make_deletable(self.path)
             self._stage_again(words)
         if exclude:
@@ -196,6 +200,25 @@ class WorkTree:
         with suppress(OSError):
             self._index.unlink(missing_ok=True)
             os.link(self._pristine, self._index)
+
+    def _renew_index(self, base: str) -> None:
+        """Puts an index that is known to be sound in the place of a damaged one."""
+        self._reset_index()
+        if self._git.run("ls-files", "--error-unmatch", ":(top)", ok=range(256)).code == 0:
+            return
+        self._index.unlink(missing_ok=True)
+        self._git.run("read-tree", base)
+        if self._shape.exists() and self._repo.shape():
+            # To `read-tree` files outside the shape are missing, as if they had been deleted.
+            self._copy_shape()
+            self._git.run("sparse-checkout", "reapply")
+
+    def _copy_shape(self) -> None:
+        if self._shape.is_file():
+            own = self.git_dir / "info" / "sparse-checkout"
+            own.parent.mkdir(exist_ok=True)
+            own.unlink(missing_ok=True)
+            shutil.copyfile(self._shape, own)
 
     def _keep_index(self) -> None:
         with suppress(OSError):

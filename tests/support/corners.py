@@ -1,0 +1,64 @@
+"""Plans for git's corners: tasks that are one line of shell each, and what must hold afterwards."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from support.repository import fsck_clean
+from support.scene import Result, Scene
+
+#: A line of shell: waits until every task named on it was begun, or lies in `done/`.
+BEGUN = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/locked" | grep "^$one\\.")"; do sleep 0.02; done; done'
+DONE = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/done" | grep "^$one\\.")"; do sleep 0.02; done; done'
+
+
+def plan_of(tasks: Mapping[str, str], *, top: str = "", chain: bool = False) -> str:
+    """Returns a plan with one task per line of shell; `chain` lets each need the one before."""
+    lines = ["---", 'po_plan_version: "0.2"', "name: corner", *top.splitlines()]
+    lines += ["defaults: {backend: command, max_retries: 0}", "tasks:"]
+    before = ""
+    for task, line in tasks.items():
+        lines.append(f"  - {{id: {task}, command: {json.dumps(line)}")
+        lines[-1] += f", depends_on: [{before}]}}" if chain and before else "}"
+        before = task
+    return "\n".join([*lines, "---", ""])
+
+
+def begun(*tasks: str) -> str:
+    """Returns a line of shell that waits until these tasks are at work."""
+    return BEGUN.format(" ".join(tasks))
+
+
+def done(*tasks: str) -> str:
+    """Returns a line of shell that waits until these tasks are done."""
+    return DONE.format(" ".join(tasks))
+
+
+def shell(folder: Path, lines: str) -> None:
+    """Carries out lines of shell in a folder, as a person would; the first failure is an error."""
+    subprocess.run(["sh", "-ec", lines], cwd=folder, check=True, capture_output=True)
+
+
+def check_all_merged(result: Result, *tasks: str) -> None:
+    """Checks that exactly these tasks are done, merged once and delivered, and nothing is left over.
+
+    Raises:
+        AssertionError: one of it is not so.
+    """
+    assert result.exit_code == 0, result
+    assert result.states() == dict.fromkeys(tasks, "done")
+    assert result.merges("main") == dict.fromkeys(tasks, 1)
+    check_in_order(result)
+
+
+def check_in_order(result: Result) -> None:
+    """Checks that nothing runs, no worktree is left and git finds nothing wrong."""
+    result.wait_for_silence()
+    assert result.worktrees() == []
+    assert fsck_clean(result.project)
+
+
+def run(scene: Scene, tasks: Mapping[str, str], *options: str, top: str = "", **facts) -> Result:
+    """Runs such a plan in the scene to its end."""
+    return scene.plan(plan_of(tasks, top=top)).run("--yes", *options, **facts)
