@@ -1,7 +1,10 @@
 """Between the integration branch and the user's: takes in what they did, delivers what was merged.
 
-The user's branch is only ever fast-forwarded, as far as git itself allows.
+The user's branch is only ever fast-forwarded, as far as git itself allows. Where the user took
+commits back that the work was built on, that would bring them back: this is for the user to do.
 """
+
+import shlex
 
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
@@ -36,6 +39,8 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
     head = repo.refs.read(f"refs/heads/{branch}")
     if head is None or repo.is_ancestor(head, queue.tip()):
         return ""
+    if not repo.is_ancestor(queue.taken_in(), head):
+        return f"{_rewritten(branch, queue)}: tasks do not see what is new there"
     merged = queue.merge_base_branch(branch, head)
     if isinstance(merged, Conflicted | Rejected):
         return f"{_why_not(branch, merged)}: tasks do not see it"
@@ -45,14 +50,16 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
 def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
-    command = f"git switch {branch} && git merge {queue.refs.branch}"
+    merge = f"git merge {queue.refs.branch}"
+    command = f"git switch {shlex.quote(branch)} && {merge}"
     before = repo.refs.read(ref)
     if before is None:
-        return Delivery(
-            branch, reason=f"branch `{branch}` does not exist any more", command=command
-        )
+        # Renamed or deleted: what is checked out in its place is the user's choice.
+        return Delivery(branch, reason=f"branch `{branch}` does not exist any more", command=merge)
     if repo.is_ancestor(tip, before):
         return Delivery(branch, before, before, done=True)
+    if not repo.is_ancestor(queue.taken_in(), before):
+        return Delivery(branch, before, before, reason=_rewritten(branch, queue), command=command)
     if not repo.is_ancestor(before, tip):
         merged = queue.merge_base_branch(branch, before)
         if isinstance(merged, Conflicted | Rejected):
@@ -67,6 +74,13 @@ def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     names = ", ".join(result.files)
     reason = f"local changes are in the way: {names}" if names else result.reason
     return Delivery(branch, before, before, reason=reason, command=command)
+
+
+def _rewritten(branch: str, queue: MergeQueue) -> str:
+    return (
+        f"`{branch}` was rewritten meanwhile and has {queue.taken_in()[:12]} no more, "
+        "which the work is built on"
+    )
 
 
 def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:

@@ -29,11 +29,17 @@ class History:
         self._branch = branch
         self._tip = base
         self._facts: dict[str, MergeFact] = {}
+        self._taken_in = base
 
     @property
     def tasks(self) -> frozenset[str]:
         """The tasks whose merge is on the branch."""
         return frozenset(self._facts)
+
+    @property
+    def taken_in(self) -> str:
+        """The newest commit of the user's branch that the branch was built on."""
+        return self._taken_in
 
     def merge_of(self, task: str) -> MergeFact | None:
         """Returns a task's newest merge as of the last look; None if it was undone."""
@@ -56,6 +62,8 @@ class History:
             if not trailers.is_ours(commit.message):
                 raise self._tampered(commit.id, "it has a commit that no worker wrote")
             self._read(commit.id, commit.message)
+            if trailers.merges_base(commit.message, self._run):
+                self._taken_in = commit.parents[-1]
         self._tip = tip
 
     def added(self, before: str, commit: str, message: str) -> None:

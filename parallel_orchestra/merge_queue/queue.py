@@ -101,6 +101,14 @@ class MergeQueue:
         with self._looking:
             return self._history.tasks
 
+    def taken_in(self) -> str:
+        """Returns the newest commit of the user's branch that the integration is built on.
+
+        As of the last `tip()`; at first that is the run's base.
+        """
+        with self._looking:
+            return self._history.taken_in
+
     def fence(self, claim: Claim) -> str:
         """Makes this claim the only one that can merge its task, and returns its token.
 

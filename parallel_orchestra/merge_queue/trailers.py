@@ -64,6 +64,11 @@ def undone_task(message: str) -> tuple[str, str] | None:
     return (run, task) if task else None
 
 
+def merges_base(message: str, run: str) -> bool:
+    """Returns whether a commit's message is that of one that took in the user's branch."""
+    return _facts(message).get("Base", "").startswith(f"{run}/")
+
+
 def is_ours(message: str) -> bool:
     """Returns whether a first-parent commit's message is of the kind that we write."""
     return bool({"Task", "Base", "Undo"} & _facts(message).keys())
