@@ -16,6 +16,7 @@ from parallel_orchestra.store import Layout, RunRecord
 from parallel_orchestra.store.records import read_run
 
 _BRANCHES = "refs/heads/orchestra/"
+_KEPT = "refs/heads/orchestra-kept/"
 _OWNERS = "refs/orchestra/branch/"
 
 
@@ -30,6 +31,8 @@ def free_branch(found: Preflight) -> str:
         number += 1
         ref = f"{_BRANCHES}{found.slug}" + (f"-{number}" if number > 1 else "")
         current = repo.refs.read(ref)
+        if not _possible(repo, ref):
+            continue
         if current is None:
             return ref
         if _taken(repo, ref) or not repo.is_ancestor(current, found.base_commit):
@@ -67,6 +70,16 @@ def make_branch(repo: Repo, record: RunRecord, layout: Layout) -> None:
             Update(record.integration, record.base_commit, None),
             Update(owner, words, repo.refs.read(owner)),
         ])  # fmt: skip
+
+
+def _possible(repo: Repo, ref: str) -> bool:
+    """Returns whether git can have a branch, and those for kept work, beside the ones there are.
+
+    A ref is no directory of other refs.
+    """
+    kept = f"{_KEPT}{ref.removeprefix(_BRANCHES)}"
+    below = any(name != ref for name in repo.refs.list(ref))
+    return not below and repo.refs.read(kept) is None
 
 
 def _taken(repo: Repo, ref: str) -> bool:

@@ -82,13 +82,20 @@ class Objects:
     """The object store of a repository. Usable from several threads."""
 
     def __init__(
-        self, git: Git, committer: Callable[[], Identity], clock: Callable[[], float] = time.time
+        self,
+        git: Git,
+        committer: Callable[[], Identity],
+        clock: Callable[[], float] = time.time,
+        checkout: Git | None = None,
     ) -> None:
+        """Takes git in the user's checkout too: its `.gitattributes` say how files are merged."""
         self._git = git
         self._committer = committer
         self._clock = clock
         self._reader = Helper(git, "cat-file", "--batch-check=%(objectname)")
-        self._merger = Helper(git, "merge-tree", "--write-tree", "--messages", "-z", "--stdin")
+        self._merger = Helper(
+            checkout or git, "merge-tree", "--write-tree", "--messages", "-z", "--stdin"
+        )
         self._writers = {kind: _Writer(git, kind) for kind in ("blob", "commit")}
 
     def blob(self, data: bytes) -> str:
@@ -142,7 +149,7 @@ class Objects:
             # git keeps the last byte of an answer back until the next one is complete: so a
             # merge of nothing is asked for as well, and its last byte is skipped next time.
             merger.send(f"{ours} {theirs}\n{ours} {ours}\n".encode())
-            answer = _merge_answer(merger)
+            answer = _merge_answer(merger, (ours, theirs))
             _skip_to_status(merger)
             merger.until(b"\0")
             merger.until(b"\0")
@@ -198,7 +205,7 @@ class Objects:
         return None if " " in answer else answer
 
 
-def _merge_answer(merger: Helper) -> MergedTree | Conflicted:
+def _merge_answer(merger: Helper, sides: tuple[str, str]) -> MergedTree | Conflicted:
     # "OUTPUT" in git-merge-tree(1): status, tree, conflicted files, empty field, messages.
     def text() -> str:
         return os.fsdecode(merger.until(b"\0"))
@@ -206,9 +213,17 @@ def _merge_answer(merger: Helper) -> MergedTree | Conflicted:
     clean, tree = _skip_to_status(merger) == b"1", text()
     files = set()
     while entry := text():
-        files.add(entry.partition("\t")[2])
+        path = entry.partition("\t")[2]
+        for side in sides:
+            # So git names a file that can't have its place, as a directory is in it.
+            path = path.removesuffix(f"~{side}")
+        files.add(path)
     messages = []
     while count := text():
+        if not count.isdigit():
+            # Advice on submodules, which git prints in between as it is (merge-ort.c).
+            messages.append(count)
+            break
         for _ in range(int(count) + 1):  # the paths, then the kind of message
             text()
         messages.append(text())

@@ -92,7 +92,7 @@ class Repo:
         self._shape: tuple[str, ...] | None = None
         self._asking = threading.Lock()
         self.refs = Refs(self.git, common_dir, "0" * (64 if object_format == "sha256" else 40))
-        self.objects = Objects(self.git, self.committer)
+        self.objects = Objects(self.git, self.committer, checkout=self._user)
 
     @classmethod
     def discover(cls, path: Path, environ: Mapping[str, str]) -> "Repo":

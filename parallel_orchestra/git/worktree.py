@@ -96,7 +96,7 @@ class WorkTree:
         self._keep_index()
 
     def clean(self) -> None:
-        """Removes all that is not tracked, ignored files and embedded repositories included.
+        """Removes all that is not tracked: ignored files, embedded repositories, content of submodules.
 
         Raises:
             GitError: something can't be removed.
@@ -108,6 +108,20 @@ class WorkTree:
             # Package caches are read-only directories.
             make_deletable(self.path)
             self._git.run(*words)
+        for path in self._filled_submodules():
+            # Git takes what lies in a submodule for none of its business.
+            make_deletable(self.path / path)
+            shutil.rmtree(self.path / path)
+            (self.path / path).mkdir()
+
+    def worked_in(self) -> tuple[str, ...]:
+        """Returns the submodules with files, or commits, that nobody else has; call after staging."""
+        filled = self._filled_submodules()
+        if not filled:
+            return ()
+        words = ("diff-files", "--name-only", "-z", "--ignore-submodules=none")
+        changed = set(self._git.run(*words).fields)
+        return tuple(path for path in filled if path in changed or not self._published(path))
 
     def stage_all(
         self, exclude: Sequence[str] = (), *, base: str = "HEAD", abandoned: bool = False
@@ -173,7 +187,7 @@ class WorkTree:
         Whatever stood there is renamed to `.git.replaced-N`, not deleted.
         """
         link = self.path / ".git"
-        wanted = f"gitdir: {self.git_dir}\n".encode()
+        wanted = os.fsencode(f"gitdir: {self.git_dir}\n")
         with suppress(OSError):
             if stat.S_ISREG(os.lstat(link).st_mode) and link.read_bytes() == wanted:
                 return False
@@ -182,6 +196,20 @@ class WorkTree:
         self.path.mkdir(parents=True, exist_ok=True)
         link.write_bytes(wanted)
         return True
+
+    def _filled_submodules(self) -> tuple[str, ...]:
+        if not os.path.lexists(self.path / ".gitmodules"):
+            return ()
+        listed = self._git.run("ls-files", "--stage", "-z").fields
+        links = (entry.partition("\t")[2] for entry in listed if entry.startswith("160000 "))
+        return tuple(path for path in links if _filled(self.path / path))
+
+    def _published(self, path: str) -> bool:
+        if not os.path.lexists(self.path / path / ".git"):
+            return False
+        git = Git(self._repo.environ, self.path / path)
+        words = ("for-each-ref", "--count=1", "--contains=HEAD", "refs/remotes", "refs/tags")
+        return bool(git.run(*words, ok=range(256)).out)
 
     def _stage_again(self, words: Sequence[str]) -> None:
         try:
@@ -312,6 +340,10 @@ def make_deletable(path: Path) -> None:
             mode = os.lstat(directory).st_mode
             if mode & stat.S_IRWXU != stat.S_IRWXU:
                 os.chmod(directory, stat.S_IMODE(mode) | stat.S_IRWXU)
+
+
+def _filled(directory: Path) -> bool:
+    return directory.is_dir() and any(directory.iterdir())
 
 
 def _put_aside(link: Path, why: str) -> None:

@@ -112,7 +112,7 @@ def _everything(repo: Repo, tree: WorkTree, base: str) -> str:
     while True:
         try:
             content = tree.stage_all(base=base, abandoned=True)
-            found = set(embedded(repo, base, content))
+            found = {*embedded(repo, base, content), *tree.worked_in()}
         except EmbeddedRepository as error:
             found = {error.path}
         if not found - uncovered:

@@ -7,6 +7,7 @@ over, its unsaved content saved first.
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -33,7 +34,7 @@ _BY_HAND = "by-hand"
 
 def default_root(cache: Path, common_dir: Path) -> Path:
     """Returns where the worktrees of a repository lie below the user's cache directory."""
-    digest = hashlib.sha256(str(common_dir).encode()).hexdigest()[:10]
+    digest = hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:10]
     name = common_dir.parent.name if common_dir.name == ".git" else common_dir.stem
     return cache / "parallel-orchestra" / f"{name or 'repository'}-{digest}"
 
@@ -180,7 +181,8 @@ class Slot:
         """Returns the worktree's content, ignored files aside.
 
         Raises:
-            Unusable: the agent removed the worktree or made a repository of its own inside.
+            Unusable: the agent removed the worktree, made a repository of its own inside, or
+                worked in a submodule.
             GitError: git failed.
         """
         tree, base = self._tree, workspace.base
@@ -201,6 +203,11 @@ class Slot:
         embedded = salvage.embedded(self._repo, base, content)
         if embedded:
             raise self._embedded(embedded)
+        if inside := tree.worked_in():
+            raise self._unusable(
+                f"changed files inside a submodule: {', '.join(inside)}; only a commit that the "
+                "submodule's remote has can be part of a merge"
+            )
         changed = content != self._repo.objects.tree_of(base)
         return Work(content, tree.head() or base, changed)
 

@@ -111,7 +111,7 @@ def test_independent_changes_merge_to_one_tree(repo: Repo):
         ("git rm -q b.txt", "echo t >> b.txt", ("b.txt",), "modify/delete"),
         ("printf 'o\\0' > a.txt", "printf 't\\0' > a.txt", ("a.txt",), "binary"),
         ("git mv a.txt x", "git mv a.txt y", ("a.txt", "x", "y"), "rename/rename"),
-        ("echo o > d", "mkdir d; echo t > d/f", ("d~ours",), "directory"),
+        ("echo o > d", "mkdir d; echo t > d/f", ("d",), "directory"),
         (
             "printf o > \"$(printf 'li\\nne é\\t')\"",
             "printf t > \"$(printf 'li\\nne é\\t')\"",

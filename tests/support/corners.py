@@ -5,12 +5,21 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
+
+from support.effort import EFFORT, Effort
 from support.repository import fsck_clean
 from support.scene import Result, Scene
 
 #: A line of shell: waits until every task named on it was begun, or lies in `done/`.
 BEGUN = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/locked" | grep "^$one\\.")"; do sleep 0.02; done; done'
 DONE = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/done" | grep "^$one\\.")"; do sleep 0.02; done; done'
+
+
+def rare(test):
+    """Marks a corner that few will meet: `STORM=short` and `make storm` look at it."""
+    sample = pytest.mark.skipif(EFFORT is Effort.SAMPLE, reason="rare: run with STORM=short")
+    return pytest.mark.storm(sample(test))
 
 
 def plan_of(tasks: Mapping[str, str], *, top: str = "", chain: bool = False) -> str:

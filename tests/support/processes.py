@@ -1,5 +1,6 @@
 """Who is alive, asked of /proc only: a second opinion beside the tool's own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ def marked(name: str, value: str) -> tuple[int, ...]:
     The calling process is told apart by not having been started with it. Zombies have no
     environment left and do not count. Empty where there is no /proc.
     """
-    wanted = f"{name}={value}".encode()
+    wanted = os.fsencode(f"{name}={value}")
     return tuple(pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0"))
 
 
