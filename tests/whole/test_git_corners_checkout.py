@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.corners import check_all_merged, check_in_order, plan_of, run, shell
+from support.corners import cases, check_all_merged, check_in_order, plan_of, rare, run, shell
 from support.repository import commit_files, git
 from support.scene import Scene
 from support.waiting import wait_until
@@ -45,7 +45,7 @@ NOT_IN_THE_WAY = {
 }
 
 
-@pytest.mark.parametrize("what", NOT_IN_THE_WAY)
+@pytest.mark.parametrize("what", cases(NOT_IN_THE_WAY, {"staged", "untracked"}))
 def test_local_changes_elsewhere_stay_and_the_work_is_delivered(scene, what):
     shell(scene.project, NOT_IN_THE_WAY[what])
     status, files = picture(scene)
@@ -67,7 +67,7 @@ IN_THE_WAY = {
 }
 
 
-@pytest.mark.parametrize("what", IN_THE_WAY)
+@pytest.mark.parametrize("what", cases(IN_THE_WAY, {"unstaged", "untracked"}))
 def test_local_changes_in_the_way_stay_and_the_message_names_them(scene, what):
     lines, names = IN_THE_WAY[what]
     shell(scene.project, lines)
@@ -104,7 +104,7 @@ UNDER_WAY = {
 }
 
 
-@pytest.mark.parametrize("act", UNDER_WAY)
+@pytest.mark.parametrize("act", cases(UNDER_WAY, {"rebase", "bisect"}))
 def test_a_checkout_in_the_middle_of_something_is_refused_and_the_hint_takes_it_back(scene, act):
     begin, take_back = UNDER_WAY[act]
     shell(
@@ -124,6 +124,7 @@ def test_a_checkout_in_the_middle_of_something_is_refused_and_the_hint_takes_it_
     check_all_merged(run(scene, WRITE_A), "one")
 
 
+@rare
 def test_with_a_branch_named_a_detached_or_unborn_head_is_no_hindrance(scene):
     plan = plan_of(WRITE_A, top="base: main")
     scene.git("switch", "-q", "--detach")
@@ -175,6 +176,7 @@ def test_a_run_from_a_subdirectory_works_there_and_keeps_to_the_repository(scene
     assert scene.names() == {*FILES, "src/here.txt", "src/where.txt"}
 
 
+@rare
 def test_a_run_from_inside_a_linked_worktree_of_the_users_is_delivered_there(scene, tmp_path):
     linked = tmp_path / "linked"
     scene.git("worktree", "add", "-q", "-b", "feature", str(linked))
@@ -213,6 +215,7 @@ def test_a_git_directory_that_lies_elsewhere_is_found(scene, tmp_path):
     assert scene.dirty() == []
 
 
+@rare
 def test_a_work_tree_named_by_configuration_is_found(scene, tmp_path):
     """`core.worktree`, as submodules have it: the plan's `cwd` is a submodule of the user's."""
     outer = tmp_path / "outer"
@@ -241,7 +244,8 @@ SPARSE = {
 
 
 @pytest.mark.parametrize(
-    "how", ["--cone in", "--no-cone /in/ /top.txt", "--cone --sparse-index in"]
+    "how",
+    cases(["--cone in", "--no-cone /in/ /top.txt", "--cone --sparse-index in"], {"--cone in"}),
 )
 def test_a_sparse_checkout_keeps_its_shape_and_loses_no_file_outside(tmp_path, how):
     scene = Scene(tmp_path).repository(SPARSE)
@@ -273,6 +277,7 @@ def test_a_sparse_checkout_keeps_its_shape_and_loses_no_file_outside(tmp_path, h
     assert scene.dirty() == []
 
 
+@rare
 def test_files_that_git_was_told_to_overlook_stay_overlooked(scene):
     shell(scene.project, "git update-index --skip-worktree b.txt; echo mine > b.txt")
 
@@ -283,6 +288,7 @@ def test_files_that_git_was_told_to_overlook_stay_overlooked(scene):
     assert scene.files()["b.txt"] == "b\n"
 
 
+@rare
 def test_a_lock_on_the_users_index_is_named_and_the_delivery_waits(scene):
     (scene.project / ".git/index.lock").write_bytes(b"")
 

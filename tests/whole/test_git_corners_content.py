@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from support.corners import check_all_merged, plan_of, run, shell
+from support.corners import cases, check_all_merged, plan_of, rare, run, shell
 from support.repository import commit_files
 from support.scene import Scene
 
@@ -52,7 +52,7 @@ def test_files_of_any_name_are_made_changed_and_delivered(scene):
     assert scene.dirty() == []
 
 
-@pytest.mark.parametrize("words", ["strict", "surrogateescape"])
+@pytest.mark.parametrize("words", cases(["strict", "surrogateescape"], {"strict"}))
 def test_a_conflict_and_a_dirty_file_of_a_name_that_is_no_text_are_told(scene, words):
     """The terminal may take only true UTF-8."""
     shell(scene.project, "echo mine > \"$(printf 'dirt\\377\\n')\"")
@@ -74,13 +74,20 @@ def test_a_conflict_and_a_dirty_file_of_a_name_that_is_no_text_are_told(scene, w
     assert scene.merges("orchestra/corner") == {"one": 1}
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["with space", "quote'\"$x`", "line\nbreak", "-dash", "été", os.fsdecode(b"\xff\xfe"), "a:b;c"],
-    ids=["space", "quotes", "newline", "dash", "accents", "no_utf8", "separators"],
-)
-def test_a_repository_in_a_directory_of_any_name_is_worked_in(tmp_path, name):
-    folder = tmp_path / name
+DIRECTORIES = {
+    "space": "with space",
+    "quotes": "quote'\"$x`",
+    "newline": "line\nbreak",
+    "dash": "-dash",
+    "accents": "été",
+    "no_utf8": os.fsdecode(b"\xff\xfe"),
+    "separators": "a:b;c",
+}
+
+
+@pytest.mark.parametrize("kind", cases(DIRECTORIES, {"newline", "no_utf8"}))
+def test_a_repository_in_a_directory_of_any_name_is_worked_in(tmp_path, kind):
+    folder = tmp_path / DIRECTORIES[kind]
     folder.mkdir()
     scene = Scene(folder).repository(FILES)
 
@@ -90,6 +97,7 @@ def test_a_repository_in_a_directory_of_any_name_is_worked_in(tmp_path, name):
     assert (scene.project / "a.txt").read_text() == "task\n"
 
 
+@rare
 def test_renames_of_case_only_and_twins_are_kept_apart(scene):
     tasks = {"rename": "mv a.txt A.txt; mv A.txt A.TXT", "twins": "echo x > TOOL; echo y > Tool"}
 
@@ -120,12 +128,14 @@ def test_modes_links_and_empty_files_are_merged_and_empty_directories_are_not(sc
     assert scene.dirty() == []
 
 
+@rare
 def test_an_empty_directory_alone_is_no_change(scene):
     result = run(scene, {"one": "mkdir -p x/y"}, check=1)
 
     assert "changed no file" in result.out
 
 
+@rare
 def test_without_file_modes_those_that_were_stay_and_git_decides_on_others(scene):
     shell(scene.project, "git update-index --chmod=+x run.sh; git commit -qm x; chmod -x run.sh")
     scene.git("config", "core.fileMode", "false")
@@ -177,7 +187,7 @@ LINE_ENDS = {
 }
 
 
-@pytest.mark.parametrize("how", LINE_ENDS)
+@pytest.mark.parametrize("how", cases(LINE_ENDS, {"attributes"}))
 def test_line_ends_are_converted_as_the_users_git_would_and_others_untouched(scene, how):
     attributes, settings = LINE_ENDS[how]
     shell(
@@ -216,6 +226,7 @@ def test_a_union_driver_merges_what_two_tasks_append_as_git_merge_would(scene):
     assert sorted(scene.files()["log.md"].split()) == ["log", "x", "y", "z"]
 
 
+@rare
 def test_a_filter_of_the_users_is_applied_both_ways(scene):
     shell(
         scene.project,
@@ -252,6 +263,7 @@ def test_large_files_of_lfs_are_real_in_worktrees_and_pointers_in_commits(scene)
     assert scene.dirty() == []
 
 
+@rare
 def test_pointers_of_lfs_stay_pointers_where_it_is_not_installed(scene):
     pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 4\n"
     commit_files(

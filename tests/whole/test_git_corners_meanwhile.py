@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from support.corners import check_all_merged, check_in_order, plan_of, shell
+from support.corners import cases, check_all_merged, check_in_order, plan_of, rare, shell
 from support.repository import commit_files, git
 from support.scene import Scene
 from support.waiting import wait_until
@@ -47,7 +47,7 @@ REWRITTEN = {
 }
 
 
-@pytest.mark.parametrize("how", REWRITTEN)
+@pytest.mark.parametrize("how", cases(REWRITTEN, {"amended", "unrelated"}))
 def test_a_base_branch_that_was_rewritten_does_not_get_the_old_commits_back(scene, how):
     old = scene.git("rev-parse", "main").strip()
 
@@ -64,6 +64,7 @@ def test_a_base_branch_that_was_rewritten_does_not_get_the_old_commits_back(scen
     check_in_order(result)
 
 
+@rare
 def test_a_commit_of_the_users_that_was_amended_meanwhile_is_no_rewriting_of_the_base(scene):
     result = run_meanwhile(
         scene,
@@ -93,6 +94,7 @@ def test_a_base_branch_that_is_gone_is_said_and_the_command_delivers(scene, line
     assert scene.git("for-each-ref", "refs/heads/main") == ""
 
 
+@rare
 def test_a_branch_that_was_switched_and_is_dirty_is_delivered_out_of_sight(scene):
     result = run_meanwhile(scene, "git switch -q -c other; echo mine > a.txt")
 
@@ -108,7 +110,7 @@ IN_USE = {
 }
 
 
-@pytest.mark.parametrize("act", IN_USE)
+@pytest.mark.parametrize("act", cases(IN_USE, {"rebase"}))
 def test_a_branch_in_the_middle_of_something_is_not_moved_under_it(scene, act):
     begin, end = IN_USE[act]
     prepare = "git switch -qc side; echo side > b.txt; git commit -qam side; git switch -q main;"
@@ -156,6 +158,7 @@ def test_a_worktree_that_is_deleted_by_hand_costs_one_attempt(scene):
     check_in_order(result)
 
 
+@rare
 def test_tags_and_branches_that_are_made_meanwhile_disturb_nothing(scene):
     result = run_meanwhile(
         scene,

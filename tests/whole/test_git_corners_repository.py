@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from support.corners import begun, check_all_merged, check_in_order, done, plan_of, rare, run, shell
+from support.corners import (
+    begun,
+    cases,
+    check_all_merged,
+    check_in_order,
+    done,
+    plan_of,
+    rare,
+    run,
+    shell,
+)
 from support.repository import git, make_repository
 from support.scene import Scene
 
@@ -59,22 +69,21 @@ def test_a_sha256_repository_is_worked_in_end_to_end(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options",
-    [("--depth=1",), ("--filter=blob:none",), ("--filter=tree:0",)],
-    ids=["shallow", "without_blobs", "without_trees"],
+    "option", cases(["--depth=1", "--filter=blob:none", "--filter=tree:0"], {"--filter=blob:none"})
 )
-def test_a_clone_that_has_only_a_part_is_enough(scene, options):
+def test_a_clone_that_has_only_a_part_is_enough(scene, option):
     shell(
         scene.project,
         "git config uploadpack.allowFilter true; echo b2 > b.txt; git commit -qam two",
     )
-    clone(scene, *options)
+    clone(scene, option)
 
     result = run_work(scene, top="verify: test -s b.txt")
 
     check_all_merged(result, *WORK)
 
 
+@rare
 def test_a_clone_that_borrows_its_objects_and_has_packed_refs_and_worktree_settings(scene):
     original = clone(scene, "--shared")
     shell(
@@ -139,7 +148,7 @@ SETTINGS = {
 }
 
 
-OFTEN = ("signing", "identity", "merging")
+OFTEN = ("signing", "identity")
 
 
 @pytest.mark.parametrize("what", OFTEN)
@@ -182,7 +191,7 @@ HOOKS = [
 ]
 
 
-@pytest.mark.parametrize("where", ["hooks", "hooksPath"])
+@pytest.mark.parametrize("where", cases(["hooks", "hooksPath"], {"hooks"}))
 def test_hooks_that_fail_or_ask_are_never_run_by_us(scene, tmp_path, where):
     folder = scene.project / ".git/hooks" if where == "hooks" else tmp_path / "own"
     folder.mkdir(exist_ok=True)
@@ -201,6 +210,7 @@ def test_hooks_that_fail_or_ask_are_never_run_by_us(scene, tmp_path, where):
     assert scene.merges() == dict.fromkeys(WORK, 1)
 
 
+@rare
 def test_variables_of_an_outer_git_do_not_reach_the_run_or_its_agents(scene, tmp_path):
     outer = make_repository(tmp_path / "outer", 1)
     before = git(outer, "for-each-ref")
@@ -231,11 +241,11 @@ def test_variables_of_an_outer_git_do_not_reach_the_run_or_its_agents(scene, tmp
     assert "GIT_DIR" not in scene.files()["env"]
 
 
-@pytest.mark.parametrize("name", ["orchestra", "orchestra-kept"])
-@pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
-def test_a_branch_in_the_way_of_ours_is_refused_and_the_hint_moves_it(scene, name, packed):
+@pytest.mark.parametrize("how", cases(["loose", "packed"], {"packed"}))
+@pytest.mark.parametrize("name", cases(["orchestra", "orchestra-kept"], {"orchestra"}))
+def test_a_branch_in_the_way_of_ours_is_refused_and_the_hint_moves_it(scene, name, how):
     scene.git("branch", name)
-    if packed:
+    if how == "packed":
         scene.git("pack-refs", "--all")
 
     refused = run_work(scene, check=3)
@@ -246,6 +256,7 @@ def test_a_branch_in_the_way_of_ours_is_refused_and_the_hint_moves_it(scene, nam
     check_all_merged(run_work(scene), *WORK)
 
 
+@rare
 def test_branches_and_worktrees_of_the_same_names_are_let_be(scene, tmp_path):
     shell(
         scene.project,
@@ -264,6 +275,7 @@ def test_branches_and_worktrees_of_the_same_names_are_let_be(scene, tmp_path):
     assert result.worktrees() == [tmp_path / "wt-1"]
 
 
+@rare
 def test_a_directory_in_the_place_of_a_worktree_of_ours_is_put_aside_with_its_files_kept(scene):
     run_work(scene, check=0)
     (root,) = (scene.cache / "parallel-orchestra").iterdir()
@@ -278,7 +290,7 @@ def test_a_directory_in_the_place_of_a_worktree_of_ours_is_put_aside_with_its_fi
     assert scene.files(lost)["mine.txt"] == "mine\n"
 
 
-@pytest.mark.parametrize("branch", ["a;b'c", "été", "feature/$x&y"])
+@pytest.mark.parametrize("branch", cases(["a;b'c", "été", "feature/$x&y"], {"a;b'c"}))
 def test_a_branch_of_any_name_is_delivered_to_and_the_command_can_be_typed(scene, branch):
     scene.git("switch", "-qc", branch)
     (scene.project / "two.txt").write_text("mine\n")

@@ -2,7 +2,17 @@
 
 import pytest
 
-from support.corners import begun, check_all_merged, check_in_order, done, plan_of, run, shell
+from support.corners import (
+    begun,
+    cases,
+    check_all_merged,
+    check_in_order,
+    done,
+    plan_of,
+    rare,
+    run,
+    shell,
+)
 from support.repository import commit_files, git, make_repository
 from support.scene import Scene
 
@@ -45,6 +55,7 @@ def test_a_submodule_is_an_empty_directory_that_an_agent_can_fill(scene, initial
     assert scene.dirty() == []
 
 
+@rare
 def test_a_pointer_that_a_task_moves_is_delivered_and_the_users_submodule_is_let_be(scene, library):
     new = git(library, "rev-parse", "HEAD").strip()
     tasks = {"bump": f"{INIT}; cd lib; git fetch -q; git checkout -q origin/main"}
@@ -58,6 +69,7 @@ def test_a_pointer_that_a_task_moves_is_delivered_and_the_users_submodule_is_let
     check_in_order(result)
 
 
+@rare
 def test_a_task_that_adds_or_removes_a_submodule_is_merged(scene, library):
     add = f"git submodule --quiet add file://{library} second"
 
@@ -84,7 +96,7 @@ INSIDE = {
 }
 
 
-@pytest.mark.parametrize("what", INSIDE)
+@pytest.mark.parametrize("what", cases(INSIDE, {"committed"}))
 def test_work_inside_a_submodule_fails_with_the_reason_and_its_files_are_kept(scene, what):
     tasks = {
         "inside": f"echo task > a.txt; {INSIDE[what]}",
