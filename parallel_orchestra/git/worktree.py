@@ -77,8 +77,8 @@ class WorkTree:
     def checkout(self, commit: str) -> None:
         """Makes all tracked files those of a commit, detached; local changes are thrown away.
 
-        Where the user's own checkout is sparse, so is this one. Only for a tree that nobody works in: locks left in it are removed. Untracked files
-        stay (see `clean`).
+        Where the user's own checkout is sparse, so is this one. Only for a tree that nobody
+        works in: locks left in it are removed. Untracked files stay (see `clean`).
 
         Raises:
             GitError: there is no such commit, or files can't be written.
