@@ -203,3 +203,21 @@ def test_a_disk_that_stays_full_loses_the_memory_and_nothing_else(tmp_path, full
     journal.close()
 
     assert read(tmp_path) == []
+
+
+def test_who_has_nothing_to_say_leaves_no_file(tmp_path):
+    journal = Journal(tmp_path, ME)
+
+    journal.close()
+
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_line_that_a_killed_writer_left_torn_does_not_spoil_the_next_one(tmp_path):
+    (tmp_path / f"{ME}.jsonl").write_text(to_line(done(1)) + to_line(done(2))[:20])
+    journal = Journal(tmp_path, ME)
+
+    journal.write(done(3))
+    journal.close()
+
+    assert read(tmp_path) == [(ME, done(1)), (ME, done(3))]

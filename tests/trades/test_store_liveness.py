@@ -8,8 +8,8 @@ import pytest
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import TaskName, Watch
-from parallel_orchestra.store.liveness import LEASE, NETWORK_LEASE, lease_for
-from parallel_orchestra.store.records import write_worker
+from parallel_orchestra.store.liveness import LEASE, NETWORK_LEASE, Life, lease_for, sign_of
+from parallel_orchestra.store.records import read_worker, write_worker
 from support.clock import FakeClock
 from support.tasks_dir import ME, OTHER, put, record, tasks_dir
 from support.waiting import wait_until
@@ -38,6 +38,10 @@ class Scene:
     def death(self, name=NAME):
         path = self.layout.state(TaskState.LOCKED) / name.file
         return self.watch.death(name, str(path))
+
+    def judge(self, name=NAME):
+        path = self.layout.state(TaskState.LOCKED) / name.file
+        return self.watch.judge(name, str(path))
 
     def beat(self, mtime_ns):
         os.utime(self.lock, ns=(mtime_ns, mtime_ns))
@@ -219,3 +223,95 @@ def test_a_lock_of_nobody_and_our_own_are_never_dead(scene, name):
 def test_the_lease_is_longer_where_attributes_may_be_old():
     assert lease_for(on_network=False) == LEASE == 60.0
     assert lease_for(on_network=True) == NETWORK_LEASE == 150.0
+
+
+@pytest.fixture
+def by_hand(scene):
+    """A claim by hand of this boot, made when our clock stood at 500 seconds."""
+    scene.clock.advance(500.0)
+    scene.registers(kind="manual", lease=1800.0, epoch=scene.clock.now(), clock=500.0)
+    record_of = read_worker(scene.layout, OTHER)
+
+    def beat():
+        at = sign_of(record_of, scene.clock.monotonic())
+        os.utime(scene.lock, (at, at))
+
+    scene.renew = beat
+    return scene
+
+
+def test_the_lease_of_a_claim_by_hand_is_known_at_the_first_look(by_hand):
+    by_hand.renew()
+    by_hand.clock.advance(1700)
+    before = by_hand.judge()
+    by_hand.clock.advance(200)
+
+    after = by_hand.judge()
+
+    assert (before.life, round(before.left)) == (Life.ALIVE, 100)
+    assert (after.life, round(after.left)) == (Life.DEAD, -100)
+
+
+def test_a_sign_of_life_renews_a_claim_by_hand_whatever_the_wall_clock_was_set_to(by_hand):
+    for jump in (86_400.0, -200_000.0, 0.0):
+        by_hand.clock.advance(1700)
+        by_hand.clock.epoch += jump
+        by_hand.renew()
+
+    verdict = by_hand.judge()
+
+    assert (verdict.life, round(verdict.left)) == (Life.ALIVE, 1800)
+
+
+def test_a_claim_by_hand_is_not_judged_by_the_time_that_its_rename_brought_along(by_hand):
+    by_hand.beat(10**18)
+
+    verdict = by_hand.judge()
+
+    assert (verdict.life, round(verdict.left)) == (Life.ALIVE, 1800)
+
+
+def test_a_sign_from_the_future_is_watched_like_that_of_somebody_elsewhere(by_hand):
+    by_hand.beat(4 * 10**18)
+
+    looks = [by_hand.judge().life]
+    for seconds in (1800, 1):
+        by_hand.clock.advance(seconds)
+        looks.append(by_hand.judge().life)
+
+    assert looks == [Life.ELSEWHERE, Life.ELSEWHERE, Life.DEAD]
+
+
+@pytest.mark.parametrize("facts", OUT_OF_SIGHT.values(), ids=OUT_OF_SIGHT)
+def test_a_claim_by_hand_from_elsewhere_has_to_be_watched(scene, facts):
+    scene.registers(kind="manual", lease=1800.0, epoch=1.0, clock=1.0, **facts)
+
+    assert scene.judge().life is Life.ELSEWHERE
+
+
+def test_who_is_out_of_sight_is_alive_once_it_gave_a_sign_while_we_watched(scene):
+    scene.registers(lease=60.0, host="elsewhere", boot="another")
+    first = scene.judge()
+    scene.clock.advance(10)
+    scene.beat(10**18)
+
+    looks = [scene.judge().life, scene.judge().life]
+
+    assert first.life is Life.ELSEWHERE
+    assert "process" in first.reason
+    assert "on `elsewhere`" in first.reason
+    assert looks == [Life.ALIVE, Life.ALIVE]
+
+
+def test_every_verdict_has_its_reason(scene, child):
+    scene.registers(pid=child.pid, start=identity.start_time(child.pid))
+    runs = scene.judge()
+    child.send_signal(signal.SIGSTOP)
+    wait_until(lambda: identity.stopped(child.pid))
+
+    stands = scene.judge()
+    parked = scene.judge(TaskName("a"))
+
+    assert (runs.life, runs.reason) == (Life.ALIVE, f"process {child.pid} runs here")
+    assert (stands.life, "is stopped" in stands.reason) == (Life.ALIVE, True)
+    assert (parked.life, parked.reason) == (Life.PARKED, "locked by hand: move it to free it")

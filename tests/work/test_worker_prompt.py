@@ -76,3 +76,14 @@ def test_output_cannot_break_out_of_its_fence(detail, fence):
     prompt = with_feedback("Do it.", last(failure="verify", reason="x", detail=detail))
 
     assert prompt.endswith(f"\n\n{fence}\n{detail}\n{fence}\n")
+
+
+def test_what_a_person_says_stands_before_the_failure_and_without_one():
+    failed = last(failure="verify", reason="x")
+
+    assert with_feedback("Do it.", failed, "Mind the gap.\n") == (
+        "Do it.\n\n## Feedback\n\nMind the gap.\n\nAttempt 1 at this task failed (verify): x.\n"
+    )
+    assert with_feedback("Do it.", None, "Mind the gap.") == (
+        "Do it.\n\n## Feedback\n\nMind the gap.\n"
+    )
