@@ -56,3 +56,17 @@ def test_status_as_json_loads_nothing_heavy(tmp_path):
     assert code == 0
     assert "click" in modules
     assert not modules & set(HEAVY)
+
+
+@pytest.mark.slow
+def test_what_scripts_call_often_loads_nothing_heavy(tmp_path):
+    failing = READ_ONLY_PLAN.replace('"true"', '"exit 126"')
+    scene = Scene(tmp_path).repository(1).plan(failing)
+    scene.run(check=1)
+    scene.call("retry", "look", check=0)
+    scene.call("claim", "look", check=0)
+
+    looks = [loaded_by(scene, *words) for words in (("locks", "--json"), ("heartbeat", "look"))]
+
+    assert [code for _, code in looks] == [0, 0]
+    assert not set().union(*(modules for modules, _ in looks)) & set(HEAVY)

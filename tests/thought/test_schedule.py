@@ -82,6 +82,14 @@ def test_a_task_is_given_out_once():
     assert taken == ["a", None]
 
 
+def test_who_asks_for_one_task_gets_that_one_or_none():
+    schedule = schedule_of(tasks_of(a="", b="a", c=""))
+
+    taken = [schedule.take(NOW, only=task) for task in ("b", "c", "c")]
+
+    assert taken == [None, "c", None]
+
+
 def test_a_dependent_is_ready_as_soon_as_the_last_of_its_needs_is_done():
     schedule = schedule_of(tasks_of(a="", b="", c="a b"))
     first, second = schedule.take(NOW), schedule.take(NOW)

@@ -119,6 +119,26 @@ def test_of_two_that_claim_at_once_one_gets_the_task(scene):
     scene.call("release", "first", check=0)
 
 
+def test_groups_and_overlapping_writes_hold_for_claims_by_hand(tmp_path):
+    tasks = """  - {id: a, command: "exit 126", concurrency_group: db, writes: ["*.txt"]}
+  - {id: b, command: "exit 126", concurrency_group: db}
+  - {id: c, command: "exit 126", writes: [c.txt]}
+"""
+    top = PLAN.partition("tasks:")[0] + "concurrency_limits: {db: 1}\ntasks:\n"
+    scene = Scene(tmp_path).repository(3).plan(top + tasks + "---\n")
+    scene.run("--yes", check=1)
+    scene.call("retry", "a", "b", "c", check=0)
+    claim(scene, "a")
+
+    refused = [scene.call("claim", task, check=6).err for task in ("b", "c")]
+    scene.call("release", "a", check=0)
+    claim(scene, "b")
+    claim(scene, "c")
+
+    assert "concurrency group `db` is full" in refused[0]
+    assert "`a` writes the same files and is running" in refused[1]
+
+
 def test_what_fails_its_verify_stays_with_the_person_who_mends_it(scene):
     taken = claim(scene)
     write(taken, "bad")
@@ -171,6 +191,19 @@ def test_a_named_commit_is_taken_in_place_of_the_worktree(scene):
     assert scene.names(TIP) >= {"other.txt"}
     assert "scratch.txt" not in scene.names(TIP)
     assert "scratch.txt" in scene.names(result["ref"])
+
+
+def test_what_is_written_while_verify_runs_is_kept(tmp_path):
+    late = PLAN.replace("test ! -e bad", "echo late > late.txt")
+    scene = Scene(tmp_path).repository(3).plan(late)
+    scene.run("--yes", check=1)
+    scene.call("retry", "first", check=0)
+    write(claim(scene))
+
+    done = json.loads(scene.call("complete", "first", "--json", check=0).out)
+
+    assert "late.txt" not in scene.names(TIP)
+    assert "late.txt" in scene.names(done["ref"])
 
 
 def test_an_expired_claim_is_recovered_and_its_work_is_kept(scene):

@@ -6,15 +6,18 @@ killed half-way goes on where it stood: the merge is found by its trailer, the c
 
 from dataclasses import dataclass
 
-from parallel_orchestra.conductor.byhand.claiming import (
-    held_by_hand,
-)
+from parallel_orchestra.conductor.byhand.claiming import held_by_hand
 from parallel_orchestra.conductor.byhand.desk import entry_of, workshop
-from parallel_orchestra.conductor.byhand.hand import Refused, at_work, lost_work, worktree_of
-from parallel_orchestra.config import Settings
-from parallel_orchestra.isolation import (
-    Unusable,
+from parallel_orchestra.conductor.byhand.hand import (
+    Refused,
+    at_work,
+    left_over,
+    lost_work,
+    worktree_of,
 )
+from parallel_orchestra.conductor.workshop import Workshop
+from parallel_orchestra.config import Settings
+from parallel_orchestra.isolation import Slot, Unusable, Workspace
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, WorkerKind
@@ -131,9 +134,18 @@ def _completed_before(layout: Layout, settings: Settings, task: str) -> Complete
             else:
                 done = merge is not None and merge.attempt == found[1].attempt
             if done:
-                ref = slot.save() if slot is not None else ""
+                commit, ref = merge.commit if merge is not None else "", ""
                 if slot is not None:
+                    if found is not None:
+                        ref = _unmerged(shop, slot, found[0], commit)
                     pool.forget(slot)
-                commit = merge.commit if merge is not None else ""
                 return Completed(task, entry.name.attempts, commit, ref, already=True)
         raise lost_work(shop, task)
+
+
+def _unmerged(shop: Workshop, slot: Slot, workspace: Workspace, commit: str) -> str:
+    """Keeps what lies in a worktree and its merge did not bring in; returns the ref or ''."""
+    if not commit:
+        return slot.save()
+    # The second parent of a merge is the work that it merged.
+    return left_over(slot, workspace, shop.job.repo.objects.tree_of(f"{commit}^2"))

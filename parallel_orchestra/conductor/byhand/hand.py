@@ -80,8 +80,7 @@ class Hand:
         generation = self.shop.store.generation(TaskState.LOCKED, claim.name)
         token = self.shop.queue.fence(claim)
         merged = landing.land(workspace, work, token, generation, message)
-        # With a revision, other files may lie in the worktree.
-        return replace(merged, answer=answer, ref=self.kept() if revision else "")
+        return replace(merged, answer=answer, ref=self._left_over(work))
 
     def refused(self, why: Ended | Unusable) -> Refused:
         """Tells of it, and leaves everything as it is."""
@@ -127,6 +126,14 @@ class Hand:
         """Removes what only a check needed."""
         if self._check is not None:
             self._pool.forget(self._check)
+
+    def _left_over(self, work: Work) -> str:
+        if isinstance(self._place, InPlace) or (found := self._place.found()) is None:
+            return ""
+        ref = left_over(self._place, found[0], work.tree)
+        if ref:
+            self._landing.note_kept(ref)
+        return ref
 
     def _path(self) -> Path:
         return self._place.path if isinstance(self._place, Slot) else self._place.directory
@@ -232,6 +239,17 @@ def lost_work(shop: Workshop, task: str, owner: str = "") -> WaitsForPerson:
         if slot is not None and slot.found() is not None:
             ref, path = slot.save(), str(slot.path)
     return lost(shop.job.layout, task, ref, path)
+
+
+def left_over(slot: Slot, workspace: Workspace, merged: str) -> str:
+    """Keeps what lies in a worktree beside the tree that was merged; returns the ref or ''.
+
+    Somebody may have gone on writing while `verify` ran; or another commit was merged.
+    """
+    with contextlib.suppress(Unusable):
+        if slot.take(workspace).tree == merged:
+            return ""
+    return slot.save()
 
 
 def _commit(repo: Repo, place: Slot, revision: str) -> str:
