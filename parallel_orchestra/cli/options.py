@@ -33,7 +33,10 @@ def json_option(function: Command) -> Command:
 def owner_option(function: Command) -> Command:
     """Adds `--owner` for commands that act on a person's claim."""
     return click.option(
-        "--owner", default="", metavar="OWNER", help="Only if this owner, as `claim` said, has it."
+        "--owner",
+        default=lambda: _owner_here(Path.cwd()),
+        metavar="OWNER",
+        help="Only if this owner, as `claim` said, has it (default: that of the worktree here).",
     )(function)
 
 
@@ -102,7 +105,7 @@ def found_tasks_dir(named: Path | None, directory: Path) -> Path:
             return folder / "_tasks"
         home = home_of(folder)
         if home is not None:
-            return home
+            return home[0]
     raise EnvironmentProblem(
         Problem(
             "there is no `_tasks` directory here or above",
@@ -110,6 +113,18 @@ def found_tasks_dir(named: Path | None, directory: Path) -> Path:
             "go to the project, or name it with `--tasks-dir DIR`",
         )
     )
+
+
+def _owner_here(directory: Path) -> str:
+    """Returns whose claim the worktree is for that a directory lies in; empty if it is none.
+
+    Who lost a claim must not complete that of the next person by mistake.
+    """
+    for folder in (directory, *directory.parents):
+        home = home_of(folder)
+        if home is not None:
+            return home[1]
+    return ""
 
 
 def absolute(path: Path | None) -> Path | None:

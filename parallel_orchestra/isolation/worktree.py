@@ -156,8 +156,8 @@ class Slot:
 
     def note_home(self, tasks_dir: Path) -> None:
         """Notes in the open worktree which run it is for, so that commands typed there know."""
-        if self._tree is not None:
-            note_home(self._tree.git_dir, tasks_dir)
+        if self._tree is not None and self._left is not None:
+            note_home(self._tree.git_dir, tasks_dir, self._left.owner)
 
     def head(self) -> str | None:
         """Returns the commit that the worktree's HEAD stands for, or None."""

@@ -63,6 +63,18 @@ def write(taken, name="made.txt", text="made\n"):
     (Path(taken["worktree"]) / name).write_text(text, encoding="utf-8")
 
 
+def in_worktree(scene, taken, *words):
+    """Types a command in a claim's worktree."""
+    return subprocess.run(
+        [sys.executable, "-m", "parallel_orchestra", *words],
+        cwd=taken["worktree"],
+        env=scene.environment({"PYTHONPATH": os.pathsep.join(sys.path)}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def with_lease(scene, taken, seconds):
     """Makes a claim's lease that short: what its record says, counts."""
     path = scene.tasks_dir / "workers" / f"{taken['owner']}.json"
@@ -214,17 +226,18 @@ def test_an_expired_claim_is_recovered_and_its_work_is_kept(scene):
     wait_until(lambda: json.loads(scene.call("locks", "--json").out)[0]["state"] == "dead")
     healing = json.loads(scene.call("recover", "--json", check=0).out)
     again = claim(scene)
-    late = scene.call("heartbeat", "first", "--owner", taken["owner"], check=2)
+    late = scene.call("heartbeat", "first", "--owner", taken["owner"], check=4)
+    lost = in_worktree(scene, taken, "complete", "first")
     scene.call("release", "first", check=0)
-    lost = scene.call("complete", "first", check=4)
 
     (move,) = healing["moves"]
     assert (move["task"], move["source"], move["target"]) == ("first", "locked", "available")
     assert "not renewed" in move["reason"]
     assert scene.files(move["ref"])["made.txt"] == "made\n"
     assert again["attempt"] == taken["attempt"] + 1
-    assert "not by" in late.err
-    assert f"kept in git under `{move['ref']}`" in lost.err
+    assert f"{again['owner']} has it" in late.err
+    assert lost.returncode == 4, lost.stderr
+    assert f"kept in git under `{move['ref']}`" in lost.stderr
     assert scene.merges(TIP) == {}
 
 

@@ -7,7 +7,7 @@ from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, person, 
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Workshop
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
+from parallel_orchestra.errors import Problem, WaitsForPerson
 from parallel_orchestra.events import Claimed, Returned
 from parallel_orchestra.isolation import Label
 from parallel_orchestra.model import FailureClass, Isolation, as_typed
@@ -89,8 +89,8 @@ def renew(layout: Layout, task: str, owner: str = "") -> float:
     """Renews a person's claim and returns for how many seconds it holds.
 
     Raises:
-        WaitsForPerson: the task is not claimed by hand any more.
-        UsageError: somebody else than `owner` has claimed it; or there is no such task.
+        WaitsForPerson: the task is not claimed by hand any more, or not by `owner`.
+        UsageError: there is no such task.
     """
     held = held_by_hand(layout, task, owner)
     if held is None or not beat(layout, held):
@@ -105,10 +105,10 @@ def beat(layout: Layout, held: Held) -> bool:
 
 
 def held_by_hand(layout: Layout, task: str, owner: str = "") -> Held | None:
-    """Returns a person's claim on a task; None if there is none.
+    """Returns a person's claim on a task; None if there is none, or not by `owner`, if named.
 
     Raises:
-        UsageError: somebody else than `owner` has claimed it; or there is no such task.
+        UsageError: there is no such task.
         EnvironmentProblem: there is no run, or the task's file is missing.
     """
     run = read_record(layout)
@@ -119,10 +119,7 @@ def held_by_hand(layout: Layout, task: str, owner: str = "") -> Held | None:
     if record is None or record.kind != WorkerKind.MANUAL.value:
         return None
     if owner and owner != record.owner:
-        what = f"task `{task}` is claimed by {record.owner}, not by {owner}"
-        raise UsageError(
-            Problem(what, path_of(layout, entry), "look with `parallel-orchestra locks`")
-        )
+        return None
     return Held(Claim(entry.name, Path(path_of(layout, entry))), record)
 
 
@@ -137,7 +134,7 @@ def lost(layout: Layout, task: str, ref: str = "", worktree: str = "") -> WaitsF
     hint = f"`parallel-orchestra why {task}` says why"
     if worktree:
         hint += f"; your worktree stays: {worktree}"
-    what = f"task `{task}` is not claimed by hand any more: {where_now}{kept}"
+    what = f"your claim on task `{task}` is lost, or was never made: {where_now}{kept}"
     return WaitsForPerson(Problem(what, path_of(layout, entry), hint))
 
 

@@ -66,12 +66,12 @@ def complete_task(
     Raises:
         WaitsForPerson: the claim is lost; the work is kept. Or the branch was changed from outside.
         HeldElsewhere: another command is at work with the claim.
-        UsageError: there is no such task or revision, or another owner has claimed it.
+        UsageError: there is no such task or revision.
         GitError: git failed; the claim is still there.
     """
     held = held_by_hand(layout, task, owner)
     if held is None:
-        return _completed_before(layout, settings, task)
+        return _completed_before(layout, settings, task, owner)
     with at_work(layout, settings, held) as hand:
         try:
             finished = hand.landed(message, revision)
@@ -99,12 +99,12 @@ def give_up(
     Raises:
         WaitsForPerson: the claim is lost; the work is kept.
         HeldElsewhere: another command is at work with the claim.
-        UsageError: there is no such task, or another owner has claimed it.
+        UsageError: there is no such task.
     """
     held = held_by_hand(layout, task, owner)
     if held is None:
         with workshop(layout, settings) as shop:
-            raise lost_work(shop, task)
+            raise lost_work(shop, task, owner)
     with at_work(layout, settings, held) as hand:
         ref = hand.kept()
         end = hand.settled(Finished(failure, reason, ref=ref))
@@ -112,7 +112,7 @@ def give_up(
         return GivenUp(task, held.claim.attempt, end.state, ref, end.not_before)
 
 
-def _completed_before(layout: Layout, settings: Settings, task: str) -> Completed:
+def _completed_before(layout: Layout, settings: Settings, task: str, owner: str) -> Completed:
     """Returns what an earlier call, killed before its end, or recovery after it completed.
 
     Raises:
@@ -122,13 +122,14 @@ def _completed_before(layout: Layout, settings: Settings, task: str) -> Complete
         entry = entry_of(layout, shop.job.run, shop.store, task)
         shop.queue.tip()
         merge = shop.queue.merge_of(task)
-        with worktree_of(shop, task) as (pool, slot):
+        with worktree_of(shop, task, owner) as (pool, slot):
             found = slot.found() if slot is not None else None
             if entry.state is not TaskState.DONE:
                 done = False
             elif found is None:
                 record = shop.watch.record(entry.name.owner)
-                done = record is not None and record.kind == WorkerKind.MANUAL.value
+                by_hand = record is not None and record.kind == WorkerKind.MANUAL.value
+                done = by_hand and entry.name.owner == (owner or entry.name.owner)
             elif shop.tasks[task].read_only:
                 done = entry.name.owner == found[1].owner
             else:
@@ -140,7 +141,7 @@ def _completed_before(layout: Layout, settings: Settings, task: str) -> Complete
                         ref = _unmerged(shop, slot, found[0], commit)
                     pool.forget(slot)
                 return Completed(task, entry.name.attempts, commit, ref, already=True)
-        raise lost_work(shop, task)
+        raise lost_work(shop, task, owner)
 
 
 def _unmerged(shop: Workshop, slot: Slot, workspace: Workspace, commit: str) -> str:
