@@ -6,11 +6,13 @@ or for everything below the directory of that name. The answer errs on the side 
 overlap"; only two globs whose last parts exclude each other (`**/*.py`, `**/*.md`) are believed
 to differ. It keeps work from colliding; merging is exact without it.
 
-Sets of tasks are numbers here: bit i stands for the i-th task that writes. So 10,000 tasks cost
-a few megabytes even if they all write the same file.
+Sets of tasks are numbers here: bit i stands for the i-th task that shares files with another.
+So 10,000 tasks cost a few megabytes even if they all write the same file, and 100,000 that write
+a file each cost nothing.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -49,7 +51,10 @@ class Rivals(Mapping[str, tuple[str, ...]]):
     _bits: Mapping[str, int]
 
     def __getitem__(self, task_id: str) -> tuple[str, ...]:
-        return tuple(self._names[i] for i in _positions(self._bits[task_id]))
+        return tuple(self._names[i] for i in positions(self._bits[task_id]))
+
+    def __contains__(self, task_id: object) -> bool:
+        return task_id in self._bits  # not by making the tuple, as Mapping does
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._bits)
@@ -64,7 +69,7 @@ def rivals(tasks: Iterable[Writer], graph: Graph) -> Rivals:
     A mapping from id to ids; who has no rival is not in it. Tasks that only read, or that
     declare no `writes`, are nobody's rivals.
     """
-    writing = [task for task in tasks if task.writes and not task.read_only]
+    writing = _sharing([task for task in tasks if task.writes and not task.read_only])
     names = tuple(task.id for task in writing)
     shared = _shared(writing)
     if not shared:
@@ -83,6 +88,15 @@ def rivals(tasks: Iterable[Writer], graph: Graph) -> Rivals:
 def overlapping(one: str, other: str) -> bool:
     """Returns whether two patterns of `writes` may mean the same file; in doubt they do."""
     return _overlap(_pattern(one), _pattern(other))
+
+
+def positions(bits: int) -> Iterator[int]:
+    """Yields the places of the bits that are set, the lowest first."""
+    digits = f"{bits:b}"[::-1]  # one pass; to clear bit after bit would copy the number each time
+    position = digits.find("1")
+    while position >= 0:
+        yield position
+        position = digits.find("1", position + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +121,37 @@ def _pattern(text: str) -> _Pattern:
     return _Pattern(parts, parts[:first], wild=True, directory=directory, text=text)
 
 
+def _patterns(writing: Sequence[Writer]) -> list[set[_Pattern]]:
+    """Returns what each task writes."""
+    known: dict[str, _Pattern] = {}
+    return [
+        {
+            known.get(text) or known.setdefault(text, _pattern(text))
+            for text in task.writes
+            if not text.startswith("!")  # an exception only narrows what the others say
+        }
+        for task in writing
+    ]
+
+
+def _sharing(writing: Sequence[Writer]) -> list[Writer]:
+    """Returns the tasks that write what others may write too: only they need a bit."""
+    patterns = _patterns(writing)
+    users = Counter(pattern for each in patterns for pattern in each)
+    met = {pattern for pair in _overlaps(users) for pattern in pair}
+    return [
+        task
+        for task, each in zip(writing, patterns, strict=True)
+        if any(users[pattern] > 1 or pattern in met for pattern in each)
+    ]
+
+
 def _shared(writing: Sequence[Writer]) -> dict[str, int]:
     """Returns for each task that shares a pattern's files with others the bits of those."""
+    patterns = _patterns(writing)
     by_pattern: dict[_Pattern, int] = {}
-    known: dict[str, _Pattern] = {}
-    for i, task in enumerate(writing):
-        for text in task.writes:
-            if text.startswith("!"):
-                continue  # an exception only narrows what the others say: leave it out
-            pattern = known.get(text) or known.setdefault(text, _pattern(text))
+    for i, each in enumerate(patterns):
+        for pattern in each:
             by_pattern[pattern] = by_pattern.get(pattern, 0) | 1 << i
     users = dict(by_pattern)
     for one, other in _overlaps(by_pattern):
@@ -124,9 +160,8 @@ def _shared(writing: Sequence[Writer]) -> dict[str, int]:
     shared: dict[str, int] = {}
     for i, task in enumerate(writing):
         bits = 0
-        for text in task.writes:
-            if text in known:
-                bits |= users[known[text]]
+        for pattern in patterns[i]:
+            bits |= users[pattern]
         if bits := bits & ~(1 << i):
             shared[task.id] = bits
     return shared
@@ -225,11 +260,3 @@ def _reached(
             bits |= reached[other] | own.get(other, 0)
         reached[task_id] = bits
     return reached
-
-
-def _positions(bits: int) -> Iterator[int]:
-    digits = f"{bits:b}"[::-1]  # one pass; to clear bit after bit would copy the number each time
-    position = digits.find("1")
-    while position >= 0:
-        yield position
-        position = digits.find("1", position + 1)

@@ -1,6 +1,7 @@
 """Order, waves, the critical path, the mode, and who writes the same files."""
 
 import time
+import tracemalloc
 from itertools import combinations
 
 import pytest
@@ -298,3 +299,18 @@ def test_ten_thousand_tasks_are_no_burden(tasks):
     assert time.process_time() - started < 3
     assert len(found) in {0, 10_000}
     assert find_cycle(graph.dependencies) is None
+
+
+@pytest.mark.slow
+def test_tasks_that_write_a_file_each_cost_no_memory_for_one_another():
+    peaks = []
+
+    for count in (5_000, 20_000):
+        tasks = [Task(id=f"t{i}", writes=(f"src/f{i}.py",)) for i in range(count)]
+        graph = Graph.of(tasks)
+        tracemalloc.start()
+        assert rivals(tasks, graph) == {}
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] / peaks[0] < 6
