@@ -2,7 +2,8 @@
 
 Joins the schedule (what may run next) with the store (who really has it). The schedule is
 only told: every claim is decided by a rename, and every now and then the board looks at the
-directories again, since other processes and people move files too.
+directories again, since other processes and people move files too. Between two looks, which
+cost time for every task there is, a glance at `available/` tells what others took meanwhile.
 """
 
 import contextlib
@@ -26,8 +27,12 @@ _LOOK_EVERY = 2.0
 _LOOK_WAITING = 0.3
 #: A look may cost this share of the time at most: with very many tasks, looks become rarer.
 _LOOK_SHARE = 0.05
-#: Claims that somebody else got first, in a row, before the directories are looked at again.
+#: The same while this process waits for others, who are the ones that need the machine.
+_LOOK_SHARE_WAITING = 0.2
+#: Claims that somebody else got first, before a glance at what is still available.
 _MISSES = 16
+#: A glance costs about as much as one such claim for so many available tasks.
+_GLANCED_PER_MISS = 50
 #: Seconds that a claim which does not wait for work waits for `claim.lock`, and its tries.
 _LOCK_PATIENCE = 5.0
 _LOCK_PAUSE = 0.01
@@ -72,7 +77,9 @@ class Board:
         self._backoffs: dict[tuple[str, int], float] = {}
         self._barred: set[str] = set()
         self._misses = 0
+        self._enough_misses = _MISSES
         self._next_look = 0.0
+        self._look_took = 0.0
         self._stopping = False
         self._trouble_since: float | None = None
         self._claim_lock: IO[bytes] | None = None
@@ -199,10 +206,11 @@ class Board:
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.now() + 1.0)
             return None
         self._trouble_since = None
-        self._misses = self._misses + 1 if claim is None else 0
-        if self._misses >= _MISSES:
-            # Until then a task that somebody else got first just counts as locked.
-            self._next_look = 0.0
+        if claim is None:
+            # Until the next look, a task that somebody else got first just counts as locked.
+            self._misses += 1
+            if self._misses >= self._enough_misses:
+                self._glance()
         return claim
 
     @contextlib.contextmanager
@@ -249,6 +257,12 @@ class Board:
         if self._claim_lock is not None:
             portalocker.unlock(self._claim_lock)
 
+    def _glance(self) -> None:
+        available = self._store.available_tasks()
+        self._schedule.glance(available)
+        self._misses = 0
+        self._enough_misses = max(_MISSES, len(available) // _GLANCED_PER_MISS)
+
     def _look(self) -> None:
         started = self._clock.monotonic()
         listing = self._store.listing()
@@ -265,7 +279,8 @@ class Board:
         self._schedule.observe(self._seen(listing))
         self._misses = 0
         ended = self._clock.monotonic()
-        self._next_look = ended + max(_LOOK_EVERY, (ended - started) / _LOOK_SHARE)
+        self._look_took = ended - started
+        self._next_look = ended + max(_LOOK_EVERY, self._look_took / _LOOK_SHARE)
         self._changed.notify_all()
 
     def _healed(self, listing: Listing) -> bool:
@@ -313,8 +328,9 @@ class Board:
         wake = self._schedule.next_wake()
         until_look = self._next_look - self._clock.monotonic()
         if not self._active:
-            until_look = min(until_look, _LOOK_WAITING)
-            self._next_look = min(self._next_look, self._clock.monotonic() + _LOOK_WAITING)
+            waiting = max(_LOOK_WAITING, min(_LOOK_EVERY, self._look_took / _LOOK_SHARE_WAITING))
+            until_look = min(until_look, waiting)
+            self._next_look = min(self._next_look, self._clock.monotonic() + waiting)
         if wake is not None:
             until_look = min(until_look, wake - self._clock.now())
         return max(0.01, until_look)

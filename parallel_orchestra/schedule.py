@@ -2,18 +2,22 @@
 
 It is told where tasks lie and asked for work; it never looks at a disk or a clock. Critical
 path first: the task with the longest chain of work behind it, then priority, then the order
-of the plan. Sets of tasks are numbers here: bit i stands for the i-th in that order. So what
-may run is one subtraction (the ready ones without those that a full concurrency group or a
-running task that writes the same files holds up), cheap with many thousand tasks, and nobody
-has to be woken when a limit becomes free.
+of the plan. A task's rank is its place in that order.
+
+Ready tasks that nothing can hold up wait in a heap of ranks. For those with a concurrency group
+or with rivals, that write the same files, sets are numbers: bit i stands for rank i. So what
+may run of them is one subtraction (the ready ones without those that a full group or a running
+rival holds up), and nobody has to be woken when a limit becomes free.
 """
 
 import heapq
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 
 from parallel_orchestra.graph import Graph
+from parallel_orchestra.graph.rivals import positions
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import TaskState
 
@@ -37,19 +41,26 @@ class Schedule:
         rivals: Mapping[str, tuple[str, ...]],
         limits: Mapping[str, int],
         levels: Mapping[str, float],
+        dice: Random | None = None,
     ) -> None:
-        """Takes `levels`: per task, the seconds from its start to the end of the plan."""
-        order = sorted(
-            range(len(tasks)),
-            key=lambda index: (-levels[tasks[index].id], -tasks[index].priority, index),
-        )
+        """Takes `levels`: per task, the seconds from its start to the end of the plan.
+
+        With `dice`, tasks of equal level and priority go in an order of one's own instead of
+        the plan's: processes that share the tasks would all run for the same one.
+        """
+        turns = list(range(len(tasks)))
+        if dice is not None:
+            dice.shuffle(turns)
+        order = sorted(turns, key=lambda index: (-levels[tasks[index].id], -tasks[index].priority))
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
         self._group = {task.id: task.concurrency_group for task in tasks}
         members: dict[str, list[str]] = {}
         for task in tasks:
             members.setdefault(task.concurrency_group, []).append(task.id)
+        members.pop("", None)
         self._members = {group: self._set_of(ids) for group, ids in members.items()}
+        self._limited = {task.id for task in tasks if task.concurrency_group or task.id in rivals}
         self._graph = graph
         self._rivals = rivals
         self._limits = limits
@@ -58,10 +69,10 @@ class Schedule:
     def observe(self, seen: Mapping[str, Seen]) -> None:
         """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
         self._state: dict[str, TaskState] = {task: one.state for task, one in seen.items()}
+        self._count = Counter(self._state.values())
         self._parked_locks = {task for task, one in seen.items() if one.parked}
         self._pending: dict[str, int] = {}
         self._used: dict[str, int] = {}
-        self._ready = 0
         self._asleep: list[tuple[float, int]] = []
         self._held_up: dict[str, int] = {}
         self._locked = 0
@@ -73,10 +84,26 @@ class Schedule:
             if self._state.get(task) is TaskState.LOCKED:
                 self._enter_lock(task)
         startable = [task for task in self._by_rank if self._startable(task)]
-        self._ready = self._set_of(task for task in startable if not seen[task].not_before)
+        ready = [task for task in startable if not seen[task].not_before]
+        self._ready = [self._rank[task] for task in ready if task not in self._limited]
+        self._ready_limited = self._set_of(task for task in ready if task in self._limited)
         for task in startable:
             if seen[task].not_before:
                 heapq.heappush(self._asleep, (seen[task].not_before, self._rank[task]))
+
+    def glance(self, available: Container[str]) -> None:
+        """Takes notice that of the tasks that are ready only these are still to be had.
+
+        The others count as locked, as one that `take` returned.
+        """
+        ready = [self._by_rank[rank] for rank in self._ready]
+        limited = [self._by_rank[rank] for rank in positions(self._ready_limited)]
+        for task in (*ready, *limited):
+            if task not in available and self._startable(task):
+                self._lock(task)
+        self._ready = [self._rank[task] for task in ready if self._startable(task)]
+        heapq.heapify(self._ready)
+        self._ready_limited = self._set_of(task for task in limited if self._startable(task))
 
     def take(self, now: float, only: str = "") -> str | None:
         """Returns the best task that may run at this moment (epoch), or None.
@@ -85,25 +112,21 @@ class Schedule:
         `moved` where it really went.
         """
         while self._asleep and self._asleep[0][0] <= now:
-            task = self._by_rank[heapq.heappop(self._asleep)[1]]
-            if self._startable(task):
-                self._ready |= 1 << self._rank[task]
-        free = self._ready & ~self._barred()
-        if only:
-            free &= 1 << self._rank[only]
-        if not free:
+            self._offer(self._by_rank[heapq.heappop(self._asleep)[1]], 0.0)
+        rank = self._ready_rank(only) if only else self._best()
+        if rank is None:
             return None
-        best = free & -free
-        task = self._by_rank[best.bit_length() - 1]
-        self._ready ^= best
-        self._state[task] = TaskState.LOCKED
-        self._enter_lock(task)
+        task = self._by_rank[rank]
+        if task in self._limited:
+            self._ready_limited ^= 1 << rank
+        elif not only:
+            heapq.heappop(self._ready)
+        self._lock(task)
         return task
 
     def moved(self, task: str, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice that a task that counted as locked lies elsewhere; not to start before then."""
-        before = self._state.get(task)
-        self._state[task] = state
+        before = self._place(task, state)
         if before is TaskState.LOCKED and state is not TaskState.LOCKED:
             self._leave_lock(task)
         if state is TaskState.DONE and before is not TaskState.DONE:
@@ -114,7 +137,7 @@ class Schedule:
 
     def count(self) -> Counter[TaskState]:
         """Returns how many tasks lie in each state."""
-        return Counter(self._state.values())
+        return +self._count
 
     def next_wake(self) -> float | None:
         """Returns when (epoch) the next task's backoff ends, or None."""
@@ -126,7 +149,7 @@ class Schedule:
         Locks that only a person can free do not keep a run alive.
         """
         at_rest = self._locked == len(self._parked_locks) and not self._asleep
-        return at_rest and not self._ready & ~self._barred()
+        return at_rest and self._best() is None
 
     def why(self, task: str, now: float) -> str:
         """Returns in words what keeps an available task from running; empty if nothing does."""
@@ -160,8 +183,40 @@ class Schedule:
             return
         if not_before:
             heapq.heappush(self._asleep, (not_before, self._rank[task]))
+        elif task in self._limited:
+            self._ready_limited |= 1 << self._rank[task]
         else:
-            self._ready |= 1 << self._rank[task]
+            heapq.heappush(self._ready, self._rank[task])
+
+    def _best(self) -> int | None:
+        """Returns the lowest rank of all that may run; ranks that are ready no more go."""
+        while self._ready and not self._startable(self._by_rank[self._ready[0]]):
+            heapq.heappop(self._ready)
+        free = self._ready_limited & ~self._barred() if self._ready_limited else 0
+        best = [self._ready[0]] if self._ready else []
+        if free:
+            best.append((free & -free).bit_length() - 1)
+        return min(best, default=None)
+
+    def _ready_rank(self, task: str) -> int | None:
+        """Returns the rank of a task if it may run at this moment."""
+        rank = self._rank[task]
+        if task in self._limited:
+            return rank if (self._ready_limited & ~self._barred()) >> rank & 1 else None
+        return rank if rank in self._ready and self._startable(task) else None
+
+    def _lock(self, task: str) -> None:
+        self._place(task, TaskState.LOCKED)
+        self._enter_lock(task)
+
+    def _place(self, task: str, state: TaskState) -> TaskState | None:
+        """Notes where a task lies and returns where it lay before."""
+        before = self._state.get(task)
+        if before is not None:
+            self._count[before] -= 1
+        self._count[state] += 1
+        self._state[task] = state
+        return before
 
     def _enter_lock(self, task: str) -> None:
         self._locked += 1

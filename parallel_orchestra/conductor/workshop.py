@@ -20,7 +20,7 @@ from parallel_orchestra.merge_queue import Checker, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, durations
-from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerRecord
+from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
 from parallel_orchestra.worker import Shop
 
 WALL_CLOCK = Clock(time.time, time.monotonic)
@@ -119,7 +119,10 @@ class Workshop:
         plan, graph = self.job.plan, self.job.graph
         contenders = rivals(plan.tasks, graph)
         levels = graph.bottom_levels(durations(plan.tasks, {}))
-        schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
+        # The conductor alone keeps to the plan's order among equals.
+        conducts = self.me.kind == WorkerKind.CONDUCTOR.value
+        dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
+        schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels, dice)
         return Board(
             self.tasks,
             schedule,

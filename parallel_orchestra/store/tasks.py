@@ -200,6 +200,13 @@ class TaskStore:
         found = map(parse, files.names(self._paths[TaskState.LOCKED]))
         return {name.task for name in found if name is not None}
 
+    def available_tasks(self) -> set[str]:
+        """Returns the ids of the tasks that lie in `available/` at this moment, and maybe others.
+
+        A glance, much cheaper than a listing: names that are not ours may be among them.
+        """
+        return {file.partition(".")[0] for file in files.names(self._paths[TaskState.AVAILABLE])}
+
     def complete(self, claim: Claim, then: Sequence[Event]) -> TaskName:
         """Moves a claimed task to `done/`; `then` is told once that is on the disk.
 

@@ -88,6 +88,13 @@ def ten_thousand(runs: int) -> None:
     print(f"{'peak memory of 10,000 tasks, MiB':<34} {peak:9.0f} {'':>9} {'':>7}  <= 200")
 
 
+def claiming(_: int) -> None:
+    """Claims of 10,000 and 100,000 tasks by 8 processes, beside bare renames and SQLite."""
+    import claims  # noqa: PLC0415  # the others need nothing of the package
+
+    claims.compare(environment())
+
+
 def _writing(runs: int, *, files: int, tasks: int, goal: str) -> None:
     compare(
         f"{tasks} write tasks, {files} files / loop",
@@ -196,6 +203,7 @@ COMPARISONS: dict[str, Callable[[int], None]] = {
     "writing-small": writing_tasks_small,
     "writing-large": writing_tasks_large,
     "ten-thousand": ten_thousand,
+    "claims": claiming,
 }
 
 if __name__ == "__main__":

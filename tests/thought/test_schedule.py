@@ -167,6 +167,36 @@ def test_what_other_processes_hold_counts_against_the_limits():
     assert not schedule.exhausted()
 
 
+# Several processes
+
+
+def test_with_dice_equals_go_in_an_order_of_ones_own_and_nobody_before_a_better_one():
+    tasks = [Task(id=f"t{i}", priority=i % 2) for i in range(40)]
+    orders = []
+
+    for dice in (None, Random(1), Random(2)):
+        levels = dict.fromkeys((task.id for task in tasks), 1.0)
+        schedule = Schedule(tasks, Graph.of(tasks), {}, {}, levels, dice)
+        schedule.observe({task.id: Seen(AVAILABLE) for task in tasks})
+        orders.append(order_of(schedule))
+
+    urgent = {task.id for task in tasks if task.priority}
+    assert orders[0] == sorted(orders[0], key=lambda t: (t not in urgent, int(t[1:])))
+    assert all(set(order[:20]) == urgent for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_what_a_glance_did_not_see_is_not_given_out_and_counts_as_locked():
+    tasks = [*tasks_of(a="", b="", c="b"), *(Task(id=name, concurrency_group="g") for name in "de")]
+    schedule = schedule_of(tasks, g=1)
+
+    schedule.glance({"a", "c", "d"})
+
+    assert [schedule.take(NOW) for _ in range(2)] == ["a", None]
+    assert schedule.count() == {LOCKED: 3, AVAILABLE: 2}
+    assert not schedule.exhausted()
+
+
 # Backoff
 
 
@@ -497,6 +527,11 @@ def test_ten_thousand_tasks_of_one_group_are_given_out_in_two_seconds():
     tasks = [Task(id=f"t{i}", concurrency_group="g") for i in range(10_000)]
 
     assert _seconds_to_run(tasks, 8, g=1) < 2
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_tasks_that_need_nothing_of_each_other_are_given_out_in_ten_seconds():
+    assert _seconds_to_run([Task(id=f"t{i}") for i in range(100_000)], 8) < 10
 
 
 def test_ten_thousand_groups_are_given_out_in_two_seconds():
