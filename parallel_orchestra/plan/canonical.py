@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
 
 _NAMES = tuple(field.name for field in fields(Task))
@@ -22,6 +23,16 @@ _DEFAULTS = tuple(
     for field in fields(Task)
 )
 _VALUES: Callable[[Task], tuple[Any, ...]] = attrgetter(*_NAMES)
+
+#: What a field's value is made of; a few may be nothing, or of two kinds.
+_FORMS: dict[str, Any] = {
+    **{name: type(default) for name, default in zip(_NAMES, _DEFAULTS, strict=True)},
+    "id": str,
+    "timeout": float | int,
+    "estimate": float | int | None,
+    "env": Mapping,
+    "command": tuple | str | None,
+}
 
 _PLAN_PATHS = ("source", "cwd")
 
@@ -42,9 +53,13 @@ def task_from(record: Mapping[str, Any]) -> Task:
         ValueError: the record is not one of ours.
     """
     try:
-        return Task(**{name: _field(name, value) for name, value in record.items()})
+        task = Task(**{name: _field(name, value) for name, value in record.items()})
     except (TypeError, AttributeError) as error:
         raise ValueError(f"not a task's record: {error}") from error
+    for name in record:
+        if not isinstance(getattr(task, name), _FORMS[name]):
+            raise ValueError(f"not a task's record: `{name}` is of another kind")  # noqa: TRY004
+    return task
 
 
 def fingerprint(task: Task) -> str:
@@ -77,19 +92,29 @@ def plan_from_json(record: Mapping[str, Any]) -> Plan:
     """Returns the plan that `plan_to_json` made this record of.
 
     Raises:
-        ValueError: the record is not one of ours.
+        EnvironmentProblem: the record is not one of ours; somebody changed `run.json`.
     """
     try:
-        values = dict(record)
-        values.update({name: Path(values[name]) for name in _PLAN_PATHS})
-        values["tasks"] = tuple(task_from(task) for task in values["tasks"])
-        values["verify"] = _tuples(values["verify"])
-        values["warnings"] = tuple(values["warnings"])
-        values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
-        values["webhooks"] = Webhooks(**values["webhooks"])
-        return Plan(**values)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"not a plan's record: {error}") from error
+        return _plan_from(record)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise EnvironmentProblem(
+            Problem(
+                f"the run's record holds no plan of ours: {error}",
+                "run.json",
+                "put the file back as it was, or begin a new run with `--fresh`",
+            )
+        ) from error
+
+
+def _plan_from(record: Mapping[str, Any]) -> Plan:
+    values = dict(record)
+    values.update({name: Path(values[name]) for name in _PLAN_PATHS})
+    values["tasks"] = tuple(task_from(task) for task in values["tasks"])
+    values["verify"] = _tuples(values["verify"])
+    values["warnings"] = tuple(values["warnings"])
+    values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
+    values["webhooks"] = Webhooks(**values["webhooks"])
+    return Plan(**values)
 
 
 def _plain(value: Any) -> Any:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
 
@@ -100,16 +101,26 @@ def test_every_field_counts_for_the_fingerprint(name):
 
 
 @pytest.mark.parametrize(
-    "record", [{}, {"unknown": 1}, {"id": "a", "isolation": "moon"}], ids=["empty", "key", "value"]
+    "record",
+    [
+        {},
+        {"unknown": 1},
+        {"id": "a", "isolation": "moon"},
+        {"id": 5},
+        {"id": "a", "depends_on": "b"},
+        {"id": "a", "timeout": "soon"},
+        {"id": "a", "prompt": None},
+    ],
+    ids=["empty", "key", "value", "number", "no list", "no seconds", "nothing"],
 )
 def test_a_strange_task_record_is_refused(record):
     with pytest.raises(ValueError):
         task_from(record)
 
 
-@pytest.mark.parametrize("record", [{}, {"tasks": 3}, {"source": 1, "cwd": 2}])
+@pytest.mark.parametrize("record", [{}, {"tasks": 3}, {"source": 1, "cwd": 2}, {"tasks": [{}]}])
 def test_a_strange_plan_record_is_refused(record):
-    with pytest.raises(ValueError):
+    with pytest.raises(EnvironmentProblem, match="holds no plan of ours"):
         plan_from_json(record)
 
 
