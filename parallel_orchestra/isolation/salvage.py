@@ -29,14 +29,18 @@ class Left:
 
 def read_label(path: Path, slot: str) -> Left | None:
     """Returns what a worktree's label says, or None if there is none: nothing is unsaved then."""
+    lost = Left("unknown", 0, "", f"{_LOST}/{slot}", "")
     try:
-        content = path.read_text(errors="replace")
+        content = path.read_text("utf-8", "replace")
     except FileNotFoundError:
         return None
     try:
-        return Left(**json.loads(content))
-    except (ValueError, TypeError):
-        return Left("unknown", 0, "", f"{_LOST}/{slot}", "")
+        left = Left(**json.loads(content))
+    except (ValueError, TypeError, RecursionError):
+        return lost
+    words = (left.task, left.owner, left.base, left.ref)
+    ours = all(isinstance(word, str) for word in words) and isinstance(left.attempt, int)
+    return left if ours and left.ref.startswith("refs/orchestra/") else lost
 
 
 def write_label(path: Path, left: Left) -> None:

@@ -10,7 +10,15 @@ import pytest
 
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo
-from parallel_orchestra.isolation import Label, Pool, Slot, Unusable, default_root, keep_commit
+from parallel_orchestra.isolation import (
+    Label,
+    Pool,
+    Slot,
+    Unusable,
+    default_root,
+    keep_commit,
+    salvage,
+)
 from parallel_orchestra.process import identity
 from support.processes import inside
 from support.repository import (
@@ -619,3 +627,27 @@ def test_repositories_of_one_name_have_worktrees_of_their_own(tmp_path):
 
     assert len(roots) == 2
     assert {root.name.rpartition("-")[0] for root in roots} == {"app"}
+
+
+GOOD_LABEL = {"task": "a", "attempt": 1, "owner": "o", "ref": "refs/orchestra/x", "base": "b"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[1, 2]",
+        "[" * 100_000,
+        json.dumps(GOOD_LABEL | {"ref": 5}),
+        json.dumps(GOOD_LABEL | {"ref": "refs/heads/main"}),
+        json.dumps(GOOD_LABEL | {"attempt": "1"}),
+    ],
+    ids=["empty", "a list", "deep", "a number for a ref", "a branch", "a word for a number"],
+)
+def test_a_label_that_is_not_ours_keeps_the_work_under_a_ref_of_the_lost(tmp_path, content):
+    (tmp_path / "label").write_text(content)
+
+    left = salvage.read_label(tmp_path / "label", "wt-1")
+
+    assert left.ref == "refs/orchestra/lost/wt-1"
+    assert left.task == "unknown"
