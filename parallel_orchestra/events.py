@@ -178,6 +178,10 @@ _FORMS: dict[Any, Any] = {
     float | None: float | int | None,
     tuple[str, ...]: list,
 }
+#: Where the calendar ends: the first second of the year 10000.
+_LATEST = 253_402_300_800
+#: No number of ours comes near it.
+_TOO_LARGE = 1e18
 _FIELDS: dict[type[Event], dict[str, Any]] = {
     kind: {field.name: _FORMS.get(field.type, field.type) for field in fields(kind)}
     for kind in KINDS.values()
@@ -201,6 +205,14 @@ def from_line(line: str) -> Event | None:
         known = {name: record[name] for name in forms if name in record}
         if not all(isinstance(value, forms[name]) for name, value in known.items()):
             return None
+        if not 0 <= known["time"] < _LATEST:
+            return None
+        # JSON has room for infinity, for what is no number, and for integers without end.
+        for name, value in known.items():
+            if isinstance(value, int | float) and not abs(value) < _TOO_LARGE:
+                if not isinstance(None, forms[name]):
+                    return None
+                known[name] = None  # a figure that an agent told of itself
         if "files" in known:
             known["files"] = tuple(map(str, known["files"]))
         return kind(**known)

@@ -24,6 +24,9 @@ _FORMS: dict[Any, Any] = {
     list[str]: list,
 }
 
+#: No number of ours comes near it; what is no number at all (NaN) does not lie below it either.
+_TOO_LARGE = 1e18
+
 Record = TypeVar("Record", bound="WorkerRecord | AttemptResult | RunRecord")
 
 
@@ -199,6 +202,13 @@ def _decode(kind: type[Record], data: bytes) -> Record:
     record = json.loads(data.decode("utf-8", "surrogatepass"))
     known = {one.name: record[one.name] for one in fields(kind) if one.name in record}
     for one in fields(kind):
-        if one.name in known and not isinstance(known[one.name], _FORMS.get(one.type, one.type)):
+        if one.name not in known:
+            continue
+        value, form = known[one.name], _FORMS.get(one.type, one.type)
+        if not isinstance(value, form):
             raise TypeError(one.name)
+        if isinstance(value, int | float) and not abs(value) < _TOO_LARGE:
+            if not isinstance(None, form):
+                raise ValueError(one.name)
+            known[one.name] = None  # a figure that an agent told of itself
     return kind(**known)

@@ -76,7 +76,11 @@ def test_a_worker_comes_back_as_it_was(layout):
     assert [one.owner for one in read_workers(layout)] == [ME, OTHER]
 
 
-@given(text=st.text(), cost=st.none() | st.floats(allow_nan=False), count=st.none() | st.integers())
+@given(
+    text=st.text(),
+    cost=st.none() | st.floats(-1e17, 1e17),
+    count=st.none() | st.integers(-(10**17), 10**17),
+)
 def test_a_result_of_any_words_comes_back_as_it_was(tmp_path_factory, text, cost, count):
     directory = tmp_path_factory.mktemp("attempt")
     one = result(1, reason=text, text=text, files=[text], cost_usd=cost, input_tokens=count)
@@ -84,6 +88,13 @@ def test_a_result_of_any_words_comes_back_as_it_was(tmp_path_factory, text, cost
     write_result(directory, one)
 
     assert read_result(directory) == one
+
+
+@pytest.mark.parametrize("cost", [float("inf"), float("nan"), 10**400], ids=["inf", "nan", "long"])
+def test_a_figure_of_an_agent_that_is_none_hides_nothing_of_the_result(tmp_path, cost):
+    write_result(tmp_path, result(1, reason="verify", cost_usd=cost))
+
+    assert read_result(tmp_path) == result(1, reason="verify", cost_usd=None)
 
 
 def test_a_field_of_a_newer_version_is_ignored(layout):
@@ -124,8 +135,17 @@ def test_a_record_that_can_not_be_read_goes_to_the_attic_and_is_missing(layout, 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"lease": None}, {"lease": "long"}, {"pid": [1]}, {"boot": 5}, {"owner": {}}],
-    ids=str,
+    [
+        {"lease": None},
+        {"lease": float("nan")},
+        {"lease": 1e999},
+        {"pid": 10**400},
+        {"lease": "long"},
+        {"pid": [1]},
+        {"boot": 5},
+        {"owner": {}},
+    ],
+    ids=lambda wrong: str(wrong)[:20],
 )
 def test_a_record_with_a_value_of_another_type_is_unreadable(layout, wrong):
     values = {**_values(record(ME)), **wrong}

@@ -10,7 +10,7 @@ from parallel_orchestra.events import KINDS, Completed, Event, Kept, from_line, 
 
 _TEXT = st.text()
 _WHOLE = st.integers(min_value=-(2**53), max_value=2**53)
-_NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+_NUMBER = st.floats(0, 250_000_000_000)
 _VALUES = {
     str: _TEXT,
     int: _WHOLE,
@@ -67,6 +67,11 @@ def test_a_half_surrogate_pair_and_odd_line_ends_survive_in_one_line_of_ascii():
         '{"kind":["Completed"],"time":1.0,"task":"a","attempt":1}',
         '{"kind":"Completed","time":"late","task":"a","attempt":1}',
         '{"kind":"Completed","time":null,"task":"a","attempt":1}',
+        '{"kind":"Completed","time":-1,"task":"a","attempt":1}',
+        '{"kind":"Completed","time":1e17,"task":"a","attempt":1}',
+        '{"kind":"Completed","time":NaN,"task":"a","attempt":1}',
+        '{"kind":"Completed","time":1.0,"task":"a","attempt":1%s}' % ("0" * 400),
+        '{"kind":"RunEnded","time":1.0,"exit_code":0,"seconds":Infinity}',
         '{"kind":"Completed","time":1.0,"task":["a"],"attempt":1}',
         '{"kind":"Kept","time":1.0,"task":"a","attempt":1,"ref":"r","files":"abc"}',
         "[]",
