@@ -15,13 +15,18 @@ STORM   ?= full
 SEED    ?= 1
 WORKERS ?= 8
 
-.PHONY: help demo test check storm bench ci-extra clean
+# How many inputs the fuzzer makes in all, and for which formats (none named: for every one).
+FUZZ_INPUTS  ?= 1000000
+FUZZ_TARGETS ?=
+
+.PHONY: help demo test check storm fuzz bench ci-extra clean
 
 help:
 	@echo 'make demo      install, then build the example project with several agents at once'
 	@echo 'make test      install, then run the whole suite'
 	@echo 'make check     format, lint, types, and the rules of the house'
 	@echo 'make storm     all proofs at full length: an hour of kills, full disks and fuzzing'
+	@echo 'make fuzz      a million inputs for everything that reads what others wrote'
 	@echo 'make bench     measure, side by side with what it is measured against'
 	@echo 'make ci-extra  what needs more than Python, git and make; says what it skips'
 	@echo 'make clean     remove what the other targets made'
@@ -44,6 +49,11 @@ storm: $(VENV)/installed-dev
 	STORM=$(STORM) STORM_SEED=$(SEED) STORM_WORKERS=$(WORKERS) \
 	  $(BIN)/python -m pytest -m storm -n $(JOBS) $(PYTEST_ARGS)
 
+# The coverage-guided fuzzer is optional: without it, the target says so and ends well.
+fuzz: $(VENV)/installed-dev
+	@$(PIP) install --editable '.[fuzz]' || true
+	$(BIN)/python tests/fuzz/run.py --inputs $(FUZZ_INPUTS) --seed $(SEED) $(FUZZ_TARGETS)
+
 bench: $(VENV)/installed-dev
 	$(BIN)/python tests/bench/run.py
 
@@ -51,7 +61,7 @@ ci-extra: $(VENV)/installed-dev
 	@sh .ci/extra
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis fuzz-faults
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are files, so that a second `make` starts at once; a changed pyproject.toml installs

@@ -182,12 +182,14 @@ def test_the_fields_of_a_result_are_all_named():
 
 def test_each_dependency_is_said_to_spare_us_something():
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lists = re.findall(r"^(?:dependencies|dev) = \[\n(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE)
+    lists = re.findall(
+        r"^(?:dependencies|dev|fuzz) = \[\n(.*?)^\]", pyproject, re.DOTALL | re.MULTILINE
+    )
     wanted = [re.findall(r'"([\w-]+)', one) for one in lists]
     page = REFERENCE / "dependencies.md"
-    core, work = text_of(page).split("For work on the tool itself")
+    parts = re.split("For work on the tool itself|For `make fuzz` only", text_of(page))
 
-    assert [re.findall(r"^\| ([\w-]+) \| \w", part, re.MULTILINE) for part in (core, work)] == [
+    assert [re.findall(r"^\| ([\w-]+) \| \w", part, re.MULTILINE) for part in parts] == [
         ["Library", *one] for one in wanted
     ]
 
