@@ -71,6 +71,17 @@ class Merged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Undone(Event):
+    """A task's `merge` was taken back by `commit`, on the word of `by`; it lies in `failed/`."""
+
+    task: str
+    generation: int
+    merge: str
+    commit: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completed(Event):
     """A task lies in `done/` for good; `attempt` is 0 if an older tool had completed it."""
 
@@ -166,6 +177,7 @@ KINDS: dict[str, type[Event]] = {
         Returned,
         Recovered,
         Kept,
+        Undone,
         Warned,
         Delivered,
         Undelivered,

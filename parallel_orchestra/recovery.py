@@ -6,9 +6,9 @@ only one can win. The fence moves before the file, so that a zombie that wakes u
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from parallel_orchestra.events import Recovered, Warned
+from parallel_orchestra.events import Recovered, Undone, Warned
 from parallel_orchestra.journal import Journal
-from parallel_orchestra.merge_queue import MergeQueue
+from parallel_orchestra.merge_queue import MergeQueue, settle, under_way
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
@@ -78,6 +78,10 @@ class Recovery:
             known = listing.entries.get(task)
             if known is not None and known.state in (TaskState.AVAILABLE, TaskState.FAILED):
                 moved |= self._sweep(known)
+        for task in self._queue.undone_tasks():
+            known = listing.entries.get(task)
+            if known is not None and known.state in (TaskState.DONE, TaskState.FAILED):
+                moved |= self._finish_undo(known)
         if listing.doubles:
             moved |= self._settle_doubles(active)
         return moved
@@ -87,6 +91,30 @@ class Recovery:
         self._queue.tip()
         # The owner may be alive and at work on other tasks, whose agents are to go on.
         return self._free(entry, reason, ("PO_CLAIM", entry.name.file))
+
+    def undone(self, entry: Entry) -> bool:
+        """Returns whether the merge of this very generation of a task was taken back."""
+        fact = self._queue.undone_of(entry.name.task)
+        if fact is None:
+            return False
+        return fact.generation >= self._store.generation(entry.state, entry.name)
+
+    def _finish_undo(self, entry: Entry) -> bool:
+        """Moves a task whose merge was taken back by somebody who died before the move."""
+        task = entry.name.task
+        fact = self._queue.undone_of(task)
+        if fact is None or not under_way(self._queue, task):
+            return False
+        moved = False
+        if entry.state is TaskState.DONE:
+            told = Undone(self._clock(), task, fact.generation, fact.merge, fact.commit, fact.by)
+            moved = self._store.undo(entry.name, ())
+            if moved:
+                self._journal.write(told)
+        # An old look may show it where it was failed before: then somebody else moves it.
+        if moved or self._store.lies(Entry(TaskState.FAILED, entry.name)):
+            settle(self._queue, task)
+        return moved
 
     def _death(self, entry: Entry, active: Collection[str]) -> str:
         if entry.name.owner == self._store.owner:
@@ -131,6 +159,7 @@ class Recovery:
             keep = winner(
                 entries,
                 merged=self._queue.merge_of(task) is not None,
+                undone=self._queue.undone_of(task) is not None,
                 live=lambda entry: not self._death(entry, active),
             )
             for entry in entries:

@@ -30,6 +30,7 @@ class Move(Enum):
     RECOVER = "recover"
     ROLL_FORWARD = "roll forward"
     REQUEUE = "requeue"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         TaskState.AVAILABLE,
         "user",
         "asked for by `--resume`, `retry` or `mv`",
+    ),
+    Transition(
+        Move.UNDO,
+        TaskState.DONE,
+        TaskState.FAILED,
+        "user",
+        "its merge was reverted on the integration branch",
     ),
 )
 

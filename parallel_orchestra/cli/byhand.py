@@ -1,5 +1,6 @@
 """`retry`, `unlock` and `recover`: what a person does to tasks that others had."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from parallel_orchestra.report.text import one_line
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
 
+_UNDONE = "task `{task}` was put back to be done once more; its undone work stays so"
 _SAID = {
     TaskState.FAILED: "task `{task}` was put back: its work so far is kept in git",
     TaskState.DONE: "task `{task}` was put back to be done once more, on top of its merged work",
@@ -48,7 +50,7 @@ def retry(
     text = sys.stdin.read() if feedback == "-" else feedback
     if text is not None and not text.strip():
         raise usage("the feedback is empty", "leave out `--feedback`, or say something")
-    done = retry_tasks(layout, tasks, text or "")
+    done = retry_tasks(layout, tasks, text or "", os.environ)
     if as_json:
         click.echo(told(done))
         return ExitCode.DONE
@@ -60,7 +62,8 @@ def retry(
 
 def _retried(one: Retried) -> str:
     heard = "; its next attempt is told what you said" if one.feedback else ""
-    return _SAID[one.was].format(task=one.task) + heard
+    said = _UNDONE if one.undone else _SAID[one.was]
+    return said.format(task=one.task) + heard
 
 
 @click.command("unlock", short_help="take a task from a worker that holds it")

@@ -35,6 +35,7 @@ COMMANDS = (
     Entry("complete", "finish:complete", "verify and merge what you made of a task"),
     Entry("fail", "finish:fail", "say that a task that you claimed can't be done"),
     Entry("release", "finish:release", "give a task that you claimed back"),
+    Entry("undo", "undo:command", "take a task's merged work back"),
     Entry("worker", "worker:command", "join a run from another terminal"),
 )
 

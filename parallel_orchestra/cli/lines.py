@@ -14,6 +14,7 @@ from parallel_orchestra.events import (
     Returned,
     RunStarted,
     Undelivered,
+    Undone,
     Warned,
 )
 from parallel_orchestra.model import FailureClass
@@ -52,6 +53,8 @@ def _words(event: Event) -> str:
         return _joined(event.task, "kept", f"branch {short_ref(event.ref)}", files)
     if isinstance(event, Recovered):
         return _joined(event.task, "recovered", f"to {event.target}", event.reason)
+    if isinstance(event, Undone):
+        return _joined(event.task, "undone", f"by {event.by}", short(event.commit))
     if isinstance(event, Warned):
         return _joined("warning", event.task, event.text)
     return _of_the_run(event)

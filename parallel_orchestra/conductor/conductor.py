@@ -10,6 +10,7 @@ from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.picture import report_of
 from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
@@ -25,10 +26,8 @@ from parallel_orchestra.events import (
 )
 from parallel_orchestra.merge_queue import catch_up, deliver
 from parallel_orchestra.model import Isolation, Plan
-from parallel_orchestra.process import identity
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.store import Layout, WorkerKind, WorkerRecord
-from parallel_orchestra.store.records import read_workers
+from parallel_orchestra.store import Layout, WorkerKind
 
 Listen = Callable[[Event], None]
 
@@ -98,23 +97,19 @@ def _singleton(layout: Layout) -> Iterator[None]:
     Raises:
         HeldElsewhere: naming the process that has it.
     """
-    import portalocker  # noqa: PLC0415  # 70 ms that only runs need
-
-    with (layout.root / "run.lock").open("ab") as stream:
-        try:
-            portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)
-        except portalocker.LockException as error:
-            raise HeldElsewhere(_holder(layout)) from error
+    with run_lock(layout) as mine:
+        if not mine:
+            raise HeldElsewhere(_holder(layout))
         yield
 
 
 def _holder(layout: Layout) -> Problem:
-    conductors = _conductors(layout)
+    conductors = alive(layout, WorkerKind.CONDUCTOR)
     limit = WALL_CLOCK.monotonic() + _INTRODUCTION
     while not conductors and WALL_CLOCK.monotonic() < limit:
         # It has the lock, but has not told yet who it is.
         time.sleep(_PAUSE)
-        conductors = _conductors(layout)
+        conductors = alive(layout, WorkerKind.CONDUCTOR)
     who = f"process {conductors[-1].pid} on {conductors[-1].host}" if conductors else "a process"
     return Problem(
         f"another run holds this task directory: {who}",
@@ -122,14 +117,6 @@ def _holder(layout: Layout) -> Problem:
         "wait for it, look with `parallel-orchestra status`, or join it with "
         f"`parallel-orchestra worker --tasks-dir {layout.root}`",
     )
-
-
-def _conductors(layout: Layout) -> list[WorkerRecord]:
-    return [
-        record
-        for record in read_workers(layout)
-        if record.kind == WorkerKind.CONDUCTOR.value and identity.alive(record.pid, record.start)
-    ]
 
 
 def _work(run: _Run, crew: Crew, tell: Tell) -> None:
@@ -143,9 +130,17 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         opened.resumed,
     )
     crew.journal.write(started)
+    crew.queue.tip()
     remarks = [
         *opened.remarks,
-        *publish(run.plan, opened.record, crew.store, resumed=opened.resumed, taken=opened.taken),
+        *publish(
+            run.plan,
+            opened.record,
+            crew.store,
+            resumed=opened.resumed,
+            taken=opened.taken,
+            undone=crew.recovery.undone,
+        ),
     ]
     crew.journal.write(*(Completed(WALL_CLOCK.now(), task, NO_ATTEMPT) for task in opened.taken))
     if opened.resumed:

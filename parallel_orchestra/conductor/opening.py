@@ -6,12 +6,14 @@ directory is decided here and nowhere else.
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.conductor.branch import free_branch, make_branch
-from parallel_orchestra.conductor.picture import NOBODY
+from parallel_orchestra.conductor.picture import NOBODY, ledger_at, undos_under_way
 from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, HeldElsewhere, Problem
@@ -19,11 +21,10 @@ from parallel_orchestra.git import Repo, Update
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import fingerprint, plan_to_json
-from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, WorkerKind
 from parallel_orchestra.store.names import TaskName
-from parallel_orchestra.store.records import read_run, read_workers, write_run
+from parallel_orchestra.store.records import read_run, write_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,13 @@ def publish(
     *,
     resumed: bool,
     taken: tuple[str, ...] = (),
+    undone: Callable[[Entry], bool] = lambda _: False,
 ) -> tuple[str, ...]:
     """Makes a file for every task that has none, and returns what the user should know of it.
 
     Those that were `taken` over as done go to `done/` at once.
 
-    When resuming, failed tasks go back to `available/`, waiting ones whose definition changed
+    When resuming, failed tasks go back to `available/` unless they were `undone`, waiting ones whose definition changed
     are published anew, and tasks that the plan does not have any more go to the attic.
     """
     remarks: list[str] = []
@@ -100,6 +102,11 @@ def publish(
                 store.discard(entry.state, entry.name)
                 remarks.append(
                     f"task `{task}` is not in the plan any more; its file is in the attic"
+                )
+            elif entry.state is TaskState.FAILED and undone(entry):
+                remarks.append(
+                    f"task `{task}` was undone and stays so: `parallel-orchestra retry {task}` "
+                    "has it done again"
                 )
             elif entry.state is TaskState.FAILED:
                 store.requeue(entry.name)
@@ -183,6 +190,8 @@ def _is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
         return False
     tip = repo.refs.read(old.integration)
+    if tip is not None and undos_under_way(repo, old, ledger_at(repo, old, tip)):
+        return False
     user = repo.refs.read(f"refs/heads/{old.base_branch}")
     return tip is None or (user is not None and repo.is_ancestor(tip, user))
 
@@ -255,10 +264,9 @@ def _refuse_workers(layout: Layout) -> None:
     It knows the run and the plan of the time when it joined: it would carry out new tasks by
     their old definition, and name a run in their merges that this one does not look for.
     """
-    workers = [one for one in read_workers(layout) if one.kind == WorkerKind.WORKER.value]
-    alive = [one for one in workers if identity.alive(one.pid, one.start)]
-    if alive:
-        names = ", ".join(f"process {one.pid} on {one.host}" for one in alive)
+    workers = alive(layout, WorkerKind.WORKER)
+    if workers:
+        names = ", ".join(f"process {one.pid} on {one.host}" for one in workers)
         raise HeldElsewhere(
             Problem(
                 f"the run that is here still has workers: {names}",

@@ -1,17 +1,19 @@
 """The picture of a run as its directory shows it: one listing, the journal and the branch."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from parallel_orchestra import journal
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.events import Undone
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue import RunRefs
-from parallel_orchestra.merge_queue.history import merges_in
+from parallel_orchestra.merge_queue.history import Ledger, ledger_of
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
-from parallel_orchestra.store import Layout, Listing, RunRecord, TaskStore
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore
 from parallel_orchestra.store.records import read_run
 
 #: The owner of who only looks: it claims nothing and holds nothing.
@@ -27,12 +29,11 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     record = read_record(layout)
     plan = plan_from_json(record.plan)
     listing = TaskStore(layout, NOBODY).settled_listing(task.id for task in plan.tasks)
-    places = {
-        task: Place(entry.state, entry.name.attempts, entry.name.failures, entry.name.owner)
-        for task, entry in listing.entries.items()
-    }
     refs = RunRefs(record.run, record.integration)
     tip = repo.refs.read(record.integration) or ""
+    ledger = ledger_at(repo, record, tip)
+    half_undone = undos_under_way(repo, record, ledger)
+    places = {task: _place(task, entry, half_undone) for task, entry in listing.entries.items()}
     facts = RunFacts(
         run=record.run,
         plan=plan,
@@ -41,7 +42,11 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         base_commit=record.base_commit,
         integration=refs.branch,
         tip=tip,
-        merges=_merges(repo, record, tip),
+        merges={task: fact.commit for task, fact in ledger.merges.items()},
+        undone={
+            task: Undone(fact.time, task, fact.generation, fact.merge, fact.commit, fact.by)
+            for task, fact in ledger.undone.items()
+        },
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
@@ -66,6 +71,30 @@ def read_record(layout: Layout) -> RunRecord:
     return record
 
 
+def ledger_at(repo: Repo, record: RunRecord, tip: str) -> Ledger:
+    """Returns what the integration branch says of a run's tasks; nothing if it is gone (`""`)."""
+    if not tip:
+        return Ledger(record.run)
+    return ledger_of(repo.objects, record.run, record.base_commit, tip)
+
+
+def is_undone(record: RunRecord, store: TaskStore, entry: Entry, repo: Repo) -> bool:
+    """Returns whether the merge of this very generation of a task was taken back."""
+    ledger = ledger_at(repo, record, repo.refs.read(record.integration) or "")
+    fact = ledger.undone.get(entry.name.task)
+    return fact is not None and fact.generation >= store.generation(entry.state, entry.name)
+
+
+def undos_under_way(repo: Repo, record: RunRecord, ledger: Ledger) -> frozenset[str]:
+    """Returns the tasks whose merge was taken back, but whose file perhaps was not moved yet."""
+    refs = RunRefs(record.run, record.integration)
+    return frozenset(
+        task
+        for task, fact in ledger.undone.items()
+        if repo.refs.read(refs.claim(task)) == fact.merge
+    )
+
+
 def repository_of(record: RunRecord, environ: Mapping[str, str]) -> Repo:
     """Returns the repository that a run works on.
 
@@ -84,5 +113,9 @@ def _unknown(plan: Plan, listing: Listing) -> list[str]:
     )
 
 
-def _merges(repo: Repo, record: RunRecord, tip: str) -> dict[str, str]:
-    return merges_in(repo.objects, record.run, record.base_commit, tip) if tip else {}
+def _place(task: str, entry: Entry, half_undone: Collection[str]) -> Place:
+    # Whoever undid it died before the move, which the next look makes.
+    half = task in half_undone and entry.state is TaskState.DONE
+    name = entry.name
+    state = TaskState.FAILED if half else entry.state
+    return Place(state, name.attempts, name.failures, name.owner)

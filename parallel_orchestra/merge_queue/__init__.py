@@ -7,7 +7,7 @@ it needs no lock, no clock and no living process to be exact.
 
 from parallel_orchestra.merge_queue.checker import Checker
 from parallel_orchestra.merge_queue.delivery import catch_up, deliver
-from parallel_orchestra.merge_queue.history import MergeFact
+from parallel_orchestra.merge_queue.history import MergeFact, UndoFact
 from parallel_orchestra.merge_queue.queue import (
     Candidate,
     Conflicted,
@@ -17,6 +17,7 @@ from parallel_orchestra.merge_queue.queue import (
     Verifier,
 )
 from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.merge_queue.undoing import TakeBack, Undone, settle, take_back, under_way
 
 __all__ = [
     "Candidate",
@@ -27,7 +28,13 @@ __all__ = [
     "Merged",
     "Rejected",
     "RunRefs",
+    "TakeBack",
+    "UndoFact",
+    "Undone",
     "Verifier",
     "catch_up",
     "deliver",
+    "settle",
+    "take_back",
+    "under_way",
 ]

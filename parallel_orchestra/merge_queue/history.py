@@ -1,4 +1,4 @@
-"""Which tasks the integration branch has merged, read from its first-parent history.
+"""Which tasks the integration branch has merged or taken back, read from its first parents.
 
 Each look reads only what is new since the last one. A tip that does not continue what we knew,
 or a commit that none of us wrote, is tampering.
@@ -7,7 +7,7 @@ or a commit that none of us wrote, is tampering.
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import Problem, WaitsForPerson
-from parallel_orchestra.git import Objects
+from parallel_orchestra.git import Commit, Objects
 from parallel_orchestra.merge_queue import trailers
 
 
@@ -20,21 +20,55 @@ class MergeFact:
     attempt: int
 
 
+@dataclass(frozen=True, slots=True)
+class UndoFact:
+    """That a task's newest merge was taken back: by which commit, by whom and when (epoch)."""
+
+    commit: str
+    merge: str
+    generation: int
+    by: str
+    time: float
+
+
+class Ledger:
+    """What the commits of one run say of its tasks, the newest word counts."""
+
+    def __init__(self, run: str) -> None:
+        self._run = run
+        self.merges: dict[str, MergeFact] = {}
+        self.undone: dict[str, UndoFact] = {}
+
+    def read(self, commit: Commit) -> None:
+        """Takes notice of the next commit; the older ones have been read."""
+        undone = trailers.undone_task(commit.message)
+        if undone is not None and undone[0] == self._run:
+            fact = self.merges.pop(undone[1], None)
+            if fact is not None:
+                self.undone[undone[1]] = UndoFact(
+                    commit.id, fact.commit, fact.generation, commit.by, commit.time
+                )
+        note = trailers.read_note(commit.message)
+        if note is not None and note.run == self._run:
+            self.undone.pop(note.task, None)
+            self.merges[note.task] = MergeFact(commit.id, note.generation, note.attempt)
+
+
 class History:
     """The merges between a run's base commit and the tip. Its owner holds a lock."""
 
     def __init__(self, objects: Objects, run: str, base: str, branch: str) -> None:
         self._objects = objects
-        self._run = run
         self._branch = branch
         self._tip = base
-        self._facts: dict[str, MergeFact] = {}
+        self._run = run
+        self._ledger = Ledger(run)
         self._taken_in = base
 
     @property
     def tasks(self) -> frozenset[str]:
         """The tasks whose merge is on the branch."""
-        return frozenset(self._facts)
+        return frozenset(self._ledger.merges)
 
     @property
     def taken_in(self) -> str:
@@ -43,7 +77,16 @@ class History:
 
     def merge_of(self, task: str) -> MergeFact | None:
         """Returns a task's newest merge as of the last look; None if it was undone."""
-        return self._facts.get(task)
+        return self._ledger.merges.get(task)
+
+    @property
+    def undone_tasks(self) -> frozenset[str]:
+        """The tasks whose newest merge was taken back."""
+        return frozenset(self._ledger.undone)
+
+    def undone_of(self, task: str) -> UndoFact | None:
+        """Returns how a task's newest merge was taken back; None if it was not."""
+        return self._ledger.undone.get(task)
 
     def look(self, tip: str) -> None:
         """Reads what is new up to this tip.
@@ -61,7 +104,7 @@ class History:
         for commit in reversed(new):
             if not trailers.is_ours(commit.message):
                 raise self._tampered(commit.id, "it has a commit that no worker wrote")
-            self._read(commit.id, commit.message)
+            self._ledger.read(commit)
             if trailers.merges_base(commit.message, self._run):
                 self._taken_in = commit.parents[-1]
         self._tip = tip
@@ -72,16 +115,8 @@ class History:
         At once, so that moving the branch back behind it does not go unnoticed.
         """
         if self._tip == before:
-            self._read(commit, message)
+            self._ledger.read(Commit(commit, (before,), message))
             self._tip = commit
-
-    def _read(self, commit: str, message: str) -> None:
-        undone = trailers.undone_task(message)
-        if undone is not None and undone[0] == self._run:
-            self._facts.pop(undone[1], None)
-        note = trailers.read_note(message)
-        if note is not None and note.run == self._run:
-            self._facts[note.task] = MergeFact(commit, note.generation, note.attempt)
 
     def _tampered(self, commit: str, why: str) -> WaitsForPerson:
         return WaitsForPerson(
@@ -94,14 +129,15 @@ class History:
         )
 
 
+def ledger_of(objects: Objects, run: str, base: str, tip: str) -> Ledger:
+    """Returns what the commits between two say of a run's tasks; judges nothing."""
+    ledger = Ledger(run)
+    for commit in reversed(objects.first_parents(tip, base)):
+        ledger.read(commit)
+    return ledger
+
+
 def merges_in(objects: Objects, run: str, base: str, tip: str) -> dict[str, str]:
     """Returns each task's newest merge commit of a run between two commits; judges nothing."""
-    merges: dict[str, str] = {}
-    for commit in reversed(objects.first_parents(tip, base)):
-        undone = trailers.undone_task(commit.message)
-        if undone is not None and undone[0] == run:
-            merges.pop(undone[1], None)
-        note = trailers.read_note(commit.message)
-        if note is not None and note.run == run:
-            merges[note.task] = commit.id
-    return merges
+    facts = ledger_of(objects, run, base, tip).merges
+    return {task: fact.commit for task, fact in facts.items()}

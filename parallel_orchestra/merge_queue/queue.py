@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.errors import EnvironmentProblem, WaitsForPerson
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
-from parallel_orchestra.merge_queue.history import History, MergeFact
+from parallel_orchestra.merge_queue.history import History, MergeFact, UndoFact
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim, TaskName, TaskStore
@@ -72,7 +72,7 @@ class MergeQueue:
         verify: Verifier | None,
     ) -> None:
         self.refs = refs
-        self._repo = repo
+        self.repo = repo
         self._store = store
         self._verify = verify
         self._history = History(repo.objects, refs.run, base, refs.branch)
@@ -87,7 +87,7 @@ class MergeQueue:
             WaitsForPerson: somebody else wrote to the branch.
         """
         with self._looking:
-            tip = self._repo.refs.read(self.refs.integration) or ""
+            tip = self.repo.refs.read(self.refs.integration) or ""
             self._history.look(tip)
             return tip
 
@@ -109,6 +109,16 @@ class MergeQueue:
         with self._looking:
             return self._history.taken_in
 
+    def undone_of(self, task: str) -> UndoFact | None:
+        """Returns how a task's newest merge was taken back, as of the last `tip()`; or None."""
+        with self._looking:
+            return self._history.undone_of(task)
+
+    def undone_tasks(self) -> frozenset[str]:
+        """Returns the tasks whose newest merge was taken back, as of the last `tip()`."""
+        with self._looking:
+            return self._history.undone_tasks
+
     def fence(self, claim: Claim) -> str:
         """Makes this claim the only one that can merge its task, and returns its token.
 
@@ -123,7 +133,7 @@ class MergeQueue:
         Raises:
             LostClaim: somebody else freed it first; the fence may be that of the next claim.
         """
-        if self._repo.refs.read(self.refs.claim(name.task)) is not None:
+        if self.repo.refs.read(self.refs.claim(name.task)) is not None:
             path = self._store.layout.state(TaskState.LOCKED) / name.file
             self._move_fence(Claim(name, path), "recovered")
 
@@ -141,12 +151,12 @@ class MergeQueue:
                 known = self.merge_of(candidate.claim.task)
                 if known is not None and known.generation >= candidate.generation:
                     return Merged(known.commit, already=True)
-                trees = self._repo.objects.merge_trees(tip, candidate.commit)
+                trees = self.repo.objects.merge_trees(tip, candidate.commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
                 message = self._message(candidate)
                 parents = (tip, candidate.commit)
-                commit = self._repo.objects.commit(trees.tree, parents, message)
+                commit = self.repo.objects.commit(trees.tree, parents, message)
                 rejected = self._verify(commit, candidate.log) if self._verify else None
                 if rejected is not None:
                     return rejected
@@ -160,18 +170,18 @@ class MergeQueue:
         with self._turn:
             while True:
                 tip = self.tip()
-                trees = self._repo.objects.merge_trees(tip, commit)
+                trees = self.repo.objects.merge_trees(tip, commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
                 message = f"Merge branch `{branch}`\n\n{trailers.base_lines(self.refs.run, branch)}"
-                merged = self._repo.objects.commit(trees.tree, (tip, commit), message)
+                merged = self.repo.objects.commit(trees.tree, (tip, commit), message)
                 log = self._store.layout.root / "deliver-verify.log"
                 rejected = self._verify(merged, log) if self._verify else None
                 if rejected is not None:
                     return rejected
                 try:
-                    with self._repo.lock():
-                        self._repo.refs.transact([Update(self.refs.integration, merged, tip)])
+                    with self.repo.lock():
+                        self.repo.refs.transact([Update(self.refs.integration, merged, tip)])
                 except RefMoved:
                     continue
                 self.tip()
@@ -187,11 +197,16 @@ class MergeQueue:
 
     def flush(self) -> None:
         """Writes the remembered merges; they only help if the branch is rewritten later."""
+        with contextlib.suppress(EnvironmentProblem, WaitsForPerson):
+            self.tip()
         with self._looking:
             pending, self._to_remember = self._to_remember, {}
+            # A merge that was taken back meanwhile is none to remember.
+            for task in self._history.undone_tasks & pending.keys():
+                del pending[task]
         known: dict[str, str | None] = {}
         with contextlib.suppress(EnvironmentProblem):
-            known = {task: self._repo.refs.read(self.refs.merged(task)) for task in pending}
+            known = {task: self.repo.refs.read(self.refs.merged(task)) for task in pending}
         updates = [
             Update(self.refs.merged(task), commit, known[task])
             for task, commit in pending.items()
@@ -201,16 +216,16 @@ class MergeQueue:
             return
         # Somebody else may have written one of them meanwhile, or git may fail: no task and no
         # delivery has to wait for what only remembers; the trailers know the merges.
-        with contextlib.suppress(EnvironmentProblem), self._repo.lock():
-            self._repo.refs.transact(updates)
+        with contextlib.suppress(EnvironmentProblem), self.repo.lock():
+            self.repo.refs.transact(updates)
 
     def _publish(self, candidate: Candidate, commit: str, tip: str) -> bool:
         if not self._store.holds(candidate.claim):
             raise LostClaim(candidate.claim.task)
         fence = self.refs.claim(candidate.claim.task)
         try:
-            with self._repo.lock():
-                self._repo.refs.transact(
+            with self.repo.lock():
+                self.repo.refs.transact(
                     [Update(self.refs.integration, commit, tip)], [Verify(fence, candidate.token)]
                 )
         except RefMoved as moved:
@@ -220,17 +235,17 @@ class MergeQueue:
         return True
 
     def _move_fence(self, claim: Claim, holder: str) -> str:
-        token = self._repo.objects.blob(f"{holder} {os.urandom(8).hex()}\n".encode())
+        token = self.repo.objects.blob(f"{holder} {os.urandom(8).hex()}\n".encode())
         ref = self.refs.claim(claim.task)
         while True:
-            old = self._repo.refs.read(ref)
+            old = self.repo.refs.read(ref)
             # The order matters: whoever recovers the task moves the fence before the file,
             # and whoever claims it then has a fence that is not ours to move.
             if not self._store.holds(claim):
                 raise LostClaim(claim.task)
             try:
-                with self._repo.lock():
-                    self._repo.refs.transact([Update(ref, token, old)])
+                with self.repo.lock():
+                    self.repo.refs.transact([Update(ref, token, old)])
             except RefMoved:
                 continue
             return token

@@ -39,6 +39,11 @@ def base_lines(run: str, branch: str) -> str:
     return f"{_PREFIX}Base: {run}/{branch}\n"
 
 
+def undo_lines(run: str, task: str, generation: int) -> str:
+    """Returns the trailer of a commit that takes a task's merge of that generation back."""
+    return f"{_PREFIX}Undo: {run}/{task}\n{_PREFIX}Generation: {generation}\n"
+
+
 def read_note(message: str) -> MergeNote | None:
     """Returns what a message's last paragraph says of a merged task, or None."""
     facts = _facts(message)

@@ -4,10 +4,11 @@ Pure: no clock, no disk. Where the journal and the listing disagree (a crash bet
 the listing wins, since the directory is the truth.
 """
 
-from parallel_orchestra.progress.fold import Place, RunFacts, fold
+from parallel_orchestra.progress.fold import UNDONE, Place, RunFacts, fold
 from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
 
 __all__ = [
+    "UNDONE",
     "Attempt",
     "Delivery",
     "Outcome",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 
 from parallel_orchestra.errors import ExitCode, worst
 from parallel_orchestra.events import (
@@ -18,6 +19,7 @@ from parallel_orchestra.events import (
     RunEnded,
     RunStarted,
     Undelivered,
+    Undone,
     Warned,
 )
 from parallel_orchestra.graph import Graph
@@ -39,7 +41,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """What does not come from the journal: `merges` gives each merged task's commit."""
+    """What does not come from the journal.
+
+    `merges` gives each merged task's commit, `undone` how a task's newest merge was taken back.
+    """
 
     run: str
     plan: Plan
@@ -50,6 +55,11 @@ class RunFacts:
     tip: str
     merges: Mapping[str, str]
     strange: tuple[str, ...] = ()
+    undone: Mapping[str, Undone] = field(default_factory=dict)
+
+
+#: Stands where a failure class stands if a person took the task's merge back.
+UNDONE = "undone"
 
 
 #: What a task's failure means for the shell, where it is more than that a task failed.
@@ -184,6 +194,8 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
         story.taken = event.attempt == NO_ATTEMPT
     elif isinstance(event, Failed | Returned):
         story.failed = event
+    elif isinstance(event, Undone):
+        story.failed, story.completed = None, None
     elif isinstance(event, Kept):
         if event.ref not in story.kept:
             story.kept.append(event.ref)
@@ -212,6 +224,9 @@ def _report(
     commit = facts.merges.get(task.id, "")
     outcome, reason = _outcome(task, place, story, commit, culprits, since)
     failed = story.failed if outcome in (Outcome.FAILED, Outcome.WAITING) else None
+    undone = _undone(task, place, story, facts) if outcome is Outcome.FAILED else None
+    if undone is not None:
+        reason = _how_undone(undone)
     return TaskReport(
         id=task.id,
         title=task.title,
@@ -222,13 +237,26 @@ def _report(
         outcome=outcome,
         attempts=tuple(_attempts(story, place)),
         failures=place.failures if place else 0,
-        failure=failed.failure if failed else "",
+        failure=failed.failure if failed else UNDONE if undone else "",
         reason=reason or (failed.reason if failed else ""),
         commit=commit,
         kept=tuple(story.kept),
         files=story.files if failed else (),
         warnings=tuple(story.warnings),
     )
+
+
+def _undone(task: Task, place: Place | None, story: _Story, facts: RunFacts) -> Undone | None:
+    """Returns how a task in `failed/` was undone, unless an attempt has failed since."""
+    if story.failed is not None or place is None or story.unended(place):
+        return None
+    return facts.undone.get(task.id)
+
+
+def _how_undone(event: Undone) -> str:
+    when = datetime.fromtimestamp(event.time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+    merge, commit = event.merge[:12], event.commit[:12]
+    return f"its merge {merge} was taken back by {event.by}, {when}, with commit {commit}"
 
 
 def _attempts(story: _Story, place: Place | None) -> Iterator[Attempt]:

@@ -7,7 +7,7 @@ copied. Knows nothing of formats.
 import shlex
 
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.progress import UNDONE, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.text import short, short_ref
 
 #: How many of a kind are listed before "... and N more".
@@ -38,6 +38,8 @@ def next_step(report: RunReport, task: TaskReport) -> str:
         again = _command("retry", task.id, report=report)
         if task.failure == FailureClass.CONFLICT.value:
             return _conflict(task, again)
+        if task.failure == UNDONE:
+            return f"`{again}` has it done again, on top of what is merged"
         logs = _command("logs", task.id, report=report)
         remedy = _REMEDIES.get(task.failure, _OTHER_REMEDY).replace("{logs}", logs)
         return f"{remedy}, then `{again}`"

@@ -187,6 +187,10 @@ class TaskStore:
         """Returns whether the claim's file is still there; only a later rename can be sure."""
         return os.path.lexists(claim.path)
 
+    def lies(self, entry: Entry) -> bool:
+        """Returns whether a task's file lies there at this moment."""
+        return os.path.lexists(f"{self._paths[entry.state]}/{entry.name.file}")
+
     def generation(self, state: TaskState, name: TaskName) -> int:
         """Returns the generation in a task's file: 1, raised when a done task is run anew."""
         return generation_in(self._text(state, name))
@@ -251,15 +255,32 @@ class TaskStore:
         """Moves a failed task to `available/` for one more attempt; False if it is not there."""
         return self._rename(Move.REQUEUE, TaskState.FAILED, name, TaskState.AVAILABLE, name.freed())
 
-    def run_again(self, name: TaskName, task: Task, run: str, fingerprint: str) -> int:
-        """Publishes the next generation of a done task and returns its number.
+    def undo(self, name: TaskName, then: Sequence[Event]) -> bool:
+        """Moves a done task to `failed/`; returns False if it does not lie in `done/` any more.
 
-        The file in `done/` goes to the attic afterwards: after a crash between the two the
-        task is double, and done wins.
+        The caller has taken its merge back. `then` is told once the move is on the disk.
         """
-        generation = self.generation(TaskState.DONE, name) + 1
+        moved = self._rename(Move.UNDO, TaskState.DONE, name, TaskState.FAILED, name)
+        if moved:
+            self._moves.after(*then)
+        return moved
+
+    def run_again(
+        self,
+        name: TaskName,
+        task: Task,
+        run: str,
+        fingerprint: str,
+        source: TaskState = TaskState.DONE,
+    ) -> int:
+        """Publishes the next generation of a task that is done, or undone, and returns its number.
+
+        The file in `source` goes to the attic afterwards: after a crash between the two the
+        task is double, and the old one wins.
+        """
+        generation = self.generation(source, name) + 1
         self._write_anew(name, task_file(task, run, generation, fingerprint))
-        self.discard(TaskState.DONE, name)
+        self.discard(source, name)
         return generation
 
     def redefine(self, name: TaskName, task: Task, run: str, fingerprint: str) -> None:

@@ -17,6 +17,7 @@ from parallel_orchestra.isolation import (
     Workspace,
     keep_commit,
 )
+from parallel_orchestra.merge_queue import under_way
 from parallel_orchestra.model import Answer, FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
@@ -60,9 +61,12 @@ class Attempt:
             return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
         if self._task.isolation is IsolationKind.NONE:
             return self._look_only(self._shop.run.base_commit)
-        if self._task.read_only:
-            return self._look_only(self._shop.queue.tip())
-        return self._change()
+        base = self._shop.queue.tip()
+        undone = self._undone_need()
+        if undone:
+            reason = f"`{undone}`, which it needs, was undone"
+            return Finished(FailureClass.ENVIRONMENT, reason)
+        return self._look_only(base) if self._task.read_only else self._change()
 
     def _lost_workers(self) -> int:
         """Returns how many attempts began and never ended; 0 if the last one did end."""
@@ -73,6 +77,21 @@ class Attempt:
         if results and results[-1].attempt == self._claim.attempt - 1:
             return 0
         return self._claim.attempt - 1 - len(results)
+
+    def _undone_need(self) -> str:
+        """Returns a task that this one needs, and that was undone since the board last looked."""
+        queue, store = self._shop.queue, self._shop.store
+        undone = queue.undone_tasks().intersection(self._task.depends_on)
+        if not undone:
+            return ""
+        entries = store.settled_listing(undone).entries
+        for task in sorted(undone):
+            entry = entries.get(task)
+            # In `done/` it lies if a person did it instead, or if its move is still to come.
+            done = entry is not None and entry.state is TaskState.DONE
+            if not done or under_way(queue, task):
+                return task
+        return ""
 
     def _look_only(self, base: str) -> Finished:
         workspace = self._open(base)

@@ -27,8 +27,10 @@ def test_nothing_but_the_rows_of_the_table_is_allowed():
     assert len(rows) == len(TRANSITIONS)
 
 
-def test_no_move_leaves_done_because_no_completed_task_runs_again():
-    assert not [one for one in TRANSITIONS if one.source is TaskState.DONE]
+def test_only_an_undo_leaves_done_and_it_does_not_make_the_task_run_again():
+    leaving = [(one.move, one.target) for one in TRANSITIONS if one.source is TaskState.DONE]
+
+    assert leaving == [(Move.UNDO, TaskState.FAILED)]
 
 
 def test_only_a_claim_leads_into_locked():

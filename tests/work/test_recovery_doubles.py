@@ -20,6 +20,12 @@ class NothingMerged:
     def merged_tasks(self):
         return ()
 
+    def undone_tasks(self):
+        return frozenset()
+
+    def undone_of(self, task):
+        return None
+
     def merge_of(self, task):
         return None
 
