@@ -158,12 +158,22 @@ def append(path: Path, data: bytes) -> None:
 
 def on_network(path: Path) -> bool:
     """Returns whether a path lies on a network file system, as far as the system tells."""
+    return is_network(file_system(path))
+
+
+def is_network(kind: str) -> bool:
+    """Returns whether a kind of file system is one of the network."""
+    return kind in NETWORK_FILE_SYSTEMS or kind == "fuse.sshfs"
+
+
+def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
+    """Returns the kind of file system that a path lies on; "" if the system does not tell."""
     best, kind = "", ""
     real = str(path.resolve())
-    for line in (read_text("/proc/self/mounts") or "").splitlines():
+    for line in (read_text(mounts) or "").splitlines():
         fields = line.split(" ")
         mount = fields[1].replace("\\040", " ")
         inside = real == mount or real.startswith(mount.rstrip("/") + "/")
         if inside and len(mount) >= len(best):
             best, kind = mount, fields[2]
-    return kind in NETWORK_FILE_SYSTEMS or kind == "fuse.sshfs"
+    return kind

@@ -29,6 +29,11 @@ _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGN
 SHORTEST_SECRET = 8
 
 
+def outer_session(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns the variables that say that we run inside an agent's session, sorted."""
+    return tuple(sorted(_NESTED_SESSION & environ.keys()))
+
+
 def surroundings(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """Returns the environment for an agent: the user's without traces of outer sessions, then `own`.
 

@@ -58,12 +58,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
     agents = agent_settings(plan, settings)
     branch = settings.base or plan.base or head.branch or ""
     commit = repo.refs.read(f"refs/heads/{branch}") if branch else None
-    problems = [
-        *_repository_problems(repo, head, branch, commit, plan),
-        *_backend_problems(plan, agents),
-        *_disk_problems(settings.tasks_root(plan)),
-        *_worktree_problems(plan, worktree_root(repo, settings)),
-    ]
+    problems = obstacles(plan, settings, repo)
     if problems or commit is None:
         repo.close()
         raise EnvironmentProblem(*problems)
@@ -80,8 +75,21 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         mode=mode,
         mode_reason=reason,
         workers=workers,
-        notices=_notices(plan, repo, agents, graph, workers),
+        notices=notices(plan, repo, agents, graph, workers),
     )
+
+
+def obstacles(plan: Plan, settings: Settings, repo: Repo) -> list[Problem]:
+    """Returns everything that would keep a run of this plan from beginning; changes nothing."""
+    head = repo.head()
+    branch = settings.base or plan.base or head.branch or ""
+    commit = repo.refs.read(f"refs/heads/{branch}") if branch else None
+    return [
+        *_repository_problems(repo, head, branch, commit, plan),
+        *_backend_problems(plan, agent_settings(plan, settings)),
+        *disk_problems(settings.tasks_root(plan)),
+        *_worktree_problems(plan, worktree_root(repo, settings)),
+    ]
 
 
 def agent_settings(plan: Plan, settings: Settings) -> AgentSettings:
@@ -166,7 +174,8 @@ def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
     return [problem for problem in found if problem is not None]
 
 
-def _disk_problems(place: Path) -> list[Problem]:
+def disk_problems(place: Path) -> list[Problem]:
+    """Returns that too little of the disk is free at a place, if it is so."""
     existing = next(path for path in (place, *place.parents) if path.exists())
     free = shutil.disk_usage(existing).free
     if free >= _TOO_LITTLE:
@@ -189,23 +198,24 @@ def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:
     return [Problem(f"worktrees can't be made there: {reason}", str(existing), hint)]
 
 
-def _notices(
+def notices(
     plan: Plan, repo: Repo, agents: AgentSettings, graph: Graph, workers: int
 ) -> tuple[str, ...]:
-    notices = list(plan.warnings)
+    """Returns what one should know before a run of this plan begins."""
+    told = list(plan.warnings)
     for name in dict.fromkeys(task.backend for task in plan.tasks):
-        notices += BACKENDS[name].notices(agents)
+        told += BACKENDS[name].notices(agents)
     if repo.identity() is None:
         who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
-        notices.append(f"git knows no user.name and user.email: commits are made as {who}")
+        told.append(f"git knows no user.name and user.email: commits are made as {who}")
     if workers > graph.width() > 1:
-        notices.append(f"{workers} workers, but at most {graph.width()} tasks can run at once")
+        told.append(f"{workers} workers, but at most {graph.width()} tasks can run at once")
     place = next(path for path in (plan.cwd, *plan.cwd.parents) if os.access(path, os.R_OK))
     free = shutil.disk_usage(place).free
     if free < _LITTLE:
-        notices.append(f"only {free >> 20} MiB of disk are free")
-    notices += _dirty_notices(plan, repo)
-    return tuple(notices)
+        told.append(f"only {free >> 20} MiB of disk are free")
+    told += _dirty_notices(plan, repo)
+    return tuple(told)
 
 
 def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:

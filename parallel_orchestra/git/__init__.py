@@ -15,13 +15,14 @@ from parallel_orchestra.git.objects import (
     MergedTree,
     Objects,
 )
-from parallel_orchestra.git.refs import RefMoved, Refs, Update, Verify
+from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, FastForward, Head, Repo
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
 
 __all__ = [
     "EMPTY_TREES",
     "FALLBACK_IDENTITY",
+    "OWN_REFS",
     "Change",
     "Commit",
     "Conflicted",

@@ -7,6 +7,7 @@ merged under a ref, `settled` says that there is nothing left to save.
 
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
+from parallel_orchestra.isolation.left import LeftWorktree, left_in
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.workspace import (
     Isolation,
@@ -30,6 +31,7 @@ __all__ = [
     "Isolation",
     "Label",
     "Left",
+    "LeftWorktree",
     "Pool",
     "Slot",
     "Unusable",
@@ -40,5 +42,6 @@ __all__ = [
     "is_by_hand",
     "keep_commit",
     "labelled",
+    "left_in",
     "rescue",
 ]

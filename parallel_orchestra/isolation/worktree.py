@@ -24,10 +24,10 @@ from parallel_orchestra.git import (
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
 from parallel_orchestra.isolation.home import note_home
+from parallel_orchestra.isolation.left import LABEL
 from parallel_orchestra.isolation.workspace import Label, Unusable, Work, Workspace, keep_commit
 from parallel_orchestra.process import identity
 
-_LABEL = "orchestra-slot.json"
 #: Below a pool's directory: the worktrees of people, which nobody else reuses or removes.
 _BY_HAND = "by-hand"
 
@@ -94,19 +94,21 @@ class Pool:
             if remove:
                 for tree in worktree.entries(self.repo):
                     if tree.path.parent == self.root.resolve():
-                        self._remove(tree.path)
+                        self.remove(tree.path)
         finally:
             for stream in self._locks.values():
                 stream.close()
             self._locks.clear()
 
-    def _remove(self, path: Path) -> None:
+    def remove(self, path: Path) -> bool:
+        """Removes one worktree that nobody uses, its unsaved content saved first; tells if so."""
         if path.name not in self._locks and not self._take(path.name):
-            return
+            return False
         # What can't be saved stays where it is, and holds up nothing else.
         with contextlib.suppress(GitError):
             Slot(self, path).save()
             worktree.remove(self.repo, path)
+        return not path.exists()
 
     def _take(self, name: str) -> bool:
         import portalocker  # noqa: PLC0415  # 70 ms that only runs need
@@ -148,7 +150,7 @@ class Slot:
         tree.checkout(base)
         tree.clean()
         self._left = salvage.Left(label.task, label.attempt, label.owner, label.ref, base)
-        salvage.write_label(tree.git_dir / _LABEL, self._left)
+        salvage.write_label(tree.git_dir / LABEL, self._left)
         path = tree.path / self._pool.inside
         path.mkdir(parents=True, exist_ok=True)
         carried = self._carry(path, tree.path) if carry_claude else ()
@@ -172,7 +174,7 @@ class Slot:
         self._tree = self._registered()
         if self._tree is None or not self._tree.path.is_dir():
             return None
-        self._left = salvage.read_label(self._tree.git_dir / _LABEL, self.path.name)
+        self._left = salvage.read_label(self._tree.git_dir / LABEL, self.path.name)
         if self._left is None:
             return None
         return Workspace(self._tree.path / self._pool.inside, self._left.base), self._left
@@ -223,7 +225,7 @@ class Slot:
         self._left = None
         if self._tree is not None:
             # On the disk, because another process may be the next to open or remove it.
-            (self._tree.git_dir / _LABEL).unlink(missing_ok=True)
+            (self._tree.git_dir / LABEL).unlink(missing_ok=True)
 
     def save(self) -> str:
         """Keeps what lies in the worktree unsaved under its label's ref; returns the ref or ''.
@@ -233,7 +235,7 @@ class Slot:
         tree = self._registered()
         if tree is None:
             return salvage.unregistered(self._repo, self.path, self._left)
-        left = self._left or salvage.read_label(tree.git_dir / _LABEL, self.path.name)
+        left = self._left or salvage.read_label(tree.git_dir / LABEL, self.path.name)
         if left is None:
             return ""
         if left.owner and left.owner != self._pool.owner:
@@ -274,7 +276,7 @@ def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
     """Yields the repository's worktrees that have unsaved work, with whose it is."""
     for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
         path = worktree.registered_path(git_dir)
-        left = salvage.read_label(git_dir / _LABEL, git_dir.name)
+        left = salvage.read_label(git_dir / LABEL, git_dir.name)
         if path is not None and left is not None and path.is_dir():
             yield path, left
 

@@ -12,6 +12,7 @@ run.lock claim.lock merge.lock       locks of the operating system, never data
 
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,35 +119,40 @@ class Layout:
         Raises:
             EnvironmentProblem: naming what is not so.
         """
-        try:
-            device = self.root.stat().st_dev
-        except OSError as error:
-            raise self._unfit(self.root, f"cannot be read: {error.strerror}") from error
-        for name in (*(state.value for state in TaskState), *_DIRECTORIES):
-            path = self.root / name
-            try:
-                found = path.lstat()
-            except OSError as error:
-                raise self._unfit(path, f"cannot be read: {error.strerror}") from error
-            if not stat.S_ISDIR(found.st_mode):
-                raise self._unfit(path, "is not a directory")
-            if found.st_dev != device:
-                raise self._unfit(path, "lies on another file system")
+        for problem in self.faults():
+            raise EnvironmentProblem(problem)
         probe = self.tmp / f"probe-{os.getpid()}-{os.urandom(4).hex()}"
         try:
             files.write(probe, b"")
             os.rename(probe, probe.with_suffix(".moved"))
             probe.with_suffix(".moved").unlink()
         except OSError as error:
-            raise self._unfit(
-                self.tmp, f"does not let files be written: {error.strerror}"
+            raise EnvironmentProblem(
+                self._unfit(self.tmp, f"does not let files be written: {error.strerror}")
             ) from error
 
-    def _unfit(self, path: Path, why: str) -> EnvironmentProblem:
-        return EnvironmentProblem(
-            Problem(
-                f"the task directory is unfit: `{path.name}` {why}",
-                str(path),
-                "tasks are claimed by rename within one file system of real directories",
-            )
+    def faults(self) -> Iterator[Problem]:
+        """Yields what keeps the directories from being used, as far as looking tells."""
+        try:
+            device = self.root.stat().st_dev
+        except OSError as error:
+            yield self._unfit(self.root, f"cannot be read: {error.strerror}")
+            return
+        for name in (*(state.value for state in TaskState), *_DIRECTORIES):
+            path = self.root / name
+            try:
+                found = path.lstat()
+            except OSError as error:
+                yield self._unfit(path, f"cannot be read: {error.strerror}")
+                continue
+            if not stat.S_ISDIR(found.st_mode):
+                yield self._unfit(path, "is not a directory")
+            elif found.st_dev != device:
+                yield self._unfit(path, "lies on another file system")
+
+    def _unfit(self, path: Path, why: str) -> Problem:
+        return Problem(
+            f"the task directory is unfit: `{path.name}` {why}",
+            str(path),
+            "tasks are claimed by rename within one file system of real directories",
         )

@@ -124,6 +124,25 @@ def read_run(layout: Layout) -> RunRecord | None:
     return _read(RunRecord, layout.run_file, layout.attic)
 
 
+def peek_run(layout: Layout) -> RunRecord | None:
+    """Returns what `read_run` does, but leaves one that can't be read where it is."""
+    return _read(RunRecord, layout.run_file, None)
+
+
+def unreadable(layout: Layout) -> list[Path]:
+    """Returns the records that are there but can't be read; leaves them where they are."""
+    records: list[tuple[type[WorkerRecord | AttemptResult | RunRecord], Path]] = [
+        (RunRecord, layout.run_file)
+    ]
+    records += [
+        (WorkerRecord, path) for path in sorted(layout.workers.glob("*")) if path.suffix == ".json"
+    ]
+    records += [(AttemptResult, path) for path in sorted(layout.attempts.glob("*/*/result.json"))]
+    return [
+        path for kind, path in records if os.path.lexists(path) and _read(kind, path, None) is None
+    ]
+
+
 def write_worker(layout: Layout, record: WorkerRecord) -> None:
     """Makes this process known, durable before its first claim.
 

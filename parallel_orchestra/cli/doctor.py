@@ -1,0 +1,97 @@
+"""`doctor`: everything that is wrong with the surroundings or a run, and what mends it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from parallel_orchestra.api import default_settings, load_plan
+from parallel_orchestra.cli.options import (
+    absolute,
+    found_tasks_dir,
+    json_option,
+    tasks_dir_option,
+)
+from parallel_orchestra.conductor.checkup import Finding, Level, check_up, verdict
+from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.report.text import clean, one_line
+from parallel_orchestra.store import Layout
+
+
+@click.command("doctor", short_help="say what is wrong with the surroundings or a run")
+@click.argument("plan", type=click.Path(path_type=Path), required=False)
+@tasks_dir_option
+@json_option
+@click.option("--claude-exe", default="claude", metavar="PROGRAM", help="As for `run`.")
+@click.option(
+    "--worktree-root", type=click.Path(path_type=Path), metavar="DIR", help="As for `run`."
+)
+def command(
+    plan: Path | None,
+    tasks_dir: Path | None,
+    as_json: bool,
+    claude_exe: str,
+    worktree_root: Path | None,
+) -> int:
+    """Look at what a run of PLAN would rest on, and at the run that is here; change nothing.
+
+    Exit code 0 if nothing is a problem, 3 if something is, 4 if it is yours to decide.
+    """
+    found = default_settings(claude_exe=claude_exe, tasks_dir=absolute(tasks_dir))
+    settings = replace(found, worktree_root=absolute(worktree_root) or found.worktree_root)
+    loaded = load_plan(plan) if plan is not None else None
+    layout: Layout | None = None
+    if loaded is not None:
+        layout = Layout(settings.tasks_root(loaded))
+    else:
+        try:
+            layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+        except EnvironmentProblem:
+            layout = _here()
+    findings = check_up(loaded, layout, settings)
+    code = verdict(findings)
+    if as_json:
+        click.echo(_as_json(findings, int(code)))
+    else:
+        click.echo(page(findings))
+    return code
+
+
+def page(findings: Sequence[Finding]) -> str:
+    """Returns the findings for people, the last line counts them."""
+    lines = []
+    for one in findings:
+        lines.append(f"{one.level.value:<8} {one_line(one.what)}")
+        if one.level in (Level.WARNING, Level.PROBLEM) and one.where:
+            lines.append(f"          --> {clean(one.where)}")
+        if one.command:
+            lines.append(f"         mend: {one_line(one.command)}")
+    counts = [
+        f"{sum(one.level is level for one in findings)} {level.value}s"
+        for level in (Level.PROBLEM, Level.WARNING, Level.NOTE)
+    ]
+    return "\n".join([*lines, ", ".join(counts)])
+
+
+def _here() -> Layout | None:
+    """Returns the task directory of this folder, also if it has lost its `run.json`."""
+    root = Path.cwd() / "_tasks"
+    return Layout(root) if root.is_dir() else None
+
+
+def _as_json(findings: Sequence[Finding], code: int) -> str:
+    found = {
+        "exit_code": code,
+        "findings": [
+            {
+                "level": one.level.value,
+                "what": clean(one.what),
+                "where": clean(one.where),
+                "command": clean(one.command).strip(),
+            }
+            for one in findings
+        ],
+    }
+    return json.dumps(found, indent=2)
