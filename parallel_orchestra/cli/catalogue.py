@@ -36,6 +36,7 @@ COMMANDS = (
     Entry("fail", "finish:fail", "say that a task that you claimed can't be done"),
     Entry("release", "finish:release", "give a task that you claimed back"),
     Entry("undo", "undo:command", "take a task's merged work back"),
+    Entry("clean", "clean:command", "say what old runs left, and remove it"),
     Entry("doctor", "doctor:command", "say what is wrong with the surroundings or a run"),
     Entry("worker", "worker:command", "join a run from another terminal"),
 )

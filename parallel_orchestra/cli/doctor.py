@@ -68,10 +68,10 @@ def page(findings: Sequence[Finding]) -> str:
             lines.append(f"          --> {clean(one.where)}")
         if one.command:
             lines.append(f"         mend: {one_line(one.command)}")
-    counts = [
-        f"{sum(one.level is level for one in findings)} {level.value}s"
-        for level in (Level.PROBLEM, Level.WARNING, Level.NOTE)
-    ]
+    counts = []
+    for level in (Level.PROBLEM, Level.WARNING, Level.NOTE):
+        number = sum(one.level is level for one in findings)
+        counts.append(f"{number} {level.value}{'' if number == 1 else 's'}")
     return "\n".join([*lines, ", ".join(counts)])
 
 

@@ -65,7 +65,7 @@ def open_run(
         _refuse_workers(layout)
         archive(layout, found.repo, old)
         return _new_run(plan, settings, found, layout, now)
-    finished = _is_finished(layout, old, found.repo)
+    finished = is_finished(layout, old, found.repo)
     another = _another_plan(plan, old)
     if settings.resume and not another:
         return _resume(plan, layout, old, found.repo, finished=finished)
@@ -182,7 +182,7 @@ def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecor
     return record
 
 
-def _is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
+def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     """Returns whether all tasks of a run are done and its work is in the user's branch."""
     store = TaskStore(layout, NOBODY)
     tasks = set(old.fingerprints)

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 
 from parallel_orchestra.process import identity
 from parallel_orchestra.store import Layout, WorkerKind, WorkerRecord
-from parallel_orchestra.store.records import read_workers
+from parallel_orchestra.store.records import peek_workers
 
 
 def alive(layout: Layout, kind: WorkerKind) -> list[WorkerRecord]:
     """Returns the records of processes of that kind that run on this machine, by owner."""
     return [
         record
-        for record in read_workers(layout)
+        for record in peek_workers(layout)
         if record.kind == kind.value and identity.alive(record.pid, record.start)
     ]
 

@@ -7,7 +7,7 @@ merged under a ref, `settled` says that there is nothing left to save.
 
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
-from parallel_orchestra.isolation.left import LeftWorktree, left_in
+from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, left_in
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.workspace import (
     Isolation,
@@ -39,6 +39,7 @@ __all__ = [
     "Workspace",
     "default_root",
     "home_of",
+    "idle_locks",
     "is_by_hand",
     "keep_commit",
     "labelled",

@@ -32,24 +32,35 @@ def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
     """Returns the worktrees of the pool at `root`, by name; none if there is no pool."""
     if not root.is_dir():
         return ()
-    known = {}
+    known: dict[Path, Path] = {}
     for git_dir in (repo.common_dir / "worktrees").glob("*"):
-        path = worktree.registered_path(git_dir)
-        if path is not None:
-            known[path.resolve()] = git_dir
+        if (registered := worktree.registered_path(git_dir)) is not None:
+            known[registered.resolve()] = git_dir
     found = []
     for path in sorted(root.iterdir()):
         if not _SLOT.fullmatch(path.name) or not path.is_dir():
             continue
         in_use = _held(root / f".{path.name}.lock")
-        git_dir = known.get(path.resolve())
-        if git_dir is None:
+        place = known.get(path.resolve())
+        if place is None:
             found.append(LeftWorktree(path, in_use, known=False, unsaved=True))
             continue
-        left = read_label(git_dir / LABEL, path.name)
+        left = read_label(place / LABEL, path.name)
         task, ref = (left.task, left.ref) if left else ("", "")
         found.append(LeftWorktree(path, in_use, True, left is not None, task, ref))
     return tuple(found)
+
+
+def idle_locks(root: Path) -> tuple[str, ...]:
+    """Returns the slots that have a lock file which nobody holds, but no worktree; by name."""
+    names = sorted(path.name[1:].removesuffix(".lock") for path in root.glob(".*.lock"))
+    return tuple(
+        name
+        for name in names
+        if _SLOT.fullmatch(name)
+        and not (root / name).exists()
+        and not _held(root / f".{name}.lock")
+    )
 
 
 def _held(lock: Path) -> bool:

@@ -110,6 +110,14 @@ class Pool:
             worktree.remove(self.repo, path)
         return not path.exists()
 
+    def clear_lock(self, name: str) -> bool:
+        """Removes the lock file of a slot that has no worktree; tells if so: nobody may use it."""
+        if not self._take(name):
+            return False
+        (self.root / f".{name}.lock").unlink(missing_ok=True)
+        self._locks.pop(name).close()
+        return True
+
     def _take(self, name: str) -> bool:
         import portalocker  # noqa: PLC0415  # 70 ms that only runs need
 
@@ -121,8 +129,19 @@ class Pool:
         except portalocker.LockException:
             stream.close()
             return False
+        if not _still_there(stream, self.root / f".{name}.lock"):
+            # Cleared away between our opening and our locking it: somebody else may have another.
+            stream.close()
+            return False
         self._locks[name] = stream
         return True
+
+
+def _still_there(stream: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 class Slot:

@@ -124,6 +124,13 @@ def read_run(layout: Layout) -> RunRecord | None:
     return _read(RunRecord, layout.run_file, layout.attic)
 
 
+def peek_workers(layout: Layout) -> list[WorkerRecord]:
+    """Returns what `read_workers` does, but leaves those that can't be read where they are."""
+    paths = sorted(path for path in layout.workers.glob("*") if path.suffix == ".json")
+    records = (_read(WorkerRecord, path, None) for path in paths)
+    return [record for record in records if record is not None]
+
+
 def peek_run(layout: Layout) -> RunRecord | None:
     """Returns what `read_run` does, but leaves one that can't be read where it is."""
     return _read(RunRecord, layout.run_file, None)

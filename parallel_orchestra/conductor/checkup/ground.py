@@ -44,7 +44,7 @@ def machine(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.NOTE, said)
     if settings.as_root:
         said = "this is root: agents can change everything on this machine"
-        yield Finding(Level.NOTE, said, "", "run it as a user without rights, or in a container")
+        yield Finding(Level.NOTE, said)
 
 
 def repository(repo: Repo) -> Iterator[Finding]:
