@@ -91,7 +91,7 @@ def page(found: Sequence[Leftover]) -> str:
         for one in found:
             if one.goes is goes:
                 size = f", {_amount(one.size_bytes)}" if one.size_bytes else ""
-                lines.append(one_line(f"{title}  {one.kind.value} {one.name}{size}: {one.why}"))
+                lines.append(one_line(f"{title} {one.kind.value} {one.name}{size}: {one.why}"))
     going = [one for one in found if one.goes]
     total = _amount(sum(one.size_bytes for one in going))
     return "\n".join([*lines, f"{len(going)} of {len(found)} may go, {total}"])

@@ -111,18 +111,16 @@ def test_an_ill_run_is_shown_with_what_mends_it(scene):
 
     tasks, plan = scene.tasks_dir, scene.plan_path()
     bad = [line for line in result.out.splitlines() if not line.startswith(("ok ", "note "))]
-    assert (
-        bad[:-1]
-        == [
-            "warning  `done/notes.txt` is not the name of a task file: it is left alone",
-            f"          --> {tasks}/done/notes.txt",
-            f"         mend: `mv {tasks}/done/notes.txt {tasks}/attic`",
-            "problem  no file is there of 1 task: `look`",
-            f"          --> {tasks}",
-            f"         mend: `parallel-orchestra run {plan} --resume`",
-            "warning  task `dig` is merged, but lies in `available/`",
-            f"          --> {tasks}",
-            f"         mend: `parallel-orchestra run {plan} --resume`",
+    assert bad[:-1] == [
+        "warning  `done/notes.txt` is not the name of a task file: it is left alone",
+        f"          --> {tasks}/done/notes.txt",
+        f"         mend: `mv {tasks}/done/notes.txt {tasks}/attic`",
+        "problem  no file is there of 1 task: `look`",
+        f"          --> {tasks}",
+        f"         mend: `parallel-orchestra run {plan} --resume`",
+        "warning  task `dig` is merged, but lies in `available/`",
+        f"          --> {tasks}",
+        f"         mend: `parallel-orchestra run {plan} --resume`",
     ]
     assert bad[-1].startswith("1 problem, 2 warnings, ")
     assert everything_below(scene.project) == before
