@@ -113,13 +113,14 @@ class _Memory:
     begun: RunStarted | None = None
     ended: RunEnded | None = None
     warnings: list[str] = field(default_factory=list)
+    undone_since: bool = False
 
     def take(self, writer: str, event: Event) -> None:
         if isinstance(event, RunStarted):
             self.begun, self.ended, self.warnings = event, None, []
             self.delivery = Delivery(self.delivery.branch)
         elif isinstance(event, RunEnded):
-            self.ended = event
+            self.ended, self.undone_since = event, False
         elif isinstance(event, Delivered):
             self.delivery = Delivery(event.branch, event.before, event.after, done=True)
         elif isinstance(event, Undelivered):
@@ -127,6 +128,7 @@ class _Memory:
         elif isinstance(event, Warned) and not event.task:
             self.warnings.append(event.text)
         elif getattr(event, "task", ""):
+            self.undone_since |= isinstance(event, Undone)
             _tell(self.stories.setdefault(event.task, _Story()), writer, event)  # type: ignore[attr-defined]  # looked up in the line above
 
 
@@ -162,7 +164,7 @@ def fold(
         tip=facts.tip,
         delivery=memory.delivery,
         tasks=tasks,
-        exit_code=ended.exit_code if ended else int(_exit_code(tasks, memory.delivery)),
+        exit_code=int(_standing(memory, tasks)),
         critical_path_seconds=_longest_chain(facts.plan, tasks),
         warnings=tuple(memory.warnings),
         strange=facts.strange,
@@ -305,6 +307,15 @@ def _done(task: Task, place: Place, story: _Story, commit: str, since: float) ->
         # The word on its end was lost; no attempt of this run means that an earlier one did it.
         when = max((one.started for one in attempts), default=0.0)
     return Outcome.RESUMED if when < since else Outcome.SUCCEEDED
+
+
+def _standing(memory: _Memory, tasks: Iterable[TaskReport]) -> int:
+    """Returns how the run ended, or how it stands; an undo afterwards is the newer word."""
+    if memory.ended is None:
+        return _exit_code(tasks, memory.delivery)
+    if memory.undone_since:
+        return worst([ExitCode(memory.ended.exit_code), _exit_code(tasks, memory.delivery)])
+    return memory.ended.exit_code
 
 
 def _exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
