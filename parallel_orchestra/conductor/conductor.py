@@ -130,6 +130,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         opened.resumed,
     )
     crew.journal.write(started)
+    crew.guard.begin(anew=not opened.resumed)
     crew.queue.tip()
     remarks = [
         *opened.remarks,

@@ -13,7 +13,9 @@ from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.graph import Graph, Mode, choose_mode, overlapping
 from parallel_orchestra.isolation import default_root
+from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
+from parallel_orchestra.store import Layout
 
 #: Free bytes below which a run is refused, and below which it is warned of.
 _TOO_LITTLE = 100 << 20
@@ -48,12 +50,15 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
 
     Raises:
         EnvironmentProblem: with everything that stands in the way; nothing was changed.
+        WaitsForPerson: git was set up to run other programs in the run that is to go on.
     """
     if not plan.cwd.is_dir():
         raise EnvironmentProblem(
             Problem("the plan's `cwd` is not a directory", str(plan.cwd), "mend `cwd` in the plan")
         )
     repo = Repo.discover(plan.cwd, settings.environ)
+    if settings.resume:
+        Guard(repo, Layout(settings.tasks_root(plan)), _unheard).demand_asked()
     head = repo.head()
     agents = agent_settings(plan, settings)
     branch = settings.base or plan.base or head.branch or ""
@@ -112,6 +117,10 @@ def slug_of(name: str) -> str:
     """Returns a name as `[a-z0-9-]` for branches; what has no such letters gets a number."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-")
     return slug or f"plan-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def _unheard(warning: str) -> None:
+    """Drops a warning: it is said again once the run goes on."""
 
 
 def _repository_problems(

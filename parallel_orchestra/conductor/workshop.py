@@ -11,12 +11,12 @@ from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.config import Settings
-from parallel_orchestra.events import Event
+from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.isolation import Pool
 from parallel_orchestra.journal import Journal
-from parallel_orchestra.merge_queue import Checker, MergeQueue, RunRefs
+from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, durations
@@ -56,15 +56,23 @@ class Workshop:
         self.journal = Journal(job.layout.journal, me.owner, listen)
         self.store = TaskStore(job.layout, me.owner, lambda events: self.journal.write(*events))
         self.tasks: Mapping[str, Task] = {task.id: task for task in job.plan.tasks}
-        self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner)
+        self.guard = Guard(job.repo, job.layout, self.warn)
+        check = self.guard.check
+        self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner, check)
         self._checker = self._make_checker()
-        self.queue = MergeQueue(job.repo, self.store, self.refs, job.run.base_commit, self._checker)
+        self.queue = MergeQueue(
+            job.repo, self.store, self.refs, job.run.base_commit, self._checker, check
+        )
         self.watch = Watch(job.layout, me, clock.monotonic)
         self.recovery = Recovery(
             self.store, self.queue, self.watch, self.tasks, self.journal, clock.now
         )
         self.clock = clock
         self.board = self._make_board()
+
+    def warn(self, text: str) -> None:
+        """Writes into the journal what the user should know of the run."""
+        self.journal.write(Warned(self.clock.now(), "", text))
 
     def settle(self) -> None:
         """Returns once every move is on the disk and its event is written."""
@@ -134,9 +142,15 @@ class Workshop:
         )
 
 
-def pool_of(repo: Repo, project: Path, settings: Settings, owner: str) -> Pool:
-    """Returns the worktrees of a repository as this owner uses them."""
-    return Pool(repo, worktree_root(repo, settings), project, owner)
+def pool_of(
+    repo: Repo,
+    project: Path,
+    settings: Settings,
+    owner: str,
+    check: Callable[[], None] = lambda: None,
+) -> Pool:
+    """Returns the worktrees of a repository as this owner uses them; see `Pool` for `check`."""
+    return Pool(repo, worktree_root(repo, settings), project, owner, check)
 
 
 def _made(folder: Path | None, checkout: Path) -> Path | None:

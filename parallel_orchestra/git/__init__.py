@@ -15,6 +15,7 @@ from parallel_orchestra.git.objects import (
     MergedTree,
     Objects,
 )
+from parallel_orchestra.git.programs import Programs, ProgramsOf, Setting
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, FastForward, Head, Repo
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
@@ -33,9 +34,12 @@ __all__ = [
     "Identity",
     "MergedTree",
     "Objects",
+    "Programs",
+    "ProgramsOf",
     "RefMoved",
     "Refs",
     "Repo",
+    "Setting",
     "Update",
     "Verify",
     "WorkTree",

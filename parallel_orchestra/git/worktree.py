@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.git import leftovers
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
 
@@ -84,6 +85,8 @@ class WorkTree:
             GitError: there is no such commit, or files can't be written.
         """
         self._reset_index()
+        leftovers.forget_half_done(self.git_dir)
+        leftovers.reset_settings(self.git_dir)
         self._copy_shape()
         words = ("checkout", "--quiet", "--detach", "--force", "--no-recurse-submodules", commit)
         try:
@@ -138,6 +141,8 @@ class WorkTree:
         """
         if abandoned:
             self._remove_locks()
+            leftovers.reset_settings(self.git_dir)
+        # Files outside of a sparse checkout that are there all the same are work as well.
         words = ("add", "--all", "--sparse", "--", ":(top)")
         try:
             self._git.run(*words)
@@ -176,6 +181,27 @@ class WorkTree:
             self._remove_locks()
             head.unlink(missing_ok=True)
             head.write_text(f"{commit}\n")
+
+    def unresolved(self) -> tuple[str, ...]:
+        """Returns the files in which a merge left conflict markers that nobody took out."""
+        if not leftovers.is_half_done(self.git_dir):
+            return ()
+        unmerged = self._git.run("ls-files", "--unmerged", "-z", ok=(0, 128)).fields
+        paths = dict.fromkeys(field.partition("\t")[2] for field in unmerged)
+        return tuple(path for path in paths if leftovers.has_markers(self.path / path))
+
+    def unlink(self) -> str:
+        """Removes a symbolic link that was put in the place of the tree; returns where it led.
+
+        Followed, it would have us work on somebody else's files, the user's checkout, say.
+        Returns an empty string if there is none.
+        """
+        led = ""
+        for place in (self.path, self.git_dir):
+            if place.is_symlink():
+                led = os.readlink(place)
+                place.unlink()
+        return led
 
     def dirty(self) -> bool:
         """Returns whether anything differs from HEAD; ignored files do not count."""
@@ -266,7 +292,9 @@ def add(repo: Repo, path: Path, commit: str) -> WorkTree:
     words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote")
     with repo.lock():
         git.run(*words, "--", str(path), commit)
-        return find(repo, path)
+        tree = find(repo, path)
+        leftovers.keep_settings(tree.git_dir)
+        return tree
 
 
 def find(repo: Repo, path: Path) -> WorkTree:
@@ -335,6 +363,8 @@ def registered_path(git_dir: Path) -> Path | None:
 
 def make_deletable(path: Path) -> None:
     """Gives us back the right to change every directory below `path`; follows no links."""
+    if path.is_symlink():
+        return
     for directory, _, _ in os.walk(path, topdown=True):
         with suppress(OSError):
             mode = os.lstat(directory).st_mode

@@ -8,11 +8,11 @@ over, its unsaved content saved first.
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
-from parallel_orchestra.errors import GitError, HeldElsewhere, Problem
+from parallel_orchestra.errors import GitError, HeldElsewhere, Problem, WaitsForPerson
 from parallel_orchestra.git import (
     Debris,
     EmbeddedRepository,
@@ -42,12 +42,24 @@ def default_root(cache: Path, common_dir: Path) -> Path:
 class Pool:
     """The worktrees of one repository below one directory, as one process uses them."""
 
-    def __init__(self, repo: Repo, root: Path, project: Path, owner: str) -> None:
-        """Takes the project directory: agents work at its place within the worktree."""
+    def __init__(
+        self,
+        repo: Repo,
+        root: Path,
+        project: Path,
+        owner: str,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Takes the project directory: agents work at its place within the worktree.
+
+        `check` is called before git reads or writes the files of a worktree, and raises if that
+        would run a program of an agent's.
+        """
         self.repo = repo
         self.owner = owner
         self.root = root
         self.project = project
+        self.check = check
         self.inside = project.resolve().relative_to(repo.top.resolve())
         self._locks: dict[str, IO[bytes]] = {}
 
@@ -104,8 +116,8 @@ class Pool:
         """Removes one worktree that nobody uses, its unsaved content saved first; tells if so."""
         if path.name not in self._locks and not self._take(path.name):
             return False
-        # What can't be saved stays where it is, and holds up nothing else.
-        with contextlib.suppress(GitError):
+        # What can't or must not be saved stays where it is, and holds up nothing else.
+        with contextlib.suppress(GitError, WaitsForPerson):
             Slot(self, path).save()
             worktree.remove(self.repo, path)
         return not path.exists()
@@ -161,6 +173,7 @@ class Slot:
 
         Raises:
             GitError: git failed; nothing is lost.
+            WaitsForPerson: git would run an agent's program.
         """
         self.save()
         tree = self._found(base)
@@ -205,12 +218,21 @@ class Slot:
             Unusable: the agent removed the worktree, made a repository of its own inside, or
                 worked in a submodule.
             GitError: git failed.
+            WaitsForPerson: git would run an agent's program.
         """
+        self._pool.check()
         tree, base = self._tree, workspace.base
+        led = tree.unlink() if tree is not None else ""
+        if led:
+            raise self._unusable(f"the agent replaced its worktree by a link to {led}")
         if tree is None or not tree.git_dir.is_dir() or not tree.path.is_dir():
             raise self._unusable("the agent removed its worktree")
         tree.restore()
         tree.mend(base)
+        unresolved = tree.unresolved()
+        if unresolved:
+            files = ", ".join(unresolved[:5])
+            raise self._unusable(f"the agent left a merge half done, with conflicts in {files}")
         replaced = tuple(path.name for path in tree.path.glob(".git.replaced-*"))
         if replaced:
             # A repository that stood in the place of ours is no work, but not lost either.
@@ -251,6 +273,7 @@ class Slot:
 
         Processes that the label's dead owner left at work there are ended first.
         """
+        self._pool.check()
         tree = self._registered()
         if tree is None:
             return salvage.unregistered(self._repo, self.path, self._left)
@@ -266,12 +289,15 @@ class Slot:
         return self._tree
 
     def _registered(self) -> WorkTree | None:
-        if self._tree is not None and self._tree.git_dir.is_dir():
-            return self._tree
-        try:
-            return worktree.find(self._repo, self.path)
-        except GitError:
-            return None
+        tree = self._tree
+        if tree is None or not tree.git_dir.is_dir():
+            try:
+                tree = worktree.find(self._repo, self.path)
+            except GitError:
+                return None
+        # Never through a link, wherever it leads: an agent that was killed may have made it.
+        tree.unlink()
+        return tree if tree.git_dir.is_dir() else None
 
     def _carry(self, path: Path, root: Path) -> tuple[str, ...]:
         return carry_claude(self._pool.project, self._repo.top, path, root)

@@ -7,6 +7,7 @@ it needs no lock, no clock and no living process to be exact.
 
 from parallel_orchestra.merge_queue.checker import Checker
 from parallel_orchestra.merge_queue.delivery import catch_up, deliver
+from parallel_orchestra.merge_queue.guard import Guard
 from parallel_orchestra.merge_queue.history import MergeFact, UndoFact
 from parallel_orchestra.merge_queue.queue import (
     Candidate,
@@ -23,6 +24,7 @@ __all__ = [
     "Candidate",
     "Checker",
     "Conflicted",
+    "Guard",
     "MergeFact",
     "MergeQueue",
     "Merged",

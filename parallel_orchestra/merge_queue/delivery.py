@@ -48,6 +48,7 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
 
 
 def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
+    queue.check()
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
     merge = f"git merge {queue.refs.branch}"

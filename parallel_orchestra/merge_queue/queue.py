@@ -11,6 +11,7 @@ from parallel_orchestra.errors import EnvironmentProblem, WaitsForPerson
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
+from parallel_orchestra.merge_queue.guard import Check, unguarded
 from parallel_orchestra.merge_queue.history import History, MergeFact, UndoFact
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.states import TaskState
@@ -70,8 +71,11 @@ class MergeQueue:
         refs: RunRefs,
         base: str,
         verify: Verifier | None,
+        check: Check = unguarded,
     ) -> None:
+        """Takes what is asked before each merge and each move of a branch; see `Guard.check`."""
         self.refs = refs
+        self.check = check
         self.repo = repo
         self._store = store
         self._verify = verify
@@ -142,11 +146,12 @@ class MergeQueue:
 
         Raises:
             LostClaim: the claim or its fence is not ours any more; nothing was merged.
-            WaitsForPerson: somebody else wrote to the branch.
+            WaitsForPerson: somebody else wrote to the branch, or git would run other programs.
             GitError: git failed; nothing was merged.
         """
         with self._turn:
             while True:
+                self.check()
                 tip = self.tip()
                 known = self.merge_of(candidate.claim.task)
                 if known is not None and known.generation >= candidate.generation:
@@ -169,6 +174,7 @@ class MergeQueue:
         """Merges the user's branch, which moved, into the integration and returns the new tip."""
         with self._turn:
             while True:
+                self.check()
                 tip = self.tip()
                 trees = self.repo.objects.merge_trees(tip, commit)
                 if isinstance(trees, ConflictedTrees):
@@ -223,6 +229,7 @@ class MergeQueue:
         if not self._store.holds(candidate.claim):
             raise LostClaim(candidate.claim.task)
         fence = self.refs.claim(candidate.claim.task)
+        self.check()
         try:
             with self.repo.lock():
                 self.repo.refs.transact(

@@ -2,6 +2,7 @@
 
 ```
 README.md .gitignore run.json        written first
+programs.json                        the git settings that the run has accepted
 available/ locked/ done/ failed/     one file per task
 attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
@@ -52,6 +53,11 @@ class Layout:
     def run_file(self) -> Path:
         """What this run is; it exists once the directory belongs to a run."""
         return self.root / "run.json"
+
+    @property
+    def programs_file(self) -> Path:
+        """Which programs git was configured to run when the run began; see `merge_queue.guard`."""
+        return self.root / "programs.json"
 
     @property
     def attempts(self) -> Path:

@@ -225,7 +225,7 @@ def worktree_of(shop: Workshop, task: str, owner: str = "") -> Iterator[tuple[Po
     ]
     path = max(found)[1] if found else None
     root = shop.pool.root if path is None else path.parent.parent
-    pool = Pool(job.repo, root, job.plan.cwd, owner or shop.me.owner)
+    pool = Pool(job.repo, root, job.plan.cwd, owner or shop.me.owner, shop.guard.check)
     try:
         yield pool, None if path is None else pool.by_hand(path.name)
     finally:
