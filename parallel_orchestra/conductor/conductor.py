@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
+from parallel_orchestra.conductor.outside import changes, look_outside
 from parallel_orchestra.conductor.picture import report_of
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.conductor.present import alive, run_lock
@@ -25,9 +26,10 @@ from parallel_orchestra.events import (
     Warned,
 )
 from parallel_orchestra.merge_queue import catch_up, deliver
-from parallel_orchestra.model import Isolation, Plan
+from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store.records import read_run, write_run
 
 Listen = Callable[[Event], None]
 
@@ -149,14 +151,21 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))
     for remark in filter(None, remarks):
         crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
-    in_place = any(task.isolation is Isolation.NONE for task in run.plan.tasks)
-    before = found.repo.dirty() if in_place else ()
+    before = look_outside(found.repo)
     crew.work(found.workers, run.control, tell)
-    if in_place:
-        changed = sorted(set(found.repo.dirty()) ^ set(before))
-        if changed:
-            text = f"the checkout changed while tasks ran in it: {', '.join(changed[:10])}"
-            crew.journal.write(Warned(WALL_CLOCK.now(), "", text))
+    crew.guard.check()
+    for remark in changes(before, look_outside(found.repo)):
+        crew.warn(remark)
+    _restore_record(run, crew)
+
+
+def _restore_record(run: _Run, crew: Crew) -> None:
+    """Writes `run.json` again if somebody removed it: without it no `--resume` finds the run."""
+    layout = crew.job.layout
+    if read_run(layout) is None:
+        layout.create()
+        write_run(layout, run.opened.record)
+        crew.warn("`run.json` was removed while the run went on; it was written again")
 
 
 def _deliver(run: _Run, crew: Crew) -> None:

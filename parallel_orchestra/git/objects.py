@@ -58,12 +58,13 @@ class Conflicted:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit of the history: its id, its parents' ids, its whole message.
+    """A commit of the history: its id, its tree's and its parents' ids, its whole message.
 
     `by` is who committed it, `time` when (epoch seconds).
     """
 
     id: str
+    tree: str
     parents: tuple[str, ...]
     message: str
     by: str = ""
@@ -171,14 +172,16 @@ class Objects:
         revisions = [tip] if stop is None else [tip, f"^{stop}"]
         log = self._git.run(
             *("log", "-z", "--first-parent", "--no-patch", "--no-show-signature", "--no-color"),
-            *("--encoding=UTF-8", "--format=tformat:%H%n%P%n%cn%n%ct%n%B", "--end-of-options"),
+            *("--encoding=UTF-8", "--format=tformat:%H%n%T%n%P%n%cn%n%ct%n%B", "--end-of-options"),
             *(*revisions, "--"),
         )
         commits = []
         for record in log.out.split(b"\0")[:-1]:
-            name, parents, by, instant, message = record.decode(errors="replace").split("\n", 4)
+            fields = record.decode(errors="replace").split("\n", 5)
+            name, tree, parents, by, instant, message = fields
             time_ = float(instant or 0)
-            commits.append(Commit(name, tuple(parents.split()), message.rstrip("\n"), by, time_))
+            ids = tuple(parents.split())
+            commits.append(Commit(name, tree, ids, message.rstrip("\n"), by, time_))
         return tuple(commits)
 
     def changed(self, before: str, after: str) -> tuple[Change, ...]:

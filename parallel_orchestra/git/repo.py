@@ -6,10 +6,13 @@ itself allows it; nothing else.
 
 import os
 import re
+import shutil
+import tempfile
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
@@ -23,6 +26,11 @@ FALLBACK_IDENTITY = Identity("parallel-orchestra", "parallel-orchestra@localhost
 
 _OLDEST = (2, 39)
 
+#: Seconds that a `git gc` of somebody else's may take.
+_GC_LIMIT = 60.0
+
+#: How many commits back an index is looked for.
+_LOOKED_AT = 1000
 #: Where a git directory names the branch that is away from HEAD for a while, and for what; git
 #: itself refuses to move it then (branch.c).
 _AWAY = (
@@ -177,6 +185,59 @@ class Repo:
             "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"
         )
         return tuple(entry[3:] for entry in status.fields)
+
+    def wait_for_gc(self) -> bool:
+        """Waits for a `git gc` that somebody runs; returns whether there was one.
+
+        With `--prune` it removes what no ref names yet, also what was written while it looked.
+        One that was killed is waited for no longer than others may be.
+        """
+        path = self.common_dir / "gc.pid"
+        deadline = time.monotonic() + _GC_LIMIT
+        seen = False
+        while path.exists() and time.monotonic() < deadline:
+            seen = True
+            time.sleep(0.05)
+        return seen
+
+    def changed_files(self) -> frozenset[tuple[str, int, int]]:
+        """Returns what `dirty` does, with time and size of each file, to be compared later."""
+        found = set()
+        for path in self.dirty():
+            try:
+                facts = os.lstat(self.top / path)
+                found.add((path, facts.st_mtime_ns, facts.st_size))
+            except OSError:
+                found.add((path, 0, 0))
+        return frozenset(found)
+
+    def left_behind(self, checkout: Path, tip: str) -> str | None:
+        """Returns the earlier commit that a checkout's index still is at, although HEAD is at `tip`.
+
+        So it is after a branch was moved by `git update-ref` and not by a commit or a merge: to
+        git it looks as if all that came in had been taken out again. None if it is not so.
+        """
+        found = self._index_tree(checkout)
+        if found is None or found == self.objects.tree_of(tip):
+            return None
+        known = self.git.run("log", f"--max-count={_LOOKED_AT}", "--format=%H %T", tip, "--").line
+        pairs = (line.split(" ") for line in known.splitlines())
+        return next((commit for commit, tree in pairs if tree == found), None)
+
+    def _index_tree(self, checkout: Path) -> str | None:
+        """Returns the tree of what is staged in a checkout; None if that is no tree (a conflict)."""
+        git = self._user if checkout == self.top else Git(self.environ, checkout)
+        index = checkout / git.run("rev-parse", "--git-path", "index").line
+        with tempfile.TemporaryDirectory() as folder:
+            # A copy, because `write-tree` notes what it wrote in the index.
+            copy = Path(folder) / "index"
+            try:
+                shutil.copyfile(index, copy)
+            except FileNotFoundError:
+                return None
+            environ = {**self.environ, "GIT_INDEX_FILE": str(copy)}
+            written = replace(git, environ=environ).run("write-tree", ok=(0, 128))
+        return written.line if written.code == 0 else None
 
     def resolve(self, revision: str) -> str | None:
         """Returns the commit id that a name stands for in the user's checkout, or None."""

@@ -37,7 +37,13 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
         WaitsForPerson: somebody else wrote to the integration branch.
     """
     head = repo.refs.read(f"refs/heads/{branch}")
-    if head is None or repo.is_ancestor(head, queue.tip()):
+    tip = queue.tip()
+    if head is None:
+        return ""
+    moved = _moved_by_others(repo, queue, branch, head, tip)
+    if moved is not None:
+        return f"{moved.reason}: tasks do not see it; put it back with `{moved.command}`"
+    if repo.is_ancestor(head, tip):
         return ""
     if not repo.is_ancestor(queue.taken_in(), head):
         return f"{_rewritten(branch, queue)}: tasks do not see what is new there"
@@ -57,6 +63,9 @@ def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     if before is None:
         # Renamed or deleted: what is checked out in its place is the user's choice.
         return Delivery(branch, reason=f"branch `{branch}` does not exist any more", command=merge)
+    moved = _moved_by_others(repo, queue, branch, before, tip)
+    if moved is not None:
+        return moved
     if repo.is_ancestor(tip, before):
         return Delivery(branch, before, before, done=True)
     if not repo.is_ancestor(queue.taken_in(), before):
@@ -82,6 +91,43 @@ def _rewritten(branch: str, queue: MergeQueue) -> str:
         f"`{branch}` was rewritten meanwhile and has {queue.taken_in()[:12]} no more, "
         "which the work is built on"
     )
+
+
+def _moved_by_others(
+    repo: Repo, queue: MergeQueue, branch: str, head: str, tip: str
+) -> Delivery | None:
+    """Returns why the user's branch can't be taken as the user left it, or None.
+
+    An agent can move it to a commit of its own (`git update-ref`), which git does not tell
+    from a commit of the user's. But it leaves the checkout's index behind; and where the branch
+    is checked out nowhere, what it points to is work that was not merged.
+    """
+    if head == queue.base:
+        return None
+    checkout = repo.branch_checked_out(branch)
+    if checkout is not None:
+        before = repo.left_behind(checkout, head)
+    else:
+        before = queue.base if _only_unmerged(repo, queue, head, tip) else None
+    if before is None:
+        return None
+    there = checkout is not None
+    keep = f"`git reset` in {checkout}" if there else f"`git switch {branch}`"
+    back = f"git update-ref refs/heads/{branch} {before}"
+    command = f"{back} && " + ("" if there else f"git switch {branch} && ")
+    reason = (
+        f"`{branch}` was moved to {head[:12]} by nobody who works in its checkout; "
+        f"{keep} takes it as yours, else put it back"
+    )
+    command += f"git merge {queue.refs.branch}"
+    return Delivery(branch, head, head, reason=reason, command=command)
+
+
+def _only_unmerged(repo: Repo, queue: MergeQueue, head: str, tip: str) -> bool:
+    if repo.is_ancestor(head, tip):
+        return False
+    kept = (f"{queue.refs.prefix}salvage", queue.refs.kept_prefix)
+    return bool(repo.git.run("for-each-ref", "--count=1", f"--contains={head}", *kept).out)
 
 
 def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:

@@ -85,7 +85,7 @@ class Guard:
         for setting in sorted(fresh):
             self._warn(
                 f"git was set up to run a program while the run went on: {_shown(setting)}; "
-                "we do not run it, but your own git does"
+                "no command of ours runs it, but your own git may"
             )
 
     def _question(self, before: frozenset[Setting], now: Programs) -> WaitsForPerson:
@@ -99,7 +99,7 @@ class Guard:
         more = f" and {len(changes) - _NAMED} more" if len(changes) > _NAMED else ""
         return WaitsForPerson(
             Problem(
-                "git was set up to run other programs while the run went on: "
+                "git's configuration was changed while the run went on: "
                 + ", ".join(f"`{key}`" for key in keys[:_NAMED])
                 + ("" if len(keys) <= _NAMED else f" and {len(keys) - _NAMED} more"),
                 "; ".join(changes[:_NAMED]) + more,

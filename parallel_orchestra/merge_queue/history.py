@@ -102,7 +102,7 @@ class History:
         if not new or new[-1].parents[:1] != (self._tip,):
             raise self._tampered(tip, "it was moved to a commit that does not continue it")
         for commit in reversed(new):
-            if not trailers.is_ours(commit.message):
+            if not trailers.is_ours(commit):
                 raise self._tampered(commit.id, "it has a commit that no worker wrote")
             self._ledger.read(commit)
             if trailers.merges_base(commit.message, self._run):

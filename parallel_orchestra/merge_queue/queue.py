@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.errors import EnvironmentProblem, WaitsForPerson
+from parallel_orchestra.errors import EnvironmentProblem, GitError, WaitsForPerson
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
@@ -75,6 +75,7 @@ class MergeQueue:
     ) -> None:
         """Takes what is asked before each merge and each move of a branch; see `Guard.check`."""
         self.refs = refs
+        self.base = base
         self.check = check
         self.repo = repo
         self._store = store
@@ -159,8 +160,8 @@ class MergeQueue:
                 trees = self.repo.objects.merge_trees(tip, candidate.commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
-                message = self._message(candidate)
                 parents = (tip, candidate.commit)
+                message = trailers.sealed(self._message(candidate), trees.tree, parents)
                 commit = self.repo.objects.commit(trees.tree, parents, message)
                 rejected = self._verify(commit, candidate.log) if self._verify else None
                 if rejected is not None:
@@ -179,7 +180,9 @@ class MergeQueue:
                 trees = self.repo.objects.merge_trees(tip, commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
-                message = f"Merge branch `{branch}`\n\n{trailers.base_lines(self.refs.run, branch)}"
+                lines = trailers.base_lines(self.refs.run, branch)
+                message = f"Merge branch `{branch}`\n\n{lines}"
+                message = trailers.sealed(message, trees.tree, (tip, commit))
                 merged = self.repo.objects.commit(trees.tree, (tip, commit), message)
                 log = self._store.layout.root / "deliver-verify.log"
                 rejected = self._verify(merged, log) if self._verify else None
@@ -230,6 +233,8 @@ class MergeQueue:
             raise LostClaim(candidate.claim.task)
         fence = self.refs.claim(candidate.claim.task)
         self.check()
+        self.repo.wait_for_gc()
+        self._demand(candidate.commit, commit)
         try:
             with self.repo.lock():
                 self.repo.refs.transact(
@@ -239,7 +244,29 @@ class MergeQueue:
             if moved.ref == fence:
                 raise LostClaim(candidate.claim.task) from moved
             return False
+        if self.repo.wait_for_gc():
+            # It may have begun before our transaction and have pruned after it.
+            self._take_back_if_pruned(candidate.commit, commit, tip)
         return True
+
+    def _demand(self, *commits: str) -> None:
+        """Raises if a commit or its files are gone: a branch must never point to what is not there.
+
+        Raises:
+            GitError: somebody pruned what no ref named yet (`git gc --prune=now`).
+        """
+        objects = self.repo.objects
+        for commit in commits:
+            if not (objects.has(commit) and objects.has(f"{commit}^{{tree}}")):
+                raise self.repo.git.failure(("gc",), "of somebody else removed what was to merge")
+
+    def _take_back_if_pruned(self, work: str, commit: str, tip: str) -> None:
+        try:
+            self._demand(work, commit)
+        except GitError:
+            with contextlib.suppress(RefMoved), self.repo.lock():
+                self.repo.refs.transact([Update(self.refs.integration, tip, commit)])
+            raise
 
     def _move_fence(self, claim: Claim, holder: str) -> str:
         token = self.repo.objects.blob(f"{holder} {os.urandom(8).hex()}\n".encode())

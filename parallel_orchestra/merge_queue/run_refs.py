@@ -32,7 +32,11 @@ class RunRefs:
         """Keeps what an attempt left behind without merging it."""
         return f"{self.prefix}salvage/{task}/{number}.{owner}"
 
+    @property
+    def kept_prefix(self) -> str:
+        """What all branches of this run for work that conflicts begin with."""
+        return f"refs/heads/orchestra-kept/{self.branch.removeprefix('orchestra/')}"
+
     def kept(self, task: str, number: int) -> str:
         """A branch for work that conflicts, where a person can resolve it."""
-        slug = self.branch.removeprefix("orchestra/")
-        return f"refs/heads/orchestra-kept/{slug}/{task}-{number}"
+        return f"{self.kept_prefix}/{task}-{number}"

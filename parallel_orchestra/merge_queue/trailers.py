@@ -4,8 +4,12 @@ Only our own first-parent commits are asked; what an agent writes into its messa
 counts, and is removed so that nobody is misled (git-interpret-trailers(1) for the form).
 """
 
+import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from parallel_orchestra.git import Commit
 
 _PREFIX = "Orchestra-"
 _LINE = re.compile(r"^Orchestra-(?P<key>[A-Za-z]+): (?P<value>.*)$", re.MULTILINE)
@@ -74,14 +78,33 @@ def merges_base(message: str, run: str) -> bool:
     return _facts(message).get("Base", "").startswith(f"{run}/")
 
 
-def is_ours(message: str) -> bool:
-    """Returns whether a first-parent commit's message is of the kind that we write."""
-    return bool({"Task", "Base", "Undo"} & _facts(message).keys())
+def sealed(message: str, tree: str, parents: Sequence[str]) -> str:
+    """Returns the message of a commit with a line that fits this tree and these parents only.
+
+    So a copy of our lines (a cherry-pick, an amended merge, a message made by hand) is not taken
+    for a merge of ours. It is no signature: who reads this can make it.
+    """
+    return f"{message.rstrip()}\n{_PREFIX}Seal: {_seal(message, tree, parents)}\n"
+
+
+def is_ours(commit: Commit) -> bool:
+    """Returns whether a first-parent commit is one that we made."""
+    facts = _facts(commit.message)
+    if "Seal" not in facts:
+        return "Undo" in facts and not {"Task", "Base"} & facts.keys()
+    return facts["Seal"] == _seal(commit.message, commit.tree, commit.parents)
 
 
 def cleaned(message: str) -> str:
     """Returns an agent's message without lines that look like ours."""
     return _FOREIGN.sub("", message)
+
+
+def _seal(message: str, tree: str, parents: Sequence[str]) -> str:
+    last = message.rstrip().rpartition("\n\n")[2]
+    lines = [line for line in last.splitlines() if not line.startswith(f"{_PREFIX}Seal: ")]
+    content = "\n".join((tree, *parents, *lines))
+    return hashlib.sha256(content.encode(errors="replace")).hexdigest()[:32]
 
 
 def _facts(message: str) -> dict[str, str]:

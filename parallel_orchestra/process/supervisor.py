@@ -6,6 +6,7 @@ The client of the helper program in `reaper`, which tells the story. Knows nothi
 import contextlib
 import marshal
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,6 +30,8 @@ _FOLDER = str(Path(__file__).resolve().parent)
 #: Seconds: for the helper to sweep the tree at `close`; beyond what a run may take by itself.
 _CLOSE_LIMIT = 25.0
 _RUN_SLACK = 45.0
+#: Seconds between two looks at whether the helper was stopped.
+_LOOK_EVERY = 2.0
 
 
 class Ending(Enum):
@@ -243,15 +246,29 @@ class _Helper:
             EOFError: the helper is gone.
             OSError: it is silent for longer than the limit (seconds), or the socket is broken.
         """
-        self._socket.settimeout(limit)
+        deadline = None if limit is None else time.monotonic() + limit
         data = b""
         while len(data) < _HEADER or len(data) < _HEADER + int.from_bytes(data[:_HEADER], "big"):
-            piece = self._socket.recv(1 << 20)
+            piece = self._piece(deadline)
             if not piece:
                 raise EOFError("it ended in the middle of a run")
             data += piece
         answer: tuple[Any, ...] = marshal.loads(data[_HEADER:])  # noqa: S302 - our own other half
         return answer
+
+    def _piece(self, deadline: float | None) -> bytes:
+        """Returns what comes next; wakes a helper that an agent has stopped meanwhile."""
+        while True:
+            left = _LOOK_EVERY if deadline is None else deadline - time.monotonic()
+            self._socket.settimeout(max(0.01, min(left, _LOOK_EVERY)))
+            try:
+                return self._socket.recv(1 << 20)
+            except TimeoutError:
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+            if identity.stopped(self.pid):
+                # Nobody stops it by a terminal: it has a session of its own.
+                self._process.send_signal(signal.SIGCONT)
 
     def hang_up(self) -> None:
         """Ends it and all below it, and waits for that; the last answer can still be read."""

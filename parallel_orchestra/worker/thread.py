@@ -66,8 +66,13 @@ class Worker:
             finished = Attempt(shop, claim, self._supervisor, place, self.number).run()
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
-            shop.board.lost(claim)
-            return
+            if not shop.store.holds(claim):
+                shop.board.lost(claim)
+                return
+            # The fence alone was moved. Whoever recovers the task moves its file next; if nobody
+            # does, it was an agent, and the task must not begin anew without an end.
+            reason = "its fence was moved, though it was not taken away"
+            finished = Finished(FailureClass.ENVIRONMENT, reason)
         except WaitsForPerson as error:
             fatal = error
             finished = Finished(FailureClass.CANCELLED, str(error))

@@ -2,12 +2,14 @@
 
 import pytest
 
+from parallel_orchestra.git import Commit
 from parallel_orchestra.merge_queue.trailers import (
     MergeNote,
     base_lines,
     cleaned,
     is_ours,
     read_note,
+    sealed,
     undone_task,
 )
 from support.repository import git, make_repository
@@ -48,15 +50,39 @@ def test_what_does_not_name_a_task_is_no_note(message):
 def test_a_merge_of_the_users_branch_is_ours_and_names_no_task():
     message = f"Merge branch `main`\n\n{base_lines('run1', 'main')}"
 
-    assert is_ours(message)
+    message = sealed(message, "t1", ("p1", "p2"))
+
+    assert is_ours(Commit("c", "t1", ("p1", "p2"), message.rstrip("\n")))
     assert read_note(message) is None
+
+
+@pytest.mark.parametrize(
+    ("tree", "parents", "task"),
+    [
+        ("t2", ("p1", "p2"), "x"),
+        ("t1", ("p3", "p2"), "x"),
+        ("t1", ("p1",), "x"),
+        ("t1", ("p1", "p2"), "y"),
+    ],
+    ids=["another tree", "cherry-picked", "no merge", "another task"],
+)
+def test_a_copy_of_our_lines_on_another_commit_is_not_ours(tree, parents, task):
+    message = sealed(f"Merge\n\n{NOTE.lines()}", "t1", ("p1", "p2"))
+    copied = message.replace("build-it_2", "build-it_2" if task == "x" else task)
+
+    assert is_ours(Commit("c", "t1", ("p1", "p2"), message))
+    assert not is_ours(Commit("c", tree, parents, copied))
+
+
+def test_our_lines_without_a_seal_are_not_ours():
+    assert not is_ours(Commit("c", "t1", ("p1",), f"Merge\n\n{NOTE.lines()}"))
 
 
 def test_an_undo_names_what_it_takes_back():
     message = "Undo task `x`\n\nOrchestra-Undo: run1/x\n"
 
     assert undone_task(message) == ("run1", "x")
-    assert is_ours(message)
+    assert is_ours(Commit("c", "t", ("p",), message))
     assert read_note(message) is None
 
 
