@@ -104,13 +104,19 @@ class Pool:
         """
         try:
             if remove:
-                for tree in worktree.entries(self.repo):
-                    if tree.path.parent == self.root.resolve():
-                        self.remove(tree.path)
+                self._remove_all()
         finally:
             for stream in self._locks.values():
                 stream.close()
             self._locks.clear()
+
+    def _remove_all(self) -> None:
+        # While a question is open all of it stays as it is.
+        with contextlib.suppress(WaitsForPerson):
+            self.check()
+            for tree in worktree.entries(self.repo):
+                if tree.path.parent == self.root.resolve():
+                    self.remove(tree.path)
 
     def remove(self, path: Path) -> bool:
         """Removes one worktree that nobody uses, its unsaved content saved first; tells if so."""
