@@ -10,9 +10,10 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
 
 #: What makes our own calls run a program, or read other files than before (git-config(1)).
@@ -20,7 +21,7 @@ _DRIVER = re.compile(
     r"filter\..*\.(?:clean|smudge|process|required)|merge\.default|merge\..*\.(?:driver|recursive)"
     r"|diff\.external|diff\..*\.(?:command|textconv)|include\.path|includeif\..*\.path"
     r"|core\.(?:attributesfile|bare|worktree|sshcommand|gitproxy)"
-    r"|extensions\.(?!worktreeconfig$).*|remote\..*\.(?:promisor|uploadpack|vcs)"
+    r"|extensions\.(?!worktreeconfig$).*|remote\..*\.(?:promisor|uploadpack|vcs)|config"
 )
 #: What runs a program in the user's own git, and never in ours.
 _OTHER = re.compile(
@@ -59,10 +60,13 @@ class ProgramsOf:
 
     def __init__(self, repo: Repo) -> None:
         self._repo = repo
+        # With a work tree named: a wrong `core.worktree` must not keep us from seeing it.
+        self._git = Git(repo.environ, repo.common_dir, repo.common_dir, repo.top)
+        self._known = tuple(self._known_places())
         self._turn = threading.Lock()
         self._origins: frozenset[Path] = frozenset()
         self._seen: tuple[tuple[Path, bytes | None], ...] | None = None
-        self._found: frozenset[Setting] = frozenset()
+        self._found = Programs()
 
     def look(self) -> Programs:
         """Returns what stands in the files at this moment.
@@ -72,21 +76,23 @@ class ProgramsOf:
         """
         with self._turn:
             if self._read() != self._seen:
-                self._found = frozenset(self._asked())
+                settings = frozenset(self._asked())
+                drivers = {one for one in settings if _DRIVER.fullmatch(one.key)}
+                others = {one for one in settings if _OTHER.fullmatch(one.key)}
+                attributes = self._attributes()
+                self._found = Programs(frozenset(drivers | attributes), frozenset(others))
                 self._seen = self._read()
-            drivers = {one for one in self._found if _DRIVER.fullmatch(one.key)}
-            others = {one for one in self._found if _OTHER.fullmatch(one.key)}
-            attributes = self._attributes()
-            return Programs(frozenset(drivers | attributes), frozenset(others | self._hooks()))
+            hooks = self._hooks()
+            return replace(self._found, others=self._found.others | hooks) if hooks else self._found
 
     def _read(self) -> tuple[tuple[Path, bytes | None], ...]:
-        places = (*self._known_places(), *sorted(self._origins))
-        return tuple((path, _content(path)) for path in dict.fromkeys(places))
+        places = dict.fromkeys((*self._known, *self._origins))
+        return tuple((path, _content(path)) for path in places)
 
     def _known_places(self) -> Iterator[Path]:
         common = self._repo.common_dir
         yield from (common / "config", common / "config.worktree")
-        yield self._repo.git_dir / "config.worktree"
+        yield from (self._repo.git_dir / "config.worktree", common / _ATTRIBUTES)
         environ = self._repo.environ
         if "GIT_CONFIG_GLOBAL" in environ:
             yield Path(environ["GIT_CONFIG_GLOBAL"])
@@ -95,10 +101,10 @@ class ProgramsOf:
             yield Path(environ.get("XDG_CONFIG_HOME") or f"{home}/.config") / "git" / "config"
 
     def _asked(self) -> Iterator[Setting]:
-        said = self._repo.git.run("config", "--list", "--show-origin", "-z", ok=range(256))
+        said = self._git.run("config", "--list", "--show-origin", "-z", ok=range(256))
         if said.code != 0:
             # No call of ours works then, and none of the user's.
-            yield Setting("extensions.unreadable", said.err.strip())
+            yield Setting("config", said.err.strip())
             return
         origins = set()
         fields = iter(said.fields)
