@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from support.misbehaviour import TOGETHER
 from support.pages import PAGES, README, ROOT, anchors_of, name_of, rows_of, text_of, tokens_of
 
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|work|Users|tmp|var|opt)/\w+")
@@ -49,6 +50,24 @@ def test_every_page_can_be_reached_from_the_index():
                 waiting.append(target)
 
     assert {name_of(page) for page in PAGES} - {name_of(page) for page in reached} == set()
+
+
+def test_each_misbehaviour_names_a_test_or_an_agent_that_exists():
+    page = ROOT / "docs" / "explanation" / "agents-that-misbehave.md"
+    tests = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in TEST.findall(path.read_text(encoding="utf-8"))
+    }
+
+    rows = [line.split(" | ") for line in text_of(page).splitlines() if line.startswith("| ")]
+    named = [row[-1].removesuffix(" |") for row in rows if not row[-1].startswith(("Test", "---"))]
+    found = [re.fullmatch(r"`(\w+)(?:\[([\w-]+)\])?`", cell) for cell in named]
+
+    assert len(found) > 40
+    assert [cell for cell, match in zip(named, found, strict=True) if match is None] == []
+    assert {match[1] for match in found if match} - tests == set()
+    assert {match[2] for match in found if match and match[2]} - TOGETHER.keys() == set()
 
 
 def test_each_promise_of_the_readme_names_tests_that_exist():
