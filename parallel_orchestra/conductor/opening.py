@@ -138,7 +138,13 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
                 repo.refs.transact(updates)
     target = layout.attic / old.run
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in (*(state.value for state in TaskState), "attempts", "workers", "journal"):
+    for name in (
+        *(state.value for state in TaskState),
+        "attempts",
+        "workers",
+        "journal",
+        layout.programs_file.name,
+    ):
         source = layout.root / name
         place = target / name
         if place.exists():

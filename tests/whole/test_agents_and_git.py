@@ -9,6 +9,11 @@ from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
+#: What a sample leaves out: it is much like what stands beside it, or has a test of its room.
+longer = pytest.mark.skipif(
+    by_effort(sample=True, short=False, full=False), reason="left out of a sample: see `STORM`"
+)
+
 PLAN = """---
 po_plan_version: "0.2"
 name: agents
@@ -97,6 +102,8 @@ def test_a_held_run_goes_on_when_the_setting_is_taken_out_and_loses_no_work(tmp_
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_a_setting_is_accepted_by_going_on_but_only_after_it_was_asked(tmp_path, outside, env):
     """A run that was killed right after the deed was not asked yet: its `--resume` asks first."""
     wait = "touch $OUTSIDE/set; sleep 600"
@@ -136,6 +143,8 @@ def test_what_runs_in_the_users_git_only_is_told_and_not_run(tmp_path, outside, 
     assert "fsmonitor" in config, "nothing is put back unasked"
 
 
+@pytest.mark.storm
+@longer
 def test_a_driver_of_the_users_own_goes_on_to_work(tmp_path, outside, env):
     scene = Scene(tmp_path).repository({"a.txt": "a\n", ".gitattributes": "*.up filter=up\n"})
     scene.git("config", "filter.up.clean", "tr a-z A-Z")
@@ -171,6 +180,8 @@ def test_the_users_branch_moved_by_an_agent_is_neither_believed_nor_put_back(tmp
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_a_branch_that_is_checked_out_nowhere_is_not_taken_with_unmerged_work(tmp_path, env):
     command = "echo > bad.txt; git add -A; git commit -qm bad; git update-ref refs/heads/main HEAD; exit 1"
     scene = scene_of(tmp_path, command)
@@ -205,6 +216,8 @@ def test_an_agent_that_moves_the_integration_branch_stops_the_run(tmp_path, env)
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_a_merge_of_ours_that_an_agent_copies_is_not_taken_for_one(tmp_path, env):
     copy = (
         "git checkout -q --detach HEAD~1; git cherry-pick -m 1 orchestra/agents; "
@@ -239,6 +252,8 @@ def test_an_agent_that_deletes_the_fences_of_others_costs_them_an_attempt(tmp_pa
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_an_agent_that_prunes_loses_nobodys_merge(tmp_path, env):
     scene = scene_of(
         tmp_path, "echo > bad.txt; git add -A; git commit -qm gc; git gc --quiet --prune=now"

@@ -15,6 +15,11 @@ from support.storm import check_tidy
 
 pytestmark = pytest.mark.slow
 
+#: What a sample leaves out: it is much like what stands beside it, or has a test of its room.
+longer = pytest.mark.skipif(
+    by_effort(sample=True, short=False, full=False), reason="left out of a sample: see `STORM`"
+)
+
 PLAN = """---
 po_plan_version: "0.2"
 name: agents
@@ -33,6 +38,8 @@ def scene_of(tmp_path, command):
     return Scene(tmp_path).repository({"a.txt": "a\n"}).plan(PLAN.format(command=command))
 
 
+@pytest.mark.storm
+@longer
 def test_an_agent_that_removes_the_record_of_the_run_harms_nothing(tmp_path):
     scene = scene_of(tmp_path, "rm $PO_TASKS_DIR/run.json; echo > bad.txt")
 
@@ -60,14 +67,12 @@ def test_an_agent_that_removes_the_whole_task_directory_costs_no_merged_work(tmp
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_an_agent_that_gives_its_own_task_back_has_it_done_again(tmp_path):
     back = "mv $PO_TASKS_DIR/locked/$PO_CLAIM $PO_TASKS_DIR/available/bad.md"
-    scene = scene_of(
-        tmp_path,
-        f"test -e $PO_TASKS_DIR/moved || {{{{ touch $PO_TASKS_DIR/moved; {back}; }}}}; echo > bad.txt".replace(
-            "{{", "{"
-        ).replace("}}", "}"),
-    )
+    once = f"test -e $PO_TASKS_DIR/moved || {{ touch $PO_TASKS_DIR/moved; {back}; }}"
+    scene = scene_of(tmp_path, f"{once}; echo > bad.txt")
 
     result = scene.run(check=0)
 
@@ -89,11 +94,11 @@ def test_a_task_that_an_agent_moves_to_done_counts_as_done_by_hand_and_is_told_a
     check_tidy(scene)
 
 
+@pytest.mark.storm
+@longer
 def test_an_agent_that_kills_the_conductor_ends_with_it_and_the_run_is_resumed(tmp_path):
-    conductor = "$(cut -d\\  -f4 /proc/$PPID/stat)"
-    scene = scene_of(
-        tmp_path, ONCE.format(f"kill -KILL {conductor}; sleep 60").replace("\\ ", '" "')
-    )
+    conductor = '$(cut -d" " -f4 /proc/$PPID/stat)'
+    scene = scene_of(tmp_path, ONCE.format(f"kill -KILL {conductor}; sleep 60"))
 
     killed = scene.run()
     scene.wait_for_silence()
