@@ -115,7 +115,7 @@ class History:
         At once, so that moving the branch back behind it does not go unnoticed.
         """
         if self._tip == before:
-            self._ledger.read(Commit(commit, (before,), message))
+            self._ledger.read(Commit(commit, "", (before,), message))
             self._tip = commit
 
     def _tampered(self, commit: str, why: str) -> WaitsForPerson:

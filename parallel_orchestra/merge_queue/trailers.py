@@ -90,9 +90,7 @@ def sealed(message: str, tree: str, parents: Sequence[str]) -> str:
 def is_ours(commit: Commit) -> bool:
     """Returns whether a first-parent commit is one that we made."""
     facts = _facts(commit.message)
-    if "Seal" not in facts:
-        return "Undo" in facts and not {"Task", "Base"} & facts.keys()
-    return facts["Seal"] == _seal(commit.message, commit.tree, commit.parents)
+    return facts.get("Seal") == _seal(commit.message, commit.tree, commit.parents)
 
 
 def cleaned(message: str) -> str:

@@ -60,7 +60,8 @@ def take_back(
         trees = _without(queue.repo, tip, wanted.merge.commit)
         if isinstance(trees, ConflictedTrees):
             return Conflicted(trees.files)
-        commit = objects.commit(trees.tree, (tip,), _message(queue, wanted))
+        message = trailers.sealed(_message(queue, wanted), trees.tree, (tip,))
+        commit = objects.commit(trees.tree, (tip,), message)
         rejected = verify(commit, wanted.log) if verify else None
         if rejected is not None:
             return rejected

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from parallel_orchestra import journal
 from parallel_orchestra.errors import EnvironmentProblem, PlanError
+from parallel_orchestra.git import Commit
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.merge_queue import trailers
 from parallel_orchestra.model import Plan, Task
@@ -163,7 +164,7 @@ def _message(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     trailers.read_note(text)
     trailers.undone_task(text)
-    assert not trailers.is_ours(trailers.cleaned(text))
+    assert not trailers.is_ours(Commit("c", "t", ("p",), trailers.cleaned(text)))
 
 
 def _empty(directory: Path) -> None:

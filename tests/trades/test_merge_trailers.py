@@ -82,7 +82,8 @@ def test_an_undo_names_what_it_takes_back():
     message = "Undo task `x`\n\nOrchestra-Undo: run1/x\n"
 
     assert undone_task(message) == ("run1", "x")
-    assert is_ours(Commit("c", "t", ("p",), message))
+    assert not is_ours(Commit("c", "t", ("p",), message))
+    assert is_ours(Commit("c", "t", ("p",), sealed(message, "t", ("p",))))
     assert read_note(message) is None
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from parallel_orchestra.conductor.checkup import ground
 from parallel_orchestra.conductor.checkup.finding import Level
+from parallel_orchestra.merge_queue.trailers import sealed
 from support.repository import commit_files, git
 from support.scene import Scene
 
@@ -338,7 +339,8 @@ def test_an_undo_that_was_not_ended_is_named(scene):
     tip = scene.git("rev-parse", "orchestra/garden").strip()
     run = scene.run_record()["run"]
     words = f"Undo\n\nOrchestra-Undo: {run}/sow\nOrchestra-Generation: 1"
-    undo = scene.git("commit-tree", f"{tip}^1^{{tree}}", "-p", tip, "-m", words).strip()
+    tree = scene.git("rev-parse", f"{tip}^1^{{tree}}").strip()
+    undo = scene.git("commit-tree", tree, "-p", tip, "-m", sealed(words, tree, (tip,))).strip()
     merge = scene.git("log", "--format=%H", "--grep=Orchestra-Task: .*/sow", tip).strip()
     scene.git("update-ref", f"refs/orchestra/{run}/claim/sow", merge)
     scene.git("update-ref", "refs/heads/orchestra/garden", undo)

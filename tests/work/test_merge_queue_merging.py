@@ -7,6 +7,7 @@ import pytest
 
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Merged, Rejected
+from parallel_orchestra.merge_queue.trailers import sealed
 from parallel_orchestra.store import LostClaim
 from support.merging import REFS, RUN, Stage, commit_on, other_process
 from support.repository import (
@@ -99,7 +100,8 @@ def test_the_next_generation_merges_again(stage: Stage, project):
 def test_an_undone_task_can_be_merged_again(stage: Stage, project):
     claim = stage.merge("build")
     tree = git(project, "rev-parse", f"{stage.base}^{{tree}}").strip()
-    undo = stage.repo.objects.commit(tree, (stage.tip,), f"Undo\n\nOrchestra-Undo: {RUN}/build\n")
+    words = sealed(f"Undo\n\nOrchestra-Undo: {RUN}/build\n", tree, (stage.tip,))
+    undo = stage.repo.objects.commit(tree, (stage.tip,), words)
     git(project, "update-ref", REFS.integration, undo)
 
     outcome = stage.queue.merge(stage.candidate(claim))
