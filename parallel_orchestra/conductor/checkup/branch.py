@@ -1,8 +1,9 @@
 """The health of what a run has in git: its branch, its fences, lock files, worktrees, delivery."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
+
+import psutil
 
 from parallel_orchestra.conductor.checkup.directory import lies_wrong, resume_command
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
@@ -143,15 +144,12 @@ def _age(path: Path, now: float) -> float:
 
 
 def _git_in(repo: Repo) -> list[int]:
-    """Returns the git processes that work in the repository, as far as /proc tells."""
+    """Returns the git processes that work in the repository, those of this process aside."""
+    mine = {one.pid for one in psutil.Process().children(recursive=True)}
     found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            name = (entry / "comm").read_text().strip()
-            place = Path(os.readlink(entry / "cwd"))
-        except OSError:
-            continue
-        inside = any(place.is_relative_to(one) for one in (repo.top, repo.common_dir))
-        if inside and name.startswith("git"):
-            found.append(int(entry.name))
+    for one in psutil.process_iter(["name", "cwd"]):
+        name, place = one.info["name"] or "", Path(one.info["cwd"] or "/")
+        inside = any(place.is_relative_to(top) for top in (repo.top, repo.common_dir))
+        if inside and name.startswith("git") and one.pid not in mine:
+            found.append(one.pid)
     return sorted(found)
