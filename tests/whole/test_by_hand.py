@@ -9,8 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from parallel_orchestra.conductor.byhand.claiming import claim_task
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.merge_queue import Candidate, MergeQueue
+from parallel_orchestra.store import Layout
 from support import figures
 from support.effort import by_effort
+from support.merging import commit_on
 from support.repository import fsck_clean, git
 from support.scene import Scene
 from support.storm import _BOMB, check_tidy
@@ -129,6 +135,28 @@ def test_of_two_that_claim_at_once_one_gets_the_task(scene):
     assert len(scene.tasks_in("locked")) == 1
     assert len(list(scene.cache.rglob("by-hand/first-*"))) == 1
     scene.call("release", "first", check=0)
+
+
+def test_a_task_merged_while_it_is_claimed_is_nobodys_work_and_done_at_the_next_look(
+    scene, monkeypatch
+):
+    fence = MergeQueue.fence
+
+    def merged_just_before(queue, claim):
+        # The attempt before, which lost its lock to us, gets its merge through.
+        commit = commit_on(scene.project, queue.tip(), {"first.txt": "by the other\n"})
+        log = scene.tasks_dir / "merge.log"
+        queue.merge(Candidate(claim, commit, fence(queue, claim), 1, "print", "", log))
+        return fence(queue, claim)
+
+    monkeypatch.setattr(MergeQueue, "fence", merged_just_before)
+    settings = Settings(environ=os.environ, cache=scene.cache)
+
+    with pytest.raises(EnvironmentProblem, match="was merged in this moment"):
+        claim_task(Layout(scene.tasks_dir), settings, "first")
+
+    scene.call("recover", check=0)
+    assert scene.states()["first"] == "done"
 
 
 def test_groups_and_overlapping_writes_hold_for_claims_by_hand(tmp_path):

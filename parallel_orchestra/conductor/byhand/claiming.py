@@ -7,7 +7,7 @@ from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, person, 
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Workshop
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import Problem, WaitsForPerson
+from parallel_orchestra.errors import EnvironmentProblem, Problem, WaitsForPerson
 from parallel_orchestra.events import Claimed, Returned
 from parallel_orchestra.isolation import Label
 from parallel_orchestra.model import FailureClass, Isolation, as_typed
@@ -148,9 +148,12 @@ def _prepared(shop: Workshop, claim: Claim) -> Taken:
     if task.isolation is Isolation.NONE:
         path, base = shop.job.plan.cwd, shop.job.run.base_commit
     else:
+        if not task.read_only:
+            # Before the look, as in `worker.attempt`: until then an earlier attempt may merge.
+            shop.queue.fence(claim)
         base = shop.queue.tip()
         if not task.read_only:
-            shop.queue.fence(claim)
+            _refuse_merged(shop, claim)
         slot = shop.pool.by_hand(worktree_name(claim))
         ref = shop.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
@@ -171,6 +174,19 @@ def _prepared(shop: Workshop, claim: Claim) -> Taken:
         lease_sec=shop.me.lease,
         lease_end=shop.clock.now() + shop.me.lease,
     )
+
+
+def _refuse_merged(shop: Workshop, claim: Claim) -> None:
+    merge = shop.queue.merge_of(claim.task)
+    generation = shop.store.generation(TaskState.LOCKED, claim.name)
+    if merge is not None and merge.generation >= generation:
+        raise EnvironmentProblem(
+            Problem(
+                f"task `{claim.task}` was merged in this moment, by the attempt before",
+                merge.commit,
+                "there is nothing to do: the next look of any worker moves it to `done/`",
+            )
+        )
 
 
 def _nothing(shop: Workshop, task: str) -> Nothing:
