@@ -6,17 +6,19 @@ a tag keeps its commit, or if salvage was asked for; nothing goes of a run that 
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from parallel_orchestra.conductor.checkup.directory import old_drafts
 from parallel_orchestra.conductor.opening import is_finished
+from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.git import Repo, worktree
-from parallel_orchestra.isolation import idle_locks, left_in
-from parallel_orchestra.store import Layout, RunRecord, WorkerKind
+from parallel_orchestra.isolation import LeftWorktree, idle_locks, left_in
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Layout, RunRecord, TaskStore, WorkerKind
 from parallel_orchestra.store.records import peek_run
 
 _PREFIX = "refs/orchestra/"
@@ -98,17 +100,32 @@ def _worktrees(layout: Layout, record: RunRecord, repo: Repo, root: Path) -> Ite
     over = _archived(layout)
     if is_finished(layout, record, repo):
         over |= {record.run}
+    claimed = {
+        entry.name.owner
+        for entry in TaskStore(layout, NOBODY).listing().entries.values()
+        if entry.state is TaskState.LOCKED
+    }
     for left in left_in(repo, root):
-        run = left.ref.removeprefix(_PREFIX).partition("/")[0]
-        if left.in_use:
-            goes, why = False, "somebody works in it"
-        elif left.unsaved and left.known and run not in over:
-            goes, why = False, f"has work of the unfinished run {run}: `--resume` takes it up"
-        elif left.unsaved:
-            goes, why = True, "nobody works in it; what is unsaved is kept under a ref first"
-        else:
-            goes, why = True, "nobody works in it"
-        yield Leftover(Kind.WORKTREE, left.path.name, _size(left.path), goes, why, left.path)
+        goes, why = _worktree_may_go(left, claimed, over)
+        name = left.path.relative_to(root).as_posix()
+        yield Leftover(Kind.WORKTREE, name, _size(left.path), goes, why, left.path)
+
+
+def _worktree_may_go(
+    left: LeftWorktree, claimed: Container[str], over: Container[str]
+) -> tuple[bool, str]:
+    run = left.ref.removeprefix(_PREFIX).partition("/")[0]
+    if left.in_use:
+        return False, "somebody works in it"
+    if left.by_hand and left.owner in claimed:
+        return False, f"of a claim by hand: `complete`, `fail` or `release` {left.task}"
+    if left.unsaved and left.known and run not in over:
+        whose = "of a claim by hand in" if left.by_hand else "has work of"
+        goes_on = "" if left.by_hand else ": `--resume` takes it up"
+        return False, f"{whose} the unfinished run {run}{goes_on}"
+    if left.unsaved:
+        return True, "nobody works in it; what is unsaved is kept under a ref first"
+    return True, "nobody works in it"
 
 
 def _registrations(repo: Repo, root: Path) -> Iterator[Leftover]:

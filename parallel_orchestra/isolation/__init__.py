@@ -7,7 +7,7 @@ merged under a ref, `settled` says that there is nothing left to save.
 
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
-from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, left_in
+from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, is_by_hand, left_in
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.workspace import (
     Isolation,
@@ -21,7 +21,6 @@ from parallel_orchestra.isolation.worktree import (
     Pool,
     Slot,
     default_root,
-    is_by_hand,
     labelled,
     rescue,
 )

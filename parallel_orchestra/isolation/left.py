@@ -10,6 +10,8 @@ from parallel_orchestra.isolation.salvage import read_label
 
 #: The label that a slot writes beside its index; see `worktree`.
 LABEL = "orchestra-slot.json"
+#: The folder of the worktrees that people got with `claim`.
+BY_HAND = "by-hand"
 _SLOT = re.compile(r"(?:wt|verify)-[0-9]+")
 
 
@@ -17,7 +19,8 @@ _SLOT = re.compile(r"(?:wt|verify)-[0-9]+")
 class LeftWorktree:
     """A worktree of the pool: `known` to git, `unsaved` if it may hold work that no ref keeps.
 
-    `task` and `ref` say whose the unsaved work is and where it would be kept; they may be empty.
+    `task`, `owner` and `ref` say whose the unsaved work is and where it would be kept; they may be
+    empty. `by_hand`: a person got it, who may come back to it without holding it meanwhile.
     """
 
     path: Path
@@ -25,7 +28,9 @@ class LeftWorktree:
     known: bool
     unsaved: bool
     task: str = ""
+    owner: str = ""
     ref: str = ""
+    by_hand: bool = False
 
 
 def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
@@ -36,19 +41,32 @@ def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
     for git_dir in (repo.common_dir / "worktrees").glob("*"):
         if (registered := worktree.registered_path(git_dir)) is not None:
             known[registered.resolve()] = git_dir
+    slots = (path for path in sorted(root.iterdir()) if _SLOT.fullmatch(path.name))
+    theirs = sorted((root / BY_HAND).iterdir()) if (root / BY_HAND).is_dir() else ()
     found = []
-    for path in sorted(root.iterdir()):
-        if not _SLOT.fullmatch(path.name) or not path.is_dir():
+    for path in (*slots, *theirs):
+        if not path.is_dir():
             continue
-        in_use = _held(root / f".{path.name}.lock")
+        by_hand = is_by_hand(path)
+        in_use = _held(root / f".{lock_name(path)}.lock")
         place = known.get(path.resolve())
         if place is None:
-            found.append(LeftWorktree(path, in_use, known=False, unsaved=True))
+            found.append(LeftWorktree(path, in_use, known=False, unsaved=True, by_hand=by_hand))
             continue
         left = read_label(place / LABEL, path.name)
-        task, ref = (left.task, left.ref) if left else ("", "")
-        found.append(LeftWorktree(path, in_use, True, left is not None, task, ref))
+        whose = (left.task, left.owner, left.ref) if left else ("", "", "")
+        found.append(LeftWorktree(path, in_use, True, left is not None, *whose, by_hand))
     return tuple(found)
+
+
+def is_by_hand(path: Path) -> bool:
+    """Returns whether a worktree is a person's."""
+    return path.parent.name == BY_HAND
+
+
+def lock_name(path: Path) -> str:
+    """Returns the name by which the pool locks a worktree."""
+    return f"{BY_HAND}-{path.name}" if is_by_hand(path) else path.name
 
 
 def idle_locks(root: Path) -> tuple[str, ...]:

@@ -24,12 +24,11 @@ from parallel_orchestra.git import (
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
 from parallel_orchestra.isolation.home import note_home
-from parallel_orchestra.isolation.left import LABEL
+from parallel_orchestra.isolation.left import BY_HAND, LABEL, is_by_hand, lock_name
 from parallel_orchestra.isolation.workspace import Label, Unusable, Work, Workspace, keep_commit
 from parallel_orchestra.process import identity
 
 #: Below a pool's directory: the worktrees of people, which nobody else reuses or removes.
-_BY_HAND = "by-hand"
 
 
 def default_root(cache: Path, common_dir: Path) -> Path:
@@ -81,9 +80,9 @@ class Pool:
         Raises:
             HeldElsewhere: another command is at work with it.
         """
-        (self.root / _BY_HAND).mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.root / _BY_HAND / name
-        if not self._take(f"{_BY_HAND}-{name}"):
+        path = self.root / BY_HAND / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._take(lock_name(path)):
             raise HeldElsewhere(
                 Problem("another command is at work with this worktree", str(path), "wait for it")
             )
@@ -91,11 +90,10 @@ class Pool:
 
     def forget(self, slot: "Slot") -> None:
         """Removes a person's worktree, whose content is merged or kept; one that is gone is fine."""
-        name = slot.path.name
         with contextlib.suppress(GitError):
             worktree.remove(self.repo, slot.path)
         # Its name is never used again.
-        (self.root / f".{_BY_HAND}-{name}.lock").unlink(missing_ok=True)
+        (self.root / f".{lock_name(slot.path)}.lock").unlink(missing_ok=True)
 
     def close(self, *, remove: bool) -> None:
         """Gives all slots back; `remove` takes away every worktree that nobody uses.
@@ -120,12 +118,16 @@ class Pool:
 
     def remove(self, path: Path) -> bool:
         """Removes one worktree that nobody uses, its unsaved content saved first; tells if so."""
-        if path.name not in self._locks and not self._take(path.name):
+        name = lock_name(path)
+        if name not in self._locks and not self._take(name):
             return False
         # What can't or must not be saved stays where it is, and holds up nothing else.
         with contextlib.suppress(GitError, WaitsForPerson):
-            Slot(self, path).save()
+            Slot(self, path, attended=is_by_hand(path)).save()
             worktree.remove(self.repo, path)
+        if is_by_hand(path) and not path.exists():
+            # Its name is never used again.
+            (self.root / f".{name}.lock").unlink(missing_ok=True)
         return not path.exists()
 
     def clear_lock(self, name: str) -> bool:
@@ -332,11 +334,6 @@ def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
             yield path, left
 
 
-def is_by_hand(path: Path) -> bool:
-    """Returns whether a worktree is a person's."""
-    return path.parent.name == _BY_HAND
-
-
 def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) -> str:
     """Keeps the unsaved work of an attempt (task, number, owner) that is over; returns its ref.
 
@@ -349,7 +346,7 @@ def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) 
         root = path.parent.parent if theirs else path.parent
         pool = Pool(repo, root, project, ours)
         try:
-            if pool._take(f"{_BY_HAND}-{path.name}" if theirs else path.name):  # noqa: SLF001  # our own
+            if pool._take(lock_name(path)):  # noqa: SLF001  # our own
                 slot = Slot(pool, path, attended=theirs)
                 slot.found()
                 ref = slot.save()

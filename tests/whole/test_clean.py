@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +177,31 @@ def test_unsaved_work_in_a_worktree_of_an_archived_run_is_saved_first(tmp_path):
     assert not half.exists()
     (ref,) = [one for one in scene.refs() if "/salvage/dig/" in one]
     assert scene.files(ref)["half.txt"] == "x\n"
+
+
+def test_a_persons_worktree_goes_when_its_claim_and_its_run_are_over(tmp_path):
+    scene = scene_of(tmp_path, FAILING, 1)
+    scene.call("retry", "sow", check=0)
+    taken = json.loads(scene.call("claim", "sow", "--json", check=0).out)
+    tree = Path(taken["worktree"])
+    (tree / "half.txt").write_text("by hand\n")
+
+    claimed = the_one(scene, "worktree")
+    scene.call("unlock", "sow", "--force", check=0)
+    given_up = the_one(scene, "worktree")
+    begun_anew(scene)
+    scene.call("clean", "--yes", check=0)
+
+    assert (claimed["goes"], claimed["why"]) == (
+        False, "of a claim by hand: `complete`, `fail` or `release` sow",
+    )  # fmt: skip
+    assert claimed["name"] == f"by-hand/{tree.name}"
+    assert not given_up["goes"]
+    assert "of a claim by hand in the unfinished run" in given_up["why"]
+    assert not tree.exists()
+    kept = [ref for ref in scene.refs() if "/salvage/sow/" in ref]
+    assert "by hand\n" in [scene.files(ref).get("half.txt") for ref in kept]
+    assert list(tree.parent.parent.glob(".by-hand-*")) == []
 
 
 def test_nothing_of_a_run_at_work_is_touched(tmp_path):

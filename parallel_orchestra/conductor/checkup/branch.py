@@ -89,7 +89,8 @@ def pool(repo: Repo, root: Path) -> Iterator[Finding]:
             said = f"git knows a worktree `{path.name}` whose directory is gone"
             yield Finding(Level.NOTE, said, str(path), "`parallel-orchestra clean`")
     for left in left_in(repo, root):
-        if left.in_use:
+        if left.in_use or (left.by_hand and left.unsaved):
+            # People come back to theirs; `clean` says which of them are over.
             continue
         said = f"the worktree `{left.path.name}` was left behind"
         if not left.known:
