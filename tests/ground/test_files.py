@@ -222,21 +222,17 @@ me@host: /mnt/my\\040files fuse.sshfs rw 0 0
         ("/mnt/my files/x", True),
     ],
 )
-def test_the_innermost_mount_tells_whether_a_path_is_on_the_network(
-    tmp_path, monkeypatch, path, answer
-):
-    real = files.read_text
-    monkeypatch.setattr(
-        files, "read_text", lambda name: MOUNTS if name == "/proc/self/mounts" else real(name)
-    )
+def test_the_innermost_mount_tells_whether_a_path_is_on_the_network(tmp_path, path, answer):
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS)
 
-    assert files.on_network(type(tmp_path)(path)) is answer
+    kind = files.file_system(Path(path), mounts)
+
+    assert files.is_network(kind) is answer
 
 
-def test_no_mount_table_means_no_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "read_text", lambda name: None)
-
-    assert files.on_network(tmp_path) is False
+def test_no_mount_table_means_no_network(tmp_path):
+    assert not files.is_network(files.file_system(tmp_path, tmp_path / "none"))
 
 
 @pytest.fixture
