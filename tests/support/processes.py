@@ -49,3 +49,19 @@ def _works_in(pid: int, folder: Path) -> bool:
     except OSError:
         return False
     return place == folder or folder in place.parents
+
+
+def children(pid: int) -> list[int]:
+    """Returns the children of a process, those of its threads too."""
+    found: set[int] = set()
+    for tasks in (_PROC / str(pid) / "task").glob("*/children"):
+        try:
+            found.update(int(word) for word in tasks.read_text(encoding="ascii").split())
+        except OSError:
+            continue
+    return sorted(found)
+
+
+def state(pid: int) -> str:
+    """Returns the state of a process as ps(1) has it: `R`, `S`, `T` (stopped) ...; '' if gone."""
+    return _read(pid, "stat").rpartition(b")")[2].decode("ascii")[1:2]

@@ -185,9 +185,12 @@ class Scene(Views):
         """Starts `parallel-orchestra run PLAN ...` and returns at once; use it in a `with`."""
         return self.start_command("run", str(self.plan_path(plan)), *args, env=env)
 
-    def start_command(self, *args: str, env: Mapping[str, str] | None = None) -> Running:
+    def start_command(
+        self, *args: str, env: Mapping[str, str] | None = None, via: tuple[str, ...] = ()
+    ) -> Running:
         """Starts any command of the tool in the project and returns at once; use it in a `with`.
 
+        `via` is what starts it in its turn, such as `strace`.
         Its output goes to files, not pipes: an orphan that held a pipe would keep the test waiting.
         """
         self._started += 1
@@ -195,7 +198,7 @@ class Scene(Views):
         err = self._folder / f"err-{self._started}.txt"
         with out.open("wb") as stdout, err.open("wb") as stderr:
             child = subprocess.Popen(
-                [sys.executable, "-m", "parallel_orchestra", *args],
+                [*via, sys.executable, "-m", "parallel_orchestra", *args],
                 cwd=self.project if self.project.is_dir() else self._folder,
                 env=self.environment(env),
                 stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ Agents write a line into a journal outside the repository when they start and wh
 that what ran, and how often, is known from the agents and not from the tool.
 """
 
+import json
 import os
 import signal
 from dataclasses import dataclass, field
@@ -16,13 +17,18 @@ from support.views import SCENE_MARKER
 from support.waiting import wait_until
 
 #: The agent of all these plans: says that it starts, looks for what it needs, writes its file.
+#: What a task needs and a person declared done by hand is not looked for.
 AGENT = """\
 #!/bin/sh
-echo "start $PO_TASK_ID $PO_ATTEMPT $$" >> "{journal}"
+up=0
+test ! -r /proc/uptime || read -r up _ < /proc/uptime
+echo "start $PO_TASK_ID $PO_ATTEMPT $$ $up" >> "{journal}"
 for need in $NEEDS; do
-    test "$(cat "$need.txt")" = "$need" || {{ echo "no $need" >&2; exit 9; }}
+    test "$(cat "$need.txt" 2>&1)" = "$need" || grep -qsx "$need" "{by_hand}" ||
+        {{ echo "no $need" >&2; exit 9; }}
 done
 sleep "${{NAP:-0.05}}"
+eval "$DOES"
 test -n "$LOOKS_ONLY" || echo "$PO_TASK_ID" > "$PO_TASK_ID.txt"
 echo "end $PO_TASK_ID $PO_ATTEMPT $$" >> "{journal}"
 """
@@ -35,6 +41,10 @@ class Step:
     id: str
     needs: tuple[str, ...] = ()
     looks_only: bool = False
+    #: What its agent does besides, in the words of a shell.
+    does: str = ""
+    #: Further lines of the plan.
+    facts: tuple[str, ...] = ()
 
 
 #: A chain, a diamond, tasks for themselves, tasks that only look.
@@ -62,6 +72,9 @@ def plan_of(steps: tuple[Step, ...], agent: Path, *, head: str = "") -> str:
         if step.looks_only:
             lines.append("    read_only: true")
             marks += ", LOOKS_ONLY: '1'"
+        if step.does:
+            marks += f", DOES: {json.dumps(step.does)}"
+        lines += [f"    {fact}" for fact in step.facts]
         lines.append(f"    env: {{{marks}}}")
     return "\n".join([*lines, "---", ""])
 
@@ -80,7 +93,8 @@ class Storm:
 
     def __post_init__(self) -> None:
         """Writes agent and plan."""
-        self.agent.write_text(AGENT.format(journal=self.journal), encoding="utf-8")
+        agent = AGENT.format(journal=self.journal, by_hand=self.by_hand)
+        self.agent.write_text(agent, encoding="utf-8")
         self.agent.chmod(0o755)
         self.scene.plan(plan_of(self.steps, self.agent, head=self.head), self.plan_name)
 
@@ -94,8 +108,13 @@ class Storm:
         """Where the agents write that they start and end."""
         return self.scene.project.parent / "agents.txt"
 
+    @property
+    def by_hand(self) -> Path:
+        """Where a person who declares a task done writes its id before, line by line."""
+        return self.scene.project.parent / "by-hand.txt"
+
     def lines(self) -> list[list[str]]:
-        """Returns what the agents wrote, line by line: word, task, attempt, process."""
+        """Returns what the agents wrote, line by line: word, task, attempt, process, uptime."""
         if not self.journal.exists():
             return []
         return [line.split() for line in self.journal.read_text(encoding="utf-8").splitlines()]
@@ -133,13 +152,21 @@ class Storm:
         assert {task: files.get(f"{task}.txt") for task in writers} == {
             task: f"{task}\n" for task in writers
         }
+        self.check_done_stays_done()
+        check_tidy(scene)
+
+    def check_done_stays_done(self) -> None:
+        """Checks that nothing ran again that `remember` had seen in `done/`.
+
+        Raises:
+            AssertionError: it did.
+        """
         again = [
             line
             for number, line in enumerate(self.lines())
             if line[0] == "start" and number >= self.seen_done.get(line[1], number + 1)
         ]
         assert not again, f"done tasks ran again: {again}"
-        check_tidy(scene)
 
 
 def check_tidy(scene: Scene) -> None:
@@ -193,60 +220,3 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
-
-
-#: Python reads it at its start (see site); the agents' Pythons are let be.
-_BOMB = """\
-import os, signal, sys
-if "parallel_orchestra" in sys.orig_argv and {verb!r} in sys.orig_argv:
-    limit, place, count = int(os.environ["BOMB_AT"]), os.environ["BOMB_IN"], 0
-    changes = {{"os.rename", "os.link", "os.remove", "os.mkdir", "os.rmdir", "os.utime"}}
-
-    def writes(event, args):
-        if event == "subprocess.Popen":
-            return True
-        if event == "open":
-            flags = args[2] if isinstance(args[2], int) else 0
-            known = flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
-        else:
-            known = event in changes
-        return known and isinstance(args[0], (str, os.PathLike)) and place in str(args[0])
-
-    def bomb(event, args):
-        global count
-        if limit and writes(event, args):
-            count += 1
-            if count == limit:
-                os.kill(0 if os.environ["BOMB_HOW"] == "group" else os.getpid(), signal.SIGKILL)
-
-    def tell():
-        with open(os.environ["BOMB_COUNT"], "w") as file:
-            file.write(str(count))
-
-    import atexit
-    atexit.register(tell)
-    sys.addaudithook(bomb)
-"""
-
-
-def bomb(storm: Storm, at: int, how: str = "alone") -> dict[str, str]:
-    """Returns the environment in which a run kills itself before its `at`-th step into the world.
-
-    Steps are renames, links, removals, new directories, files opened for writing and programs
-    started. A run that comes to its end writes how many there were: see `steps_taken`.
-    """
-    folder = storm.scene.project.parent / "bomb"
-    folder.mkdir(exist_ok=True)
-    (folder / "sitecustomize.py").write_text(_BOMB.format(verb="run"), encoding="utf-8")
-    return {
-        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
-        "BOMB_AT": str(at),
-        "BOMB_HOW": how,
-        "BOMB_IN": str(storm.scene.project.parent),
-        "BOMB_COUNT": str(folder / "count.txt"),
-    }
-
-
-def steps_taken(storm: Storm) -> int:
-    """Returns how many steps the last run with a `bomb` took that came to its end."""
-    return int((storm.scene.project.parent / "bomb" / "count.txt").read_text(encoding="utf-8"))

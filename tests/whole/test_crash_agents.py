@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from support.processes import marked
+from support.processes import children, marked
 from support.scene import Scene
 from support.storm import check_tidy
 from support.waiting import wait_until
@@ -90,7 +90,7 @@ def test_daemons_of_an_agent_are_gone_after_a_kill_of_everything_but_them(tmp_pa
         wait_until((scene.tasks_dir / "daemon").exists, within=15)
         # conductor and helper at one blow: nobody is left to end the agent's tree
         helpers = list(marked("PO_TASKS_DIR", str(scene.tasks_dir)))
-        reapers = [pid for pid in _children(running.pid) if pid not in helpers]
+        reapers = [pid for pid in children(running.pid) if pid not in helpers]
         for pid in (running.pid, *reapers):
             os.kill(pid, signal.SIGSTOP)
         for pid in (running.pid, *reapers):
@@ -207,13 +207,3 @@ def test_an_agent_that_leaves_locks_and_a_branch_in_its_worktree_harms_nobody(tm
 
     assert scene.merges() == {"good": 1, "mess": 1, "after": 1}
     check_tidy(scene)
-
-
-def _children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        direct = [int(word) for word in file.read().split()]
-    # children of threads stand in their own lists
-    for thread in os.listdir(f"/proc/{pid}/task"):
-        with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
-            direct += [int(word) for word in file.read().split()]
-    return sorted(set(direct))

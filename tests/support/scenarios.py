@@ -1,0 +1,150 @@
+"""A task's day in pieces, each small enough to die at every one of its steps."""
+
+from support.deaths import Scenario, riding_along
+from support.repository import commit_files
+from support.storm import Step, Storm, kill_marked
+from support.waiting import wait_until
+
+#: Does something the first time only: agents keep their notes outside of the repository.
+ONCE = 'test -e "$FLAGS/{flag}" || {{ : > "$FLAGS/{flag}"; {words}; }}'
+#: An agent that sleeps until it is killed, the first time.
+SLEEP = ONCE.format(flag="slept-$PO_TASK_ID", words="echo up >> $FLAGS/asleep; sleep 600")
+
+THREE = (Step("a"), Step("b", ("a",)), Step("c"))
+LATER = (Step("x"), Step("y", ("x",)), Step("z"))
+
+#: The second writer waits until the first is merged: what both wrote from one base conflicts.
+SHARED = (
+    Step("a", does="echo a > shared.txt"),
+    Step(
+        "b",
+        does="until git cat-file -e refs/heads/orchestra/storm:a.txt 2>/dev/null; "
+        "do sleep 0.02; done; echo b > shared.txt",
+    ),
+    Step("c"),
+)
+#: Says who conducts it: the process number stands in the owner's name.
+CONDUCTOR = 'p=${PO_OWNER%-*}; kill -TERM "${p##*-}"'
+
+
+def _environment(storm: Storm, **wishes: str) -> dict[str, str]:
+    flags = storm.scene.project.parent / "flags"
+    return {"NAP": "0", "FLAGS": str(flags), **riding_along(**wishes)}
+
+
+def killed(storm: Storm) -> None:
+    """Kills everything once two agents are at work (those that sleep)."""
+    asleep = storm.scene.project.parent / "flags" / "asleep"
+    with storm.scene.start("--yes", "-j", "2", env=_environment(storm)) as running:
+        wait_until(
+            lambda: asleep.exists() and len(asleep.read_text().splitlines()) == 2, 20, "two asleep"
+        )
+        kill_marked(running.marker)
+        running.wait()
+
+
+def killed_after_a_merge(storm: Storm) -> None:
+    """Kills the run between a task's merge and its move to `done/`."""
+    log = storm.scene.project.parent / "steps.txt"
+    steps = _environment(storm, STEPS_LOG=str(log), DEATH_IN="settled 1")
+    with storm.scene.start("--yes", "-j", "1", env=steps) as running:
+        assert running.wait().exit_code == -9
+    log.unlink()
+
+
+def moved(storm: Storm) -> None:
+    """Kills the run; then the user commits."""
+    killed(storm)
+    commit_files(storm.scene.project, {"mine.txt": "mine\n"})
+
+
+def finished(storm: Storm) -> None:
+    """Carries out another plan of the same name to its end."""
+    Storm(storm.scene, THREE).scene.run("--yes", env=_environment(storm), check=0)
+
+
+def undelivered(storm: Storm) -> None:
+    """Leaves all tasks done and merged, but nothing delivered; the user has committed since."""
+    obstacle = storm.scene.project / "a.txt"
+    obstacle.write_text("mine\n")
+    storm.scene.run("--yes", env=_environment(storm), check=4)
+    obstacle.unlink()
+    commit_files(storm.scene.project, {"mine.txt": "mine\n"})
+
+
+def changed(storm: Storm) -> None:
+    """Kills the run; then the definition of all its tasks changes, of those that wait as well."""
+    killed(Storm(storm.scene, tuple(Step(step.id, does=SLEEP) for step in storm.steps)))
+
+
+def _merged_again(storm: Storm) -> bool:
+    return storm.scene.merges("main").get("a") == 2
+
+
+_RESUME = ("run", "PLAN", "--yes", "--resume", "-j", "1")
+_BUSY = (Step("a", does=SLEEP), Step("b", does=SLEEP), Step("c", ("a",)), Step("d"))
+
+SCENARIOS = (
+    Scenario("success", THREE),
+    Scenario("two at once", (Step("a"), Step("b"), Step("c")), (*_RESUME[:-1], "2")),
+    Scenario("chain", tuple(Step(f"c{n}", (f"c{n - 1}",) if n > 1 else ()) for n in range(1, 4))),
+    Scenario(
+        "read-only",
+        (
+            Step("a"),
+            Step("look", looks_only=True),
+            Step("touch", ("a",), looks_only=True, does="echo > mess.txt"),
+        ),
+    ),
+    Scenario("failure and retry", (Step("a", does=ONCE.format(flag="a", words="exit 1")),)),
+    Scenario(
+        "blocked",
+        (
+            Step("good"),
+            Step("bad", does="echo half > half.txt; exit 1", facts=("max_retries: 0",)),
+            Step("after", ("bad",)),
+        ),
+        code=1,
+        end=1,
+    ),
+    Scenario(
+        "rejected by the plan's verify",
+        (Step("a"),),
+        head="verify: '" + ONCE.format(flag="verified", words="exit 1") + "'",
+    ),
+    Scenario("conflict", SHARED, (*_RESUME[:-1], "2"), code=4),
+    Scenario("resume of a killed run", _BUSY, before=killed),
+    Scenario("resume after a merge", THREE, before=killed_after_a_merge),
+    Scenario("the user's branch moved", _BUSY, before=moved),
+    Scenario(
+        "the user commits in mid-run",
+        (
+            Step(
+                "a",
+                does=ONCE.format(
+                    flag="a",
+                    words='cd "$PO_TASKS_DIR/.." && echo > mine.txt && git add mine.txt && '
+                    'git commit -qm mine; cd "$OLDPWD"',
+                ),
+            ),
+            Step("b"),
+        ),
+    ),
+    Scenario("delivery", THREE, before=undelivered),
+    Scenario("archive of a finished run", LATER, ("run", "PLAN", "--yes"), before=finished),
+    Scenario("fresh", _BUSY, ("run", "PLAN", "--yes", "--fresh", "-j", "1"), before=killed),
+    Scenario(
+        "cancel",
+        (Step("a"), Step("b", does=ONCE.format(flag="b", words=CONDUCTOR + "; sleep 600"))),
+        code=143,
+    ),
+    Scenario("redefined tasks", (Step("a"), Step("b"), Step("c"), Step("d")), before=changed),
+    Scenario(
+        "a done task again",
+        (Step("a", does="echo more >> more.txt"), Step("b", ("a",))),
+        ("retry", "a"),
+        before=lambda storm: storm.scene.run("--yes", env=_environment(storm), check=0),
+        until=_merged_again,
+    ),
+    Scenario("a worker that joined", _BUSY, ("worker",), before=killed),
+)

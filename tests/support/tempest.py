@@ -1,0 +1,412 @@
+"""Many workers at one run, and everything that can happen to them at once.
+
+Workers are killed, or stopped and woken long after they were declared dead; a person moves task
+files by hand; the user commits. Then it grows quiet, the run is resumed, and `verdict` says what
+must be true.
+"""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.deaths import riding_along
+from support.processes import children, state
+from support.repository import commit_files
+from support.scene import Running
+from support.storm import Storm, kill
+from support.views import PLACES
+
+#: Only time is faked: a worker out of sight is dead after two seconds without a sign of life.
+SPANS = (
+    "parallel_orchestra.store.liveness:LEASE=2 "
+    "parallel_orchestra.store.liveness:HEARTBEAT=0.3 "
+    "parallel_orchestra.retry:_FIRST_DELAY=0.2"
+)
+#: Where workers die by dice, besides where they are killed from outside.
+DEATHS_IN = ("_publish 0.05", "_move_fence 0.02", "_free 0.1", "_settle 0.02", "open 0.01", "")
+CONDUCTORS_DIE_IN = ("deliver 0.05", "catch_up 0.2", "publish 0.05", "_free 0.1", "", "")
+#: Stops between the last look at its claim and the ref transaction, or at any other step of a merge.
+STOPS_IN = ("_publish 0.3", "merge 0.03")
+#: A worker that sleeps with a lock of all workers in its hand is woken after so many seconds.
+_LONGEST_STOP = 12.0
+
+
+def another_namespace() -> tuple[str, ...] | None:
+    """Returns the command that starts another in a pid namespace of its own, or None if none may."""
+    plain = ("unshare", "--pid", "--fork", "--mount-proc")
+    for words in (plain, (*plain, "--user", "--map-root-user")):
+        with contextlib.suppress(OSError):
+            if subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
+                return words
+    return None
+
+
+@dataclass
+class Post:
+    """A worker process: the conductor, one beside it, or one `far` in another pid namespace."""
+
+    running: Running
+    far: bool
+    since: float
+    stopped: float = 0.0
+    #: The locks that it held when it was stopped, and whether they were taken from it since.
+    held: tuple[str, ...] = ()
+    dead: bool = False
+    killed: bool = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.running.child.poll() is None
+
+    @property
+    def tool(self) -> int:
+        """The process of the tool itself, or 0 if it has not started yet."""
+        if not self.far:
+            return self.running.pid
+        below = children(self.running.pid)
+        return below[0] if below else 0
+
+
+@dataclass
+class Tempest:
+    """A run in bad weather. `plan` says how often each thing is to happen."""
+
+    storm: Storm
+    dice: random.Random
+    workers: int
+    far_workers: int
+    plan: dict[str, int]
+    far: tuple[str, ...]
+    happened: Counter[str] = field(default_factory=Counter)
+    #: When each task was first seen in `done/`: monotonic seconds.
+    seen_done: dict[str, float] = field(default_factory=dict)
+    #: Tasks that a person ever moved, and those that were moved to `done/`.
+    touched: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
+    posts: list[Post | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Makes room for the workers: the conductor first, those far away last."""
+        self.posts = [None] * self.workers
+        self.flags.mkdir(exist_ok=True)
+        self._pace()
+
+    @property
+    def flags(self) -> Path:
+        """Where agents look how long they are to sleep."""
+        return self.storm.scene.project.parent / "flags"
+
+    @property
+    def transactions(self) -> Path:
+        """What the workers noted of their ref transactions."""
+        return self.storm.scene.project.parent / "transactions.txt"
+
+    def rage(self, limit: float) -> None:
+        """Goes on until all that is planned has happened, or for so many seconds."""
+        end = time.monotonic() + limit
+        while self._missing() and time.monotonic() < end:
+            self._look()
+            self._man_the_posts()
+            self._mind_the_stopped()
+            choice = self._missing()
+            if choice:
+                names = sorted(choice)
+                what = self.dice.choices(names, [choice[name] for name in names])[0]
+                getattr(self, what)()
+            self._pace()
+            time.sleep(self.dice.uniform(0.0, 0.12))  # any moment will do: nothing is waited for
+
+    def calm(self) -> None:
+        """Wakes who is stopped, ends all workers, and finishes the run in peace."""
+        for post in self._living():
+            self._wake(post)
+        self._nap(0.0)
+        time.sleep(1.0)  # the woken go on as if nothing had been: any second will do
+        for post in self._living():
+            kill(post.running, "alone")
+        self.storm.scene.wait_for_silence(20)
+        for _ in range(5):
+            self._unpark()
+            words = ("--yes", "--resume", "-j", "3")
+            ended = self.storm.scene.run(*words, env=self._environment(), within=300)
+            self._look()
+            if ended.exit_code == 0:
+                return
+        raise AssertionError(f"the run does not come to its end\n{ended}")
+
+    # what happens -----------------------------------------------------------------------------
+
+    def kills(self) -> None:
+        """Kills a worker that is well under way: alone, or with its process group."""
+        grown = [post for post in self._living() if time.monotonic() - post.since > 0.8]
+        chosen = [post for post in grown if not post.stopped]
+        if chosen:
+            post = self.dice.choice(chosen)
+            way = "group" if self.happened["group kills"] * 2 < self.happened["kills"] else "alone"
+            post.killed = True
+            if post.far and way == "alone" and post.tool:
+                os.kill(post.tool, signal.SIGKILL)
+                post.running.wait()
+            else:
+                kill(post.running, way)
+            self.happened["kills"] += 1
+            self.happened["group kills"] += way == "group"
+
+    def zombies(self) -> None:
+        """Stops a far worker that holds a claim; see `_mind_the_stopped` for the rest of it."""
+        awake = [post for post in self._living() if post.far and not post.stopped and post.tool]
+        holding = [post for post in awake if self._locks_of(post)]
+        if holding:
+            os.kill(self.dice.choice(holding).tool, signal.SIGSTOP)
+
+    def moves(self) -> None:
+        """Moves a task file as a person would, with its name or with nothing but the task."""
+        source, target = self.dice.sample(PLACES, 2)
+        files = sorted((self.storm.scene.tasks_dir / source).glob("*.md"))
+        if not files:
+            return
+        file = self.dice.choice(files)
+        task = file.name.partition(".")[0]
+        name = self.dice.choice([file.name, f"{task}.md"])
+        self.touched.add(task)
+        if target == "done":
+            self.by_hand.add(task)
+            with self.storm.by_hand.open("a", encoding="utf-8") as list_:
+                list_.write(f"{task}\n")
+        with contextlib.suppress(FileNotFoundError):
+            file.rename(self.storm.scene.tasks_dir / target / name)
+            self.happened["moves"] += 1
+
+    def commits(self) -> None:
+        """Commits on the branch that the run started from."""
+        number = self.happened["commits"]
+        # while a delivery holds the index, git refuses a person too
+        with contextlib.suppress(AssertionError):
+            commit_files(self.storm.scene.project, {f"mine{number}.txt": "mine\n"})
+            self.happened["commits"] += 1
+
+    # how it goes on ---------------------------------------------------------------------------
+
+    def _missing(self) -> dict[str, float]:
+        """Returns what has not happened often enough, by the share that is missing."""
+        left = {name: 1 - self.happened[name] / count for name, count in self.plan.items() if count}
+        return {name: share for name, share in left.items() if share > 0}
+
+    def _pace(self) -> None:
+        """Lets agents take their time, so that the tasks last as long as the bad weather does."""
+        missing = self._missing()
+        over = 1 - max(missing.values(), default=0.0)
+        done = len(self.seen_done) / len(self.storm.steps)
+        self._nap(min(3.0, max(0.02, (done - over) * 20)))
+
+    def _nap(self, seconds: float) -> None:
+        via = self.flags / "nap.new"
+        via.write_text(f"{seconds:.2f}\n", encoding="utf-8")
+        via.replace(self.flags / "nap")
+
+    def _look(self) -> None:
+        """Notes what is done; a person who put a lock without an owner takes it back."""
+        now = time.monotonic()
+        for file in (self.storm.scene.tasks_dir / "done").glob("*.md"):
+            self.seen_done.setdefault(file.name.partition(".")[0], now)
+        if self.dice.random() < 0.1:
+            self._unpark()
+
+    def _unpark(self) -> None:
+        for file in (self.storm.scene.tasks_dir / "locked").glob("*.md"):
+            if file.name.count(".") < 3:
+                with contextlib.suppress(FileNotFoundError):
+                    file.rename(self.storm.scene.tasks_dir / "available" / file.name)
+
+    def _man_the_posts(self) -> None:
+        """Starts one worker that is missing, and takes notice of one that died by dice."""
+        for number, post in enumerate(self.posts):
+            if post is not None and post.alive:
+                continue
+            if post is not None and not post.killed and post.running.child.returncode in (-9, 137):
+                self.happened["kills"] += 1
+                self.happened["aimed kills"] += 1
+            if number and not (self.storm.scene.tasks_dir / "run.json").exists():
+                return
+            far = number >= self.workers - self.far_workers
+            self.posts[number] = Post(self._started(number, far=far), far, time.monotonic())
+            return
+
+    def _started(self, number: int, *, far: bool) -> Running:
+        scene = self.storm.scene
+        if number == 0:
+            plan = str(scene.plan_path(self.storm.plan_name))
+            env = self._environment(DEATH_IN=self.dice.choice(CONDUCTORS_DIE_IN))
+            return scene.start_command("run", plan, "--yes", "--resume", "-j", "1", env=env)
+        words = ("worker", "--tasks-dir", str(scene.tasks_dir))
+        if far:
+            env = self._environment(STOP_IN=self.dice.choice(STOPS_IN))
+            return scene.start_command(*words, env=env, via=self.far)
+        env = self._environment(DEATH_IN=self.dice.choice(DEATHS_IN))
+        return scene.start_command(*words, env=env)
+
+    def _environment(self, **wishes: str) -> dict[str, str]:
+        noted = {"TRANSACTIONS": str(self.transactions), "FLAGS": str(self.flags), "NAP": "0"}
+        return {**noted, **riding_along(SPANS, **wishes)}
+
+    def _mind_the_stopped(self) -> None:
+        """Declares nobody dead, but sees who was: and wakes it once others have done its task."""
+        now = time.monotonic()
+        for post in self._living():
+            if not post.far or not post.tool or state(post.tool) != "T":
+                continue
+            if not post.stopped:
+                post.stopped, post.held, post.dead = now, self._locks_of(post), False
+                self.happened["stops"] += 1
+            locks = self.storm.scene.tasks_dir / "locked"
+            if post.held and not post.dead:
+                post.dead = not any((locks / name).exists() for name in post.held)
+                self.happened["zombies"] += post.dead
+            done = all(self._is_done(name.partition(".")[0]) for name in post.held)
+            if (post.dead and done) or now - post.stopped > _LONGEST_STOP or not post.held:
+                self.happened["woken after others did the task"] += post.dead and done
+                self._wake(post)
+
+    def _is_done(self, task: str) -> bool:
+        return any((self.storm.scene.tasks_dir / "done").glob(f"{task}.*"))
+
+    def _wake(self, post: Post) -> None:
+        if post.tool:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(post.tool, signal.SIGCONT)
+        post.stopped, post.held = 0.0, ()
+
+    def _locks_of(self, post: Post) -> tuple[str, ...]:
+        """Returns the names of the locks that a far worker holds: its namespace tells its record."""
+        with contextlib.suppress(OSError):
+            namespace = os.readlink(f"/proc/{post.tool}/ns/pid")
+            for record in (self.storm.scene.tasks_dir / "workers").glob("*.json"):
+                if f'"{namespace}"' in record.read_text(encoding="utf-8"):
+                    locks = self.storm.scene.tasks_dir / "locked"
+                    return tuple(file.name for file in locks.glob(f"*.{record.stem}.md"))
+        return ()
+
+    def _living(self) -> list[Post]:
+        return [post for post in self.posts if post is not None and post.alive]
+
+    def __enter__(self) -> "Tempest":  # noqa: PYI034 - Self is younger than Python 3.10
+        """Returns itself; whatever still runs at the end is killed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Kills all workers, stopped ones too."""
+        for post in self._living():
+            kill(post.running, "group")
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """One ref transaction as its process saw it: when, of which refs, and how it ended."""
+
+    begins: float
+    ends: float
+    sets: dict[str, str]
+    demands: dict[str, str]
+    refused: str
+    unknown: bool
+
+
+def transactions(path: Path) -> list[Transaction]:
+    """Returns what the workers noted; one that died meanwhile never said how it ended."""
+    open_: dict[str, list[str]] = {}
+    found = []
+    for words in (line.split(" ") for line in path.read_text(encoding="utf-8").splitlines()):
+        if words[1] == "begins":
+            open_[words[0]] = words
+        elif words[0] in open_:
+            found.append(_transaction(open_.pop(words[0]), words))
+    return [*found, *(_transaction(words, None) for words in open_.values())]
+
+
+def _transaction(begin: list[str], end: list[str] | None) -> Transaction:
+    facts = begin[3:]
+    return Transaction(
+        float(begin[2]),
+        float(end[2]) if end else float("inf"),
+        dict(fact.split("=", 1) for fact in facts if "=" in fact),
+        dict(fact.split("?", 1) for fact in facts if "?" in fact),
+        end[1].removeprefix("refused:") if end and end[1] != "holds" else "",
+        unknown=end is None,
+    )
+
+
+def _fence(ref: str) -> bool:
+    return "/claim/" in ref
+
+
+def verdict(tempest: Tempest) -> Iterator[str]:
+    """Yields every promise that was broken, in words; see `tests/whole/test_tempest.py`."""
+    storm, scene = tempest.storm, tempest.storm.scene
+    writers = {step.id for step in storm.steps if not step.looks_only}
+    merges, files, states = scene.merges("main"), scene.files("main"), scene.states()
+    for step in storm.steps:
+        if states.get(step.id) != "done":
+            yield f"{step.id} lies in {states.get(step.id)}"
+    for task in sorted(writers):
+        times = merges.get(task, 0)
+        if times > 1 or (times == 0 and task not in tempest.by_hand):
+            yield f"{task} was merged {times} times"
+        if (files.get(f"{task}.txt") == f"{task}\n") != (times == 1):
+            yield f"{task}.txt holds {files.get(f'{task}.txt')!r} after {times} merges"
+    parts = Counter(files.get("part.txt", "").split())
+    wanted = {step.id for step in storm.steps if "part.txt" in step.does} & merges.keys()
+    if parts != dict.fromkeys(wanted, 1):
+        yield f"part.txt holds {parts} instead of {sorted(wanted)}"
+    for number in range(tempest.happened["commits"]):
+        if files.get(f"mine{number}.txt") != "mine\n":
+            yield f"the user's commit {number} is gone"
+    yield from _superseded(transactions(tempest.transactions))
+    yield from _begun_again(tempest)
+
+
+def _superseded(noted: list[Transaction]) -> Iterator[str]:
+    """Yields merges whose fence had surely been moved by another before they began."""
+    moves = [
+        (ref, token, one)
+        for one in noted
+        if not one.refused and not one.unknown
+        for ref, token in one.sets.items()
+        if _fence(ref)
+    ]
+    for merge in noted:
+        if merge.refused or merge.unknown:
+            continue
+        for ref, token in merge.demands.items():
+            own = [one for name, set_, one in moves if (name, set_) == (ref, token)]
+            for name, other, one in moves:
+                later = own and one.begins > own[0].ends and one.ends < merge.begins
+                if name == ref and other != token and later:
+                    yield f"a superseded attempt was merged: {ref}"
+
+
+def _begun_again(tempest: Tempest) -> Iterator[str]:
+    """Yields tasks whose agent began after they were merged, or after they lay in `done/`."""
+    merged = {
+        ref.rpartition("/")[2]: one.ends
+        for one in transactions(tempest.transactions)
+        if not one.refused and not one.unknown
+        for ref in one.demands
+        if _fence(ref)
+    }
+    # what /proc/uptime tells is a hundredth of a second old at most
+    for word, task, attempt, _, *up in tempest.storm.lines():
+        if word != "start" or not up:
+            continue
+        began = float(up[0])
+        if began > merged.get(task, began) + 0.02:
+            yield f"{task} was begun again (attempt {attempt}) after its merge"
+        if task not in tempest.touched and began > tempest.seen_done.get(task, began) + 0.02:
+            yield f"{task} was begun again (attempt {attempt}) after it was done"

@@ -1,0 +1,86 @@
+"""Everything at once: kills, zombies, people with `mv`, a user who commits; then not one violation.
+
+300 tasks, 8 worker processes, three seeds with `STORM=full`; else smaller ones.
+"""
+
+import random
+import time
+
+import pytest
+
+from support.effort import WORKERS, by_effort, seeds
+from support.figures import tell
+from support.scene import Scene
+from support.storm import Step, Storm, check_tidy
+from support.tempest import Tempest, another_namespace, transactions, verdict
+
+pytestmark = [pytest.mark.slow, pytest.mark.storm]
+
+TASKS = by_effort(12, 60, 300)
+WEATHER = {
+    "kills": by_effort(3, 40, 200),
+    "zombies": by_effort(1, 8, 50),
+    "moves": by_effort(4, 20, 100),
+    "commits": by_effort(2, 10, 50),
+}
+FAR = by_effort(1, 2, 3)
+#: Seconds after which a storm is over even if it has not done all that was planned.
+LIMIT = by_effort(60, 150, 900)
+
+HEAD = "concurrency_limits: {few: 2}"
+VERIFY = "verify: 'test -f folder-000/file-00000.txt'"
+#: As long as the tempest says; and one file that many tasks add a line to.
+NAP = 'sleep "$(cat "$FLAGS/nap")"'
+PART = f'{NAP}; echo "$PO_TASK_ID" >> part.txt'
+
+
+def mixed_graph(dice):
+    names = [f"t{number:03}" for number in range(TASKS)]
+    steps = []
+    for number, name in enumerate(names):
+        below = names[max(0, number - 40) : number]
+        needs = dice.sample(below, min(len(below), dice.choice((0, 0, 0, 1, 1, 2))))
+        writers = tuple(need for need in needs if need not in {s.id for s in steps if s.looks_only})
+        kind = dice.random()
+        if kind < 0.1:
+            steps.append(Step(name, writers, looks_only=True, does=NAP))
+        elif kind < 0.2:
+            facts = (f"writes: [part.txt, {name}.txt]",)
+            steps.append(Step(name, writers, does=PART, facts=facts))
+        elif kind < 0.3:
+            steps.append(Step(name, writers, does=NAP, facts=("concurrency_group: few",)))
+        else:
+            steps.append(Step(name, writers, does=NAP))
+    return tuple(steps)
+
+
+@pytest.mark.parametrize("seed", seeds(1, 1, 3))
+def test_whatever_happens_at_once_every_promise_is_kept(tmp_path, seed):
+    far = another_namespace()
+    if far is None:
+        pytest.skip("no pid namespaces of our own here: `unshare --pid` is not permitted")
+    dice = random.Random(seed)
+    head = HEAD if seed % 3 else f"{HEAD}\n{VERIFY}"
+    storm = Storm(Scene(tmp_path).repository(10), mixed_graph(dice), head=head)
+    began = time.monotonic()
+
+    with Tempest(storm, dice, min(WORKERS, by_effort(3, 8, 99)), FAR, WEATHER, far) as tempest:
+        tempest.rage(LIMIT)
+        raged = time.monotonic() - began
+        tempest.calm()
+    broken = list(verdict(tempest))
+
+    noted = transactions(tempest.transactions)
+    at_the_merge = sum(bool("/claim/" in one.refused and one.demands) for one in noted)
+    tell(
+        f"tempest, seed {seed}",
+        tasks=TASKS,
+        **tempest.happened,
+        **{"refused at the transaction": at_the_merge, "violations": len(broken)},
+        seconds=f"{raged:.0f} + {time.monotonic() - began - raged:.0f}",
+    )
+    assert broken == []
+    check_tidy(storm.scene)
+    assert {name: tempest.happened[name] >= count for name, count in WEATHER.items()} == (
+        dict.fromkeys(WEATHER, True)
+    )
