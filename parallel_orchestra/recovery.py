@@ -156,10 +156,16 @@ class Recovery:
     def _settle_doubles(self, active: Collection[str]) -> bool:
         settled = self._store.settled_listing(())
         for task, entries in settled.doubles.items():
+            generations = {
+                entry: self._store.generation(entry.state, entry.name) for entry in entries
+            }
+            newest = max(generations.values())
+            fact, undo = self._queue.merge_of(task), self._queue.undone_of(task)
             keep = winner(
-                entries,
-                merged=self._queue.merge_of(task) is not None,
-                undone=self._queue.undone_of(task) is not None,
+                # A person who has a task done again means the newest, wherever the others lie.
+                [entry for entry in entries if generations[entry] == newest],
+                merged=fact is not None and fact.generation >= newest,
+                undone=undo is not None and undo.generation >= newest,
                 live=lambda entry: not self._death(entry, active),
             )
             for entry in entries:

@@ -192,7 +192,11 @@ def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     """Returns whether all tasks of a run are done and its work is in the user's branch."""
     store = TaskStore(layout, NOBODY)
     tasks = set(old.fingerprints)
-    entries = store.settled_listing(tasks).entries
+    listing = store.settled_listing(tasks)
+    entries = listing.entries
+    if listing.doubles.keys() & tasks:
+        # A crash of `retry` may have left one: which file counts is for the run to settle.
+        return False
     if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
         return False
     tip = repo.refs.read(old.integration)

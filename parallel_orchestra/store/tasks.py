@@ -5,6 +5,7 @@ same file one succeeds, and a lock never exists without an owner. A worker that 
 can't complete it, since the path with its name is gone.
 """
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -276,31 +277,41 @@ class TaskStore:
         """Publishes the next generation of a task that is done, or undone, and returns its number.
 
         The file in `source` goes to the attic afterwards: after a crash between the two the
-        task is double, and the old one wins.
+        task is double, and the higher generation wins.
         """
         generation = self.generation(source, name) + 1
-        self._write_anew(name, task_file(task, run, generation, fingerprint))
+        # The attempts are counted on: their number tells old results from new ones.
+        target = self.layout.state(TaskState.AVAILABLE) / TaskName(name.task, name.attempts).file
+        content = task_file(task, run, generation, fingerprint)
+        files.create(target, content, via=self._under_construction(name))
         self.discard(source, name)
         return generation
 
     def redefine(self, name: TaskName, task: Task, run: str, fingerprint: str) -> None:
-        """Puts a waiting task's new definition in place of its old one, failures forgotten."""
-        generation = self.generation(TaskState.AVAILABLE, name)
-        self.discard(TaskState.AVAILABLE, name)
-        self._write_anew(name, task_file(task, run, generation, fingerprint))
+        """Puts a waiting task's new definition in place of its old one, failures forgotten.
 
-    def _write_anew(self, name: TaskName, content: bytes) -> None:
-        # The attempts are counted on: their number tells old results from new ones.
-        file = TaskName(name.task, name.attempts).file
-        via = self.layout.tmp / f"{name.task}.{self.owner}"
-        files.create(self.layout.state(TaskState.AVAILABLE) / file, content, via=via)
+        At once, so that a crash leaves the one or the other: a task that lay nowhere would be
+        published as new, and its generation with it. The old definition goes to the attic.
+        """
+        old = self.layout.state(TaskState.AVAILABLE) / name.file
+        generation = self.generation(TaskState.AVAILABLE, name)
+        with contextlib.suppress(FileNotFoundError):
+            os.link(old, self._in_attic(TaskState.AVAILABLE, name))
+        content = task_file(task, run, generation, fingerprint)
+        files.replace(old, content, via=self._under_construction(name))
+        os.rename(old, old.with_name(TaskName(name.task, name.attempts).file))
+
+    def _under_construction(self, name: TaskName) -> Path:
+        return self.layout.tmp / f"{name.task}.{self.owner}"
+
+    def _in_attic(self, state: TaskState, name: TaskName) -> Path:
+        return self.layout.attic / f"{state.value}.{os.urandom(4).hex()}.{name.file}"
 
     def discard(self, state: TaskState, name: TaskName) -> None:
         """Moves a file to the attic; one that is gone already is no error."""
         source = self.layout.state(state) / name.file
-        target = self.layout.attic / f"{state.value}.{os.urandom(4).hex()}.{name.file}"
         try:
-            os.rename(source, target)
+            os.rename(source, self._in_attic(state, name))
         except FileNotFoundError:
             return
 

@@ -117,10 +117,12 @@ class Tempest:
             self._man_the_posts()
             self._mind_the_stopped()
             choice = self._missing()
+            # Zombies take the longest: whenever one can be had.
+            if choice.pop("zombies", 0) and self.dice.random() < 0.5:
+                self.zombies()
             if choice:
                 names = sorted(choice)
-                what = self.dice.choices(names, [choice[name] for name in names])[0]
-                getattr(self, what)()
+                getattr(self, self.dice.choices(names, [choice[name] for name in names])[0])()
             self._pace()
             time.sleep(self.dice.uniform(0.0, 0.12))  # any moment will do: nothing is waited for
 
@@ -205,7 +207,7 @@ class Tempest:
         missing = self._missing()
         over = 1 - max(missing.values(), default=0.0)
         done = len(self.seen_done) / len(self.storm.steps)
-        self._nap(min(3.0, max(0.02, (done - over) * 20)))
+        self._nap(min(6.0, max(0.02, (done - over) * 30)))
 
     def _nap(self, seconds: float) -> None:
         via = self.flags / "nap.new"

@@ -202,6 +202,32 @@ def test_a_waiting_task_that_is_redefined_keeps_its_attempts_and_its_generation(
     assert store.fingerprint(AVAILABLE, TaskName("a", 1)) == "print3"
 
 
+@pytest.mark.parametrize("broken", ["link", "replace", "rename"])
+def test_a_crash_while_a_task_is_redefined_keeps_it_with_its_generation(
+    layout, store, claim, monkeypatch, broken
+):
+    name = store.give_back(claim, counted=True, then=())
+    store.requeue(store.fail(store.claim(name), counted=True, then=()))
+    (name,) = (entry.name for entry in store.listing().entries.values())
+    done = store.complete(store.claim(name), ())
+    store.run_again(done, Task(id="a", prompt="anew"), "run1", "print2")
+    waiting = TaskName("a", done.attempts)
+
+    class Crash(BaseException):
+        pass
+
+    def crash(*_):
+        raise Crash
+
+    monkeypatch.setattr(os, broken, crash)
+    with pytest.raises(Crash):
+        store.redefine(waiting, Task(id="a", prompt="changed"), "run1", "print3")
+    monkeypatch.undo()
+
+    assert store.listing().doubles == {}
+    assert store.generation(AVAILABLE, store.listing().entries["a"].name) == 2
+
+
 def test_generations_go_on_counting(layout, store, claim):
     name, generations = store.complete(claim, ()), []
 

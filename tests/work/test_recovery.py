@@ -190,6 +190,22 @@ def test_a_task_to_be_done_again_is_not_swept_for_its_old_merge(stage: Stage):
     assert stage.state("build") == "done"
 
 
+def test_a_task_to_be_done_again_is_not_lost_to_its_old_file_after_a_crash(
+    stage: Stage, monkeypatch
+):
+    done = stage.store.complete(stage.merge("build"), ())
+    monkeypatch.setattr(stage.store, "discard", lambda *_: None)
+    stage.store.run_again(done, Task("build"), RUN, "print")
+    monkeypatch.undo()
+
+    stage.heal("build")
+
+    assert stage.state("build") == "available"
+    assert stage.store.listing().doubles == {}
+    entry = stage.store.listing().entries["build"]
+    assert stage.store.generation(entry.state, entry.name) == 2
+
+
 def test_a_failed_task_that_never_merged_stays_failed(stage: Stage):
     stage.store.fail(stage.claim("build"), counted=True, then=())
 
