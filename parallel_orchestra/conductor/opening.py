@@ -199,6 +199,9 @@ def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
         return False
     if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
         return False
+    if repo.refs.read(RunRefs(old.run, old.integration).delivering) is not None:
+        # A delivery was cut off: there may be something left to clear away.
+        return False
     tip = repo.refs.read(old.integration)
     if tip is not None and undos_under_way(repo, old, ledger_at(repo, old, tip)):
         return False

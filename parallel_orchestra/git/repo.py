@@ -64,11 +64,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class FastForward:
-    """Whether a branch was moved; if not, git's words and the files that are in the way."""
+    """Whether a branch was moved; if not, git's words and the files that are in the way.
+
+    `cut_off` says that git was killed while it moved the branch: see `take_back`.
+    """
 
     done: bool
     reason: str = ""
     files: tuple[str, ...] = ()
+    cut_off: bool = False
 
 
 class Repo:
@@ -340,13 +344,15 @@ class Repo:
             *("merge", "--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat"),
             *("--no-overwrite-ignore", "--no-verify-signatures", "--quiet"),
             *("--end-of-options", to),
-            ok=range(256),
+            ok=range(-64, 256),
         )
         if merge.code == 0:
             return FastForward(done=True)
         files = re.findall(r"^\t(.+)$", merge.err, re.MULTILINE)
         said = merge.err.strip() or f"`git merge` failed with exit code {merge.code}"
-        return FastForward(done=False, reason=said, files=tuple(dict.fromkeys(files)))
+        return FastForward(
+            done=False, reason=said, files=tuple(dict.fromkeys(files)), cut_off=merge.code < 0
+        )
 
 
 def _head(git: Git) -> Head:

@@ -6,7 +6,7 @@ commits back that the work was built on, that would bring them back: this is for
 
 import shlex
 
-from parallel_orchestra.git import Repo
+from parallel_orchestra.git import FastForward, Repo, Update, take_back
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
 from parallel_orchestra.progress import Delivery
 
@@ -60,6 +60,8 @@ def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
     merge = f"git merge {queue.refs.branch}"
     command = f"git switch {shlex.quote(branch)} && {merge}"
     before = repo.refs.read(ref)
+    if before is not None:
+        _mend(repo, queue, branch, before)
     if before is None:
         # Renamed or deleted: what is checked out in its place is the user's choice.
         return Delivery(branch, reason=f"branch `{branch}` does not exist any more", command=merge)
@@ -76,9 +78,10 @@ def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
             reason = _why_not(branch, merged)
             return Delivery(branch, before, before, reason=reason, command=command)
         tip = merged
-    # Under the mutex: two runs that deliver at once would be in the way of each other's index.
-    with repo.lock():
-        result = repo.fast_forward(branch, tip, repo.branch_checked_out(branch))
+    result = _forward(repo, queue, branch, tip)
+    if result.cut_off:
+        _mend(repo, queue, branch, before)
+        result = _forward(repo, queue, branch, tip)
     if result.done:
         return Delivery(branch, before, tip, done=True)
     names = ", ".join(result.files)
@@ -128,6 +131,32 @@ def _only_unmerged(repo: Repo, queue: MergeQueue, head: str, tip: str) -> bool:
         return False
     kept = (f"{queue.refs.prefix}salvage", queue.refs.kept_prefix)
     return bool(repo.git.run("for-each-ref", "--count=1", f"--contains={head}", *kept).out)
+
+
+def _forward(repo: Repo, queue: MergeQueue, branch: str, tip: str) -> FastForward:
+    """Moves the user's branch, with a note of it in the repository for as long as that lasts."""
+    note = queue.refs.delivering
+    # Under the mutex: two runs that deliver at once would be in the way of each other's index.
+    with repo.lock():
+        unmended = repo.refs.read(note)
+        repo.refs.transact([Update(note, tip, unmended)])
+        result = repo.fast_forward(branch, tip, repo.branch_checked_out(branch))
+        # What git refuses it has not begun; an older half stays noted until it is mended.
+        if result.done or (unmended is None and not result.cut_off):
+            repo.refs.transact([Update(note, None, tip)])
+    return result
+
+
+def _mend(repo: Repo, queue: MergeQueue, branch: str, before: str) -> None:
+    """Takes back what a delivery left half done that was killed, if there was one."""
+    note = queue.refs.delivering
+    begun = repo.refs.read(note)
+    if begun is None:
+        return
+    with repo.lock():
+        checkout = repo.branch_checked_out(branch)
+        if checkout is None or take_back(repo, checkout, branch, before, begun):
+            repo.refs.transact([Update(note, None, begun)])
 
 
 def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:

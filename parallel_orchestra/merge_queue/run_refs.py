@@ -28,6 +28,11 @@ class RunRefs:
         """Remembers a task's merge commit, also if the branch is rewritten later."""
         return f"{self.prefix}merged/{task}"
 
+    @property
+    def delivering(self) -> str:
+        """There while the user's checkout is being moved to its commit: a note for after a crash."""
+        return f"{self.prefix}delivering"
+
     def salvage(self, task: str, number: int, owner: str) -> str:
         """Keeps what an attempt left behind without merging it."""
         return f"{self.prefix}salvage/{task}/{number}.{owner}"

@@ -35,7 +35,7 @@ CONDUCTORS_DIE_IN = ("deliver 0.05", "catch_up 0.2", "publish 0.05", "_free 0.1"
 #: Stops between the last look at its claim and the ref transaction, or at any other step of a merge.
 STOPS_IN = ("_publish 0.3", "merge 0.03")
 #: A worker that sleeps with a lock of all workers in its hand is woken after so many seconds.
-_LONGEST_STOP = 12.0
+_LONGEST_STOP = 30.0
 
 
 def another_namespace() -> tuple[str, ...] | None:
@@ -101,7 +101,7 @@ class Tempest:
 
     @property
     def flags(self) -> Path:
-        """Where agents look how long they are to sleep."""
+        """Where agents look whether the gate is shut."""
         return self.storm.scene.project.parent / "flags"
 
     @property
@@ -130,7 +130,7 @@ class Tempest:
         """Wakes who is stopped, ends all workers, and finishes the run in peace."""
         for post in self._living():
             self._wake(post)
-        self._nap(0.0)
+        self._gate.unlink(missing_ok=True)
         time.sleep(1.0)  # the woken go on as if nothing had been: any second will do
         for post in self._living():
             kill(post.running, "alone")
@@ -203,16 +203,16 @@ class Tempest:
         return {name: share for name, share in left.items() if share > 0}
 
     def _pace(self) -> None:
-        """Lets agents take their time, so that the tasks last as long as the bad weather does."""
-        missing = self._missing()
-        over = 1 - max(missing.values(), default=0.0)
-        done = len(self.seen_done) / len(self.storm.steps)
-        self._nap(min(6.0, max(0.02, (done - over) * 30)))
+        """Shuts the gate before the agents while they are ahead of the bad weather."""
+        over = 1 - max(self._missing().values(), default=0.0)
+        if len(self.seen_done) / len(self.storm.steps) > over + 0.1:
+            self._gate.touch()
+        else:
+            self._gate.unlink(missing_ok=True)
 
-    def _nap(self, seconds: float) -> None:
-        via = self.flags / "nap.new"
-        via.write_text(f"{seconds:.2f}\n", encoding="utf-8")
-        via.replace(self.flags / "nap")
+    @property
+    def _gate(self) -> Path:
+        return self.flags / "shut"
 
     def _look(self) -> None:
         """Notes what is done; a person who put a lock without an owner takes it back."""
@@ -256,7 +256,7 @@ class Tempest:
         return scene.start_command(*words, env=env)
 
     def _environment(self, **wishes: str) -> dict[str, str]:
-        noted = {"TRANSACTIONS": str(self.transactions), "FLAGS": str(self.flags), "NAP": "0"}
+        noted = {"TRANSACTIONS": str(self.transactions), "FLAGS": str(self.flags), "NAP": "0.1"}
         return {**noted, **riding_along(SPANS, **wishes)}
 
     def _mind_the_stopped(self) -> None:

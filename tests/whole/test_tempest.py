@@ -25,12 +25,12 @@ WEATHER = {
 }
 FAR = by_effort(1, 2, 3)
 #: Seconds after which a storm is over even if it has not done all that was planned.
-LIMIT = by_effort(60, 150, 900)
+LIMIT = by_effort(120, 400, 1800)
 
 HEAD = "concurrency_limits: {few: 2}"
 VERIFY = "verify: 'test -f folder-000/file-00000.txt'"
-#: As long as the tempest says; and one file that many tasks add a line to.
-NAP = 'sleep "$(cat "$FLAGS/nap")"'
+#: While the tempest has the gate shut; and one file that many tasks add a line to.
+NAP = 'while test -e "$FLAGS/shut"; do sleep 0.2; done'
 PART = f'{NAP}; echo "$PO_TASK_ID" >> part.txt'
 
 
