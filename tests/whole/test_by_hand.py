@@ -15,11 +15,12 @@ from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.merge_queue import Candidate, MergeQueue
 from parallel_orchestra.store import Layout
 from support import figures
+from support.deaths import riding_along
 from support.effort import by_effort
 from support.merging import commit_on
 from support.repository import fsck_clean, git
 from support.scene import Scene
-from support.storm import _BOMB, check_tidy
+from support.storm import check_tidy
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -386,15 +387,7 @@ def test_a_stopped_worker_whose_task_was_unlocked_does_not_merge_when_it_wakes(t
 
 @pytest.mark.storm
 def test_complete_killed_before_any_step_is_completed_by_calling_it_again(tmp_path):
-    bomb = tmp_path / "bomb"
-    bomb.mkdir()
-    (bomb / "sitecustomize.py").write_text(_BOMB.format(verb="complete"), encoding="utf-8")
-    env = {
-        "PYTHONPATH": os.pathsep.join((str(bomb), *sys.path)),
-        "BOMB_HOW": "alone",
-        "BOMB_IN": str(tmp_path),
-        "BOMB_COUNT": str(bomb / "count.txt"),
-    }
+    log = tmp_path / "steps.txt"
     steps, tried, at = None, 0, 1
     scene = Scene(tmp_path / "scene").repository(3).plan(PLAN)
     scene.run("--yes", check=1)
@@ -405,11 +398,11 @@ def test_complete_killed_before_any_step_is_completed_by_calling_it_again(tmp_pa
         taken = claim(scene, "first")
         write(taken, text=f"{generation}\n")
         if steps is None:
-            scene.call("complete", "first", env={**env, "BOMB_AT": "1000000"}, check=0)
-            steps = int((bomb / "count.txt").read_text())
+            scene.call("complete", "first", env=riding_along(STEPS_LOG=str(log)), check=0)
+            steps = len(log.read_text(encoding="utf-8").splitlines())
             step = max(1, steps // by_effort(2, 12, steps))
         else:
-            scene.call("complete", "first", env={**env, "BOMB_AT": str(at)}, check=-9)
+            scene.call("complete", "first", env=riding_along(DEATH_AT=str(at)), check=-9)
             if tried % 2:
                 scene.call("recover", check=0)
             scene.call("complete", "first", check=0)

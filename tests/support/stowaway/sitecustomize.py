@@ -141,6 +141,10 @@ def _audited(function, event, say):
     return call
 
 
+def _question(helper, question):
+    return f"{helper._arguments[0]} {question[:160].decode(errors='replace')!r}"
+
+
 def _shorten(spans):
     for span in spans.split():
         place, _, seconds = span.partition("=")
@@ -149,7 +153,7 @@ def _shorten(spans):
 
 
 def _note_transactions(path):
-    from parallel_orchestra.git import refs
+    from parallel_orchestra.git import refs  # noqa: PLC0415  # in the tool only
 
     log = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     write, transact, numbers = os.write, refs.Refs.transact, itertools.count(1)
@@ -186,13 +190,10 @@ def board():
     if "TRANSACTIONS" in environ:
         _note_transactions(environ["TRANSACTIONS"])
     if environ.keys() & {"STEPS_LOG", "DEATH_AT", "DEATH_IN", "STOP_IN"}:
-        from parallel_orchestra.git.helper import Helper
+        from parallel_orchestra.git.helper import Helper  # noqa: PLC0415  # in the tool only
 
         steps = Steps(environ)
-        asked = lambda helper, question: (
-            f"{helper._arguments[0]} {question[:160].decode(errors='replace')!r}"
-        )
-        Helper.send = _audited(Helper.send, ASKED, asked)
+        Helper.send = _audited(Helper.send, ASKED, _question)
         os.write = _audited(os.write, WROTE, lambda number, data: f"{len(data)} bytes")
         os.fsync = _audited(os.fsync, SYNCED, lambda number: "a file")
         sys.addaudithook(steps)
