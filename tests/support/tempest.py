@@ -247,7 +247,7 @@ class Tempest:
         if number == 0:
             plan = str(scene.plan_path(self.storm.plan_name))
             env = self._environment(DEATH_IN=self.dice.choice(CONDUCTORS_DIE_IN))
-            return scene.start_command("run", plan, "--yes", "--resume", "-j", "1", env=env)
+            return scene.start_command("run", plan, "--yes", "--resume", "-j", "2", env=env)
         words = ("worker", "--tasks-dir", str(scene.tasks_dir))
         if far:
             env = self._environment(STOP_IN=self.dice.choice(STOPS_IN))

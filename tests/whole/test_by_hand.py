@@ -402,11 +402,13 @@ def test_complete_killed_before_any_step_is_completed_by_calling_it_again(tmp_pa
             steps = len(log.read_text(encoding="utf-8").splitlines())
             step = max(1, steps // by_effort(2, 12, steps))
         else:
-            scene.call("complete", "first", env=riding_along(DEATH_AT=str(at)), check=-9)
+            # the number of steps differs a little from time to time
+            ended = scene.call("complete", "first", env=riding_along(DEATH_AT=str(at)))
+            assert ended.exit_code in (-9, 0), ended
             if tried % 2:
                 scene.call("recover", check=0)
             scene.call("complete", "first", check=0)
-            tried += 1
+            tried += ended.exit_code == -9
             at += step
         assert scene.merges(TIP)["first"] == generation + 1
         assert scene.states()["first"] == "done"

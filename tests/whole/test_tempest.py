@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support.effort import WORKERS, by_effort, seeds
+from support.effort import EFFORT, WORKERS, Effort, by_effort, seeds
 from support.figures import tell
 from support.scene import Scene
 from support.storm import Step, Storm, check_tidy
@@ -25,12 +25,14 @@ WEATHER = {
 }
 FAR = by_effort(1, 2, 3)
 #: Seconds after which a storm is over even if it has not done all that was planned.
-LIMIT = by_effort(120, 400, 1800)
+LIMIT = by_effort(20, 150, 1800)
 
 HEAD = "concurrency_limits: {few: 2}"
 VERIFY = "verify: 'test -f folder-000/file-00000.txt'"
-#: While the tempest has the gate shut; and one file that many tasks add a line to.
-NAP = 'while test -e "$FLAGS/shut"; do sleep 0.2; done'
+#: While the tempest has the gate shut, but not for long: only a worker between two tasks looks
+#: for the dead. And one file that many tasks add a line to.
+NAPS = by_effort(5, 12, 25)
+NAP = f'n=0; while test -e "$FLAGS/shut" -a $n -lt {NAPS}; do sleep 0.2; n=$((n+1)); done'
 PART = f'{NAP}; echo "$PO_TASK_ID" >> part.txt'
 
 
@@ -81,6 +83,5 @@ def test_whatever_happens_at_once_every_promise_is_kept(tmp_path, seed):
     )
     assert broken == []
     check_tidy(storm.scene)
-    assert {name: tempest.happened[name] >= count for name, count in WEATHER.items()} == (
-        dict.fromkeys(WEATHER, True)
-    )
+    if EFFORT is Effort.FULL:
+        assert [what for what, count in WEATHER.items() if tempest.happened[what] < count] == []
