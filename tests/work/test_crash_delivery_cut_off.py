@@ -46,7 +46,7 @@ def prepared(project):
     tree = git(project, "write-tree").strip()
     git(project, "reset", "-q", "--hard")
     git(project, "switch", "-q", "main")
-    note = f"x\n\nOrchestra-Base: {REFS.run}/x"
+    note = f"x\n\nOrchestra-Task: {REFS.run}/more"
     commit = git(project, "commit-tree", tree, "-p", stage.tip, "-m", note).strip()
     git(project, "update-ref", REFS.integration, commit)
     stage.close()
