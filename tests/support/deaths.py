@@ -153,6 +153,8 @@ class Trial:
         for _ in range(_PATIENCE):
             ended = self.resume()
             if not self.scenario.until(self.storm):
+                # What is asked for by name may run again.
+                self.storm.seen_done.clear()
                 self.play()
             elif ended.exit_code == self.scenario.end:
                 break

@@ -7,13 +7,14 @@ that what ran, and how often, is known from the agents and not from the tool.
 import json
 import os
 import signal
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.processes import marked
 from support.repository import fsck_clean
 from support.scene import Result, Running, Scene
-from support.views import SCENE_MARKER
+from support.views import PLACES, SCENE_MARKER
 from support.waiting import wait_until
 
 #: The agent of all these plans: says that it starts, looks for what it needs, writes its file.
@@ -129,7 +130,11 @@ class Storm:
         if not self.scene.tasks_dir.exists():
             return
         now = len(self.lines())
-        for task in self.scene.tasks_in("done"):
+        # A task that a death left in two places is not done before it is settled which counts.
+        files = [file for place in PLACES for file in (self.scene.tasks_dir / place).glob("*.md")]
+        times = Counter(file.name.partition(".")[0] for file in files)
+        done = {file.name.partition(".")[0] for file in files if file.parent.name == "done"}
+        for task in (task for task in done if times[task] == 1):
             self.seen_done.setdefault(task, now)
 
     def finish(self) -> Result:
