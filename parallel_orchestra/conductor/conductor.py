@@ -9,7 +9,7 @@ from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
-from parallel_orchestra.conductor.picture import report_of
+from parallel_orchestra.conductor.picture import report_of, resume_command
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
@@ -84,7 +84,7 @@ def conduct(
             _work(run, crew, tell)
             # The delivery and the exit code rest on all events, the last ones included.
             crew.settle()
-            _deliver(run, crew)
+            _deliver(run, layout, crew)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
             code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
@@ -168,14 +168,17 @@ def _restore_record(run: _Run, crew: Crew) -> None:
         crew.warn("`run.json` was removed while the run went on; it was written again")
 
 
-def _deliver(run: _Run, crew: Crew) -> None:
+def _deliver(run: _Run, layout: Layout, crew: Crew) -> None:
     """Fast-forwards the user's branch, unless the run was stopped: then `--resume` does it."""
     crew.settle()
     crew.queue.flush()
     if run.control.draining:
         return
-    branch = run.opened.record.base_branch
-    delivery = crew.attend(lambda: deliver(run.found.repo, crew.queue, branch), run.control)
+    record = run.opened.record
+    again = resume_command(record, layout)
+    delivery = crew.attend(
+        lambda: deliver(run.found.repo, crew.queue, record.base_branch, again), run.control
+    )
     now = WALL_CLOCK.now()
     if delivery.done:
         crew.journal.write(Delivered(now, delivery.branch, delivery.before, delivery.after))

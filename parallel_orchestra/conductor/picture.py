@@ -1,5 +1,6 @@
 """The picture of a run as its directory shows it: one listing, the journal and the branch."""
 
+import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
+
+
+def resume_command(record: RunRecord, layout: Layout) -> str:
+    """Returns the command by which a person goes on with a run."""
+    words = ["parallel-orchestra", "run", str(record.plan.get("source", "PLAN")), "--resume"]
+    if str(layout.root) != f"{record.plan.get('cwd', '')}/_tasks":
+        words += ["--tasks-dir", str(layout.root)]
+    return shlex.join(words)
 
 
 def read_record(layout: Layout) -> RunRecord:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 from parallel_orchestra.conductor.byhand.desk import no_such_task
 from parallel_orchestra.conductor.myself import myself
-from parallel_orchestra.conductor.picture import read_record, repository_of
+from parallel_orchestra.conductor.picture import read_record, repository_of, resume_command
 from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.conductor.present import run_lock
 from parallel_orchestra.config import Settings
@@ -219,7 +219,8 @@ class UndoDesk:
         with run_lock(self._layout) as mine:
             if not mine:
                 return None, True
-            delivery = deliver(self._repo, self._queue, self._record.base_branch)
+            again = resume_command(self._record, self._layout)
+            delivery = deliver(self._repo, self._queue, self._record.base_branch, again)
             now = time.time()
             if delivery.done:
                 told = Delivered(now, delivery.branch, delivery.before, delivery.after)

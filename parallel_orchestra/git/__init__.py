@@ -5,7 +5,7 @@ git applies the user's filters, attributes and object format as the user's own g
 """
 
 from parallel_orchestra.git import worktree
-from parallel_orchestra.git.cut_off import take_back
+from parallel_orchestra.git.cut_off import clear_locks, enter_written
 from parallel_orchestra.git.debris import Debris, collect_debris
 from parallel_orchestra.git.objects import (
     EMPTY_TREES,
@@ -44,7 +44,8 @@ __all__ = [
     "Update",
     "Verify",
     "WorkTree",
+    "clear_locks",
     "collect_debris",
-    "take_back",
+    "enter_written",
     "worktree",
 ]

@@ -1,112 +1,140 @@
-"""Takes back what a killed `git merge --ff-only` left half done in a user's checkout.
+"""Makes way after a `git merge --ff-only` that was killed while it moved a user's checkout.
 
 Git writes the files one after the other, then the index, then the branch. Killed in between, it
-leaves lock files in the way of every git, and new files that it refuses to write over the next
-time. Only what is provably git's is touched: a lock that nobody has open, a file whose content
-is the beginning of what was to be written there.
+leaves lock files in the way of every git, and files that it would not write over the next time.
+No file of the checkout is touched: those that are already what they are to become are entered
+into the index, and git does the rest. What may be the user's stays, and git refuses then.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from parallel_orchestra.git.call import Git
-from parallel_orchestra.git.objects import Change
 from parallel_orchestra.git.refs import remove_untouched
 from parallel_orchestra.git.repo import Repo
 
-_SUBMODULE = "160000"
+#: Where the processes are that can be seen, and what they have open; Linux has it.
+_PROCESSES = Path("/proc")
+_GONE, _SUBMODULE = "000000", "160000"
 
 
-def take_back(repo: Repo, checkout: Path, branch: str, before: str, to: str) -> bool:
-    """Makes a checkout on `branch` (at `before`) such that it can be moved to `to` once more.
+def clear_locks(
+    repo: Repo, checkout: Path | None, branch: str, commits: Collection[str]
+) -> tuple[Path, ...]:
+    """Removes the locks of a killed git, and returns those that stay: they may be somebody's.
 
-    Returns False if the lock of its index stays, since it may be somebody's who is at work.
-
-    The caller knows that a git of ours was killed while it did that, and holds the repository's
-    mutex, so that none is at work. What is not git's stays as it is: moving forward is refused
-    then, in git's words.
+    The caller knows that a git of ours was killed while it moved `branch`, from and to one of
+    these commits, and holds the repository's mutex. A lock goes if nobody changes it for a
+    second, no process has it open, and it holds what ours would: for a ref one of the commits or
+    the beginning of it, for the index nothing whole. `git commit` keeps a whole one while its
+    editor is open, without having it open.
 
     Raises:
-        GitError: git can't look at the checkout, or can't write its files.
+        GitError: git can't look at the checkout.
     """
-    git = Git(repo.environ, checkout, mutex=repo.mutex)
-    git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
-    index = git_dir / "index.lock"
-    if index.exists() and not _is_held(index) and _is_of_a_forward(repo, git, index, to):
-        remove_untouched(index)
-    refs = [git_dir / "HEAD.lock", git_dir / "ORIG_HEAD.lock"]
-    for lock in (*refs, repo.common_dir / "refs" / "heads" / f"{branch}.lock"):
-        if lock.exists() and not _is_held(lock) and _begins(lock, before, to):
-            remove_untouched(lock)
-    if index.exists():
-        return False
-    if not (repo.is_ancestor(to, before) or _index_is(git, to)):
-        # Else nothing is half done, or git has but the branch to move.
-        _restore(git, checkout, before, to, repo.objects.changed(before, to))
-    return True
+    locks = [repo.common_dir / "refs" / "heads" / f"{branch}.lock"]
+    if checkout is not None:
+        git = Git(repo.environ, checkout, mutex=repo.mutex)
+        git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
+        locks += [git_dir / "HEAD.lock", git_dir / "ORIG_HEAD.lock"]
+        index = git_dir / "index.lock"
+        if index.exists() and (_is_whole(index, git) or not _removed(index)):
+            return (index,)
+    return tuple(
+        lock for lock in locks if lock.exists() and not (_begins(lock, commits) and _removed(lock))
+    )
 
 
-def _is_held(lock: Path) -> bool:
-    """Returns whether a process has the file open, as every git has that is still writing it."""
-    if not Path("/proc/self/fd").is_dir():
+def _is_whole(index: Path, git: Git) -> bool:
+    view = replace(git, environ={**git.environ, "GIT_INDEX_FILE": str(index)})
+    return view.run("ls-files", "--cached", ok=range(256)).code == 0
+
+
+def _removed(lock: Path) -> bool:
+    return not _may_be_open(lock) and remove_untouched(lock)
+
+
+def _may_be_open(lock: Path) -> bool:
+    """Returns whether a process has the file open, as every git has that is still writing it.
+
+    Where that can't be seen, the answer is yes: without /proc, or of a git of another user.
+    """
+    if not (_PROCESSES / "self" / "fd").is_dir():
         return True
-    for process in filter(str.isdigit, os.listdir("/proc")):
-        # It may end while we look, and what others run is not ours to see.
-        with suppress(OSError):
-            for number in os.listdir(f"/proc/{process}/fd"):
-                with suppress(OSError):
-                    if os.readlink(f"/proc/{process}/fd/{number}") == str(lock):
+    with suppress(FileNotFoundError):
+        # Not by its path: another container may see it under another.
+        file = os.stat(lock)
+        for process in _PROCESSES.glob("[0-9]*"):
+            # It may end while we look.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                try:
+                    descriptors = list((process / "fd").iterdir())
+                except PermissionError:
+                    if (process / "comm").read_text().startswith("git"):
                         return True
+                    continue
+                if any(_is(file, descriptor) for descriptor in descriptors):
+                    return True
     return False
 
 
-def _is_of_a_forward(repo: Repo, git: Git, lock: Path, to: str) -> bool:
-    # Whole, and another index than ours would become: a `git commit` whose editor is open.
-    view = Git({**repo.environ, "GIT_INDEX_FILE": str(lock)}, git.cwd, mutex=repo.mutex)
-    whole = view.run("ls-files", "--cached", ok=range(256)).code == 0
-    return not whole or _index_is(view, to)
+def _is(file: os.stat_result, descriptor: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(file, os.stat(descriptor))
+    return False
 
 
-def _index_is(git: Git, commit: str) -> bool:
-    return git.run("diff-index", "--cached", "--quiet", commit, "--", ok=(0, 1)).code == 0
-
-
-def _begins(lock: Path, *commits: str) -> bool:
+def _begins(lock: Path, commits: Collection[str]) -> bool:
     with suppress(OSError):
         content = lock.read_text(errors="replace").strip()
         return any(commit.startswith(content) for commit in commits)
     return False
 
 
-def _restore(git: Git, checkout: Path, before: str, to: str, changes: Iterable[Change]) -> None:
-    staged = set(git.run("diff-index", "--cached", "--name-only", "-z", before, "--").fields)
-    touched = set(git.run("diff-files", "--name-only", "-z").fields)
-    old = []
-    for change in changes:
-        path = change.path
-        if path in staged or change.mode == _SUBMODULE:
-            continue
-        if change.status == "A":
-            if _is_begun(git, checkout / path, f"{to}:{path}"):
-                (checkout / path).unlink()
-                with suppress(OSError):
-                    os.removedirs((checkout / path).parent)
-        elif path in touched:
-            gone = not os.path.lexists(checkout / path) or (checkout / path).is_dir()
-            if gone or (change.status != "D" and _is_begun(git, checkout / path, f"{to}:{path}")):
-                old.append(path)
-    if old:
-        given = b"".join(os.fsencode(f":(top,literal){path}") + b"\0" for path in old)
-        words = ("restore", f"--source={before}", "--worktree", "--pathspec-from-file=-")
-        git.run(*words, "--pathspec-file-nul", given=given)
+def enter_written(repo: Repo, checkout: Path, before: str, to: str) -> None:
+    """Enters into the index what a cut-off move from `before` to `to` has written already.
+
+    These are files that git takes for equal to those of `to`, and whose entry is still that of
+    `before`: to move there then leaves them as they are. Files that are half written, or that
+    somebody changed, keep their entries.
+
+    Raises:
+        GitError: git can't look at the checkout, or somebody is at work on its index.
+    """
+    git = Git(repo.environ, checkout, mutex=repo.mutex)
+    words = ("--name-only", "-z", "--no-renames", before, "--")
+    staged = set(git.run("diff-index", "--cached", *words).fields)
+    entries = {path: mode for path, mode in _entries(git, before, to) if path not in staged}
+    written = [path for path in entries if _is_dropped(checkout / path, entries[path])]
+    there = {path: entry for path, entry in entries.items() if not entry.startswith(_GONE)}
+    with TemporaryDirectory() as folder:
+        view = replace(git, environ={**git.environ, "GIT_INDEX_FILE": f"{folder}/index"})
+        _enter(view, there)
+        view.run("update-index", "-q", "--refresh", ok=(0, 1))
+        other = set(view.run("diff-files", "--name-only", "-z").fields)
+    written += [path for path in there if path not in other]
+    _enter(git, {path: entries[path] for path in written})
 
 
-def _is_begun(git: Git, file: Path, blob: str) -> bool:
-    """Returns whether a file is what git writes for a blob, or the beginning of that."""
-    try:
-        found = os.fsencode(os.readlink(file)) if file.is_symlink() else file.read_bytes()
-    except OSError:
-        return False
-    return git.run("cat-file", "--filters", blob).out.startswith(found)
+def _entries(git: Git, before: str, to: str) -> Iterator[tuple[str, str]]:
+    """Yields each changed path, with mode and object that it has in `to`."""
+    raw = git.run("diff-tree", "-r", "-z", "--raw", "--no-renames", "--full-index", before, to)
+    for facts, path in zip(raw.fields[::2], raw.fields[1::2], strict=True):
+        _, mode, _, found, _ = facts.split(" ")
+        if _SUBMODULE not in facts:
+            yield path, f"{mode} {found}"
+
+
+def _is_dropped(path: Path, entry: str) -> bool:
+    # A file that git has removed already it does not miss, but the directory instead of it.
+    return entry.startswith(_GONE) and path.is_dir() and not path.is_symlink()
+
+
+def _enter(git: Git, entries: dict[str, str]) -> None:
+    lines = (f"{entry}\t".encode() + os.fsencode(path) + b"\0" for path, entry in entries.items())
+    if entries:
+        git.run("update-index", "-z", "--index-info", given=b"".join(lines))

@@ -66,7 +66,7 @@ class Head:
 class FastForward:
     """Whether a branch was moved; if not, git's words and the files that are in the way.
 
-    `cut_off` says that git was killed while it moved the branch: see `take_back`.
+    `cut_off` says that git was killed while it moved the branch: see `cut_off`.
     """
 
     done: bool

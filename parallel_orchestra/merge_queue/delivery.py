@@ -5,24 +5,28 @@ commits back that the work was built on, that would bring them back: this is for
 """
 
 import shlex
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
-from parallel_orchestra.git import FastForward, Repo, Update, take_back
+from parallel_orchestra.git import FastForward, Repo, Update, clear_locks, enter_written
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
 from parallel_orchestra.progress import Delivery
 
 
-def deliver(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
+def deliver(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
     """Brings the integration branch's work to the user's branch and says how that went.
 
     A branch that moved meanwhile is merged in (and verified) first. Nothing is ever forced:
-    what git refuses is reported with the one command that does it later. Safe to call again.
+    what git refuses is reported with the one command that does it later. Safe to call again;
+    `again` is the command by which a person does so.
 
     Raises:
         WaitsForPerson: somebody else wrote to the integration branch.
     """
     ref = f"refs/heads/{branch}"
     while True:
-        delivery = _try(repo, queue, branch)
+        delivery = _try(repo, queue, branch, again)
         if delivery.done or repo.refs.read(ref) == delivery.before or not delivery.before:
             return delivery
         # Somebody committed between our look and git's: what git refused may be possible now.
@@ -53,22 +57,23 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
     return ""
 
 
-def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
+def _try(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
     queue.check()
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
     merge = f"git merge {queue.refs.branch}"
     command = f"git switch {shlex.quote(branch)} && {merge}"
     before = repo.refs.read(ref)
-    if before is not None:
-        _mend(repo, queue, branch, before)
     if before is None:
         # Renamed or deleted: what is checked out in its place is the user's choice.
         return Delivery(branch, reason=f"branch `{branch}` does not exist any more", command=merge)
+    if locks := _locks_left(repo, queue, branch, before):
+        return _locked(Delivery(branch, before, before), locks, again)
     moved = _moved_by_others(repo, queue, branch, before, tip)
     if moved is not None:
         return moved
     if repo.is_ancestor(tip, before):
+        _settle(repo, queue)
         return Delivery(branch, before, before, done=True)
     if not repo.is_ancestor(queue.taken_in(), before):
         return Delivery(branch, before, before, reason=_rewritten(branch, queue), command=command)
@@ -78,15 +83,38 @@ def _try(repo: Repo, queue: MergeQueue, branch: str) -> Delivery:
             reason = _why_not(branch, merged)
             return Delivery(branch, before, before, reason=reason, command=command)
         tip = merged
-    result = _forward(repo, queue, branch, tip)
+    result = _forward(repo, queue, branch, before, tip)
     if result.cut_off:
-        _mend(repo, queue, branch, before)
-        result = _forward(repo, queue, branch, tip)
+        if locks := _locks_left(repo, queue, branch, before):
+            return _locked(Delivery(branch, before, before), locks, again)
+        result = _forward(repo, queue, branch, before, tip)
     if result.done:
         return Delivery(branch, before, tip, done=True)
-    names = ", ".join(result.files)
-    reason = f"local changes are in the way: {names}" if names else result.reason
-    return Delivery(branch, before, before, reason=reason, command=command)
+    refused = Delivery(branch, before, before, reason=result.reason, command=command)
+    return _in_the_way(repo, queue, refused, result.files, again) if result.files else refused
+
+
+def _locked(delivery: Delivery, locks: Sequence[Path], again: str) -> Delivery:
+    names = ", ".join(f"`{lock}`" for lock in locks)
+    reason = (
+        f"a git that was killed in the delivery left {names}, or a git of yours is at work; "
+        "if none is, remove that and deliver again"
+    )
+    command = f"rm -f {shlex.join(map(str, locks))} && {again}"
+    return replace(delivery, reason=reason, command=command)
+
+
+def _in_the_way(
+    repo: Repo, queue: MergeQueue, delivery: Delivery, files: Sequence[str], again: str
+) -> Delivery:
+    reason = f"local changes are in the way: {', '.join(files)}"
+    if repo.refs.read(queue.refs.delivering) is None:
+        return replace(delivery, reason=reason)
+    # Perhaps one is half written; who but the user could say? Nothing is lost in a stash.
+    checkout = str(repo.branch_checked_out(delivery.branch) or repo.top)
+    stash = ("git", "-C", checkout, "stash", "push", "--include-untracked", "--", *files)
+    reason += " (a git that was killed there in the delivery may have left them half written)"
+    return replace(delivery, reason=reason, command=f"{shlex.join(stash)} && {again}")
 
 
 def _rewritten(branch: str, queue: MergeQueue) -> str:
@@ -133,30 +161,37 @@ def _only_unmerged(repo: Repo, queue: MergeQueue, head: str, tip: str) -> bool:
     return bool(repo.git.run("for-each-ref", "--count=1", f"--contains={head}", *kept).out)
 
 
-def _forward(repo: Repo, queue: MergeQueue, branch: str, tip: str) -> FastForward:
+def _forward(repo: Repo, queue: MergeQueue, branch: str, before: str, tip: str) -> FastForward:
     """Moves the user's branch, with a note of it in the repository for as long as that lasts."""
     note = queue.refs.delivering
     # Under the mutex: two runs that deliver at once would be in the way of each other's index.
     with repo.lock():
-        unmended = repo.refs.read(note)
-        repo.refs.transact([Update(note, tip, unmended)])
-        result = repo.fast_forward(branch, tip, repo.branch_checked_out(branch))
-        # What git refuses it has not begun; an older half stays noted until it is mended.
-        if result.done or (unmended is None and not result.cut_off):
+        begun, checkout = repo.refs.read(note), repo.branch_checked_out(branch)
+        repo.refs.transact([Update(note, tip, begun)])
+        if begun is not None and checkout is not None:
+            enter_written(repo, checkout, before, tip)
+        result = repo.fast_forward(branch, tip, checkout)
+        # What git refuses it has not begun; an older half stays noted until it is delivered.
+        if result.done or (begun is None and not result.cut_off):
             repo.refs.transact([Update(note, None, tip)])
     return result
 
 
-def _mend(repo: Repo, queue: MergeQueue, branch: str, before: str) -> None:
-    """Takes back what a delivery left half done that was killed, if there was one."""
-    note = queue.refs.delivering
-    begun = repo.refs.read(note)
+def _locks_left(repo: Repo, queue: MergeQueue, branch: str, before: str) -> tuple[Path, ...]:
+    """Clears the locks of a delivery that was cut off, if one was; returns those that stay."""
+    begun = repo.refs.read(queue.refs.delivering)
     if begun is None:
-        return
+        return ()
     with repo.lock():
-        checkout = repo.branch_checked_out(branch)
-        if checkout is None or take_back(repo, checkout, branch, before, begun):
-            repo.refs.transact([Update(note, None, begun)])
+        return clear_locks(repo, repo.branch_checked_out(branch), branch, (before, begun))
+
+
+def _settle(repo: Repo, queue: MergeQueue) -> None:
+    """Forgets a delivery that was cut off once all of it has arrived."""
+    begun = repo.refs.read(queue.refs.delivering)
+    if begun is not None:
+        with repo.lock():
+            repo.refs.transact([Update(queue.refs.delivering, None, begun)])
 
 
 def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:

@@ -29,7 +29,7 @@ def test_a_commit_between_our_look_and_gits_is_merged_in_and_the_delivery_tried_
 
     monkeypatch.setattr(stage.repo, "fast_forward", late)
 
-    delivery = deliver(stage.repo, stage.queue, "main")
+    delivery = deliver(stage.repo, stage.queue, "main", "again")
 
     assert delivery.done
     assert len(calls) == 2

@@ -31,7 +31,7 @@ def stage(project):
 
 
 def delivered(stage: Stage):
-    return deliver(stage.repo, stage.queue, "main")
+    return deliver(stage.repo, stage.queue, "main", "again")
 
 
 def main_of(stage: Stage) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import psutil
 
-from parallel_orchestra.conductor.checkup.directory import lies_wrong, resume_command
+from parallel_orchestra.conductor.checkup.directory import lies_wrong
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
-from parallel_orchestra.conductor.picture import NOBODY, ledger_at, undos_under_way
+from parallel_orchestra.conductor.picture import NOBODY, ledger_at, resume_command, undos_under_way
 from parallel_orchestra.errors import WaitsForPerson
 from parallel_orchestra.git import OWN_REFS, Repo, worktree
 from parallel_orchestra.isolation import left_in
@@ -126,7 +126,7 @@ def _moves_to_come(
     half = undos_under_way(repo, record, ledger)
     for task in sorted(half):
         said = f"task `{task}` was undone, but its file was not moved yet"
-        yield Finding(Level.WARNING, said, str(layout.root), resume_command(record))
+        yield Finding(Level.WARNING, said, str(layout.root), f"`{resume_command(record, layout)}`")
     for task, fact in sorted(ledger.merges.items()):
         entry = listing.entries.get(task)
         if entry is None or not lies_wrong(entry):
@@ -134,7 +134,9 @@ def _moves_to_come(
         generation = store.generation(entry.state, entry.name)
         if fact.generation >= generation:
             said = f"task `{task}` is merged, but lies in `{entry.state.value}/`"
-            yield Finding(Level.WARNING, said, str(layout.root), resume_command(record))
+            yield Finding(
+                Level.WARNING, said, str(layout.root), f"`{resume_command(record, layout)}`"
+            )
 
 
 def _age(path: Path, now: float) -> float:

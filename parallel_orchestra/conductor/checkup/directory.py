@@ -8,6 +8,7 @@ from pathlib import Path
 from parallel_orchestra import files
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
 from parallel_orchestra.conductor.myself import myself
+from parallel_orchestra.conductor.picture import resume_command
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.events import from_line
 from parallel_orchestra.report.summary import LONG_LOCKED
@@ -70,7 +71,7 @@ def records(layout: Layout, record: RunRecord | None) -> Iterator[Finding]:
 
 def tasks(layout: Layout, record: RunRecord, listing: Listing) -> Iterator[Finding]:
     """Yields which task files lie where they should not; `listing` is a settled one."""
-    resume = resume_command(record)
+    resume = f"`{resume_command(record, layout)}`"
     for path in listing.strange:
         said = f"`{path}` is not the name of a task file: it is left alone"
         yield Finding(Level.WARNING, said, str(layout.root / path), _moved_away(layout, path))
@@ -134,11 +135,6 @@ def old_drafts(layout: Layout, now: float) -> list[Path]:
     """Returns what lies in `tmp/` for longer than an hour at `now` (epoch), by name."""
     found = sorted(layout.tmp.iterdir()) if layout.tmp.is_dir() else []
     return [path for path in found if abs(now - _beaten(path, now)) > OLD_DRAFT]
-
-
-def resume_command(record: RunRecord) -> str:
-    """Returns the command that goes on with a run."""
-    return f"`parallel-orchestra run {record.plan.get('source', 'PLAN')} --resume`"
 
 
 def lies_wrong(entry: Entry | None) -> bool:
