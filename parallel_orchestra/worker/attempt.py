@@ -23,7 +23,7 @@ from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
 from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Claim
+from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
@@ -178,7 +178,11 @@ class Attempt:
         prompt = write_prompt(
             self._shop.store.layout, self._task, self._claim, published=self._shop.agents.published
         )
-        ended = self._landing.run(call, workspace, prompt, "agent.log", self._copies())
+        copies = self._copies()
+        if not self._shop.store.holds(self._claim):
+            # Whoever slept since its last look has nothing to pay an agent for.
+            raise LostClaim(self._claim.task)
+        ended = self._landing.run(call, workspace, prompt, "agent.log", copies)
         answer = backend.answer(self._task, self._shop.agents, ended)
         if answer.failure is not None:
             tail = (ended.stderr_tail or ended.stdout_tail)[-DETAIL_BYTES:]

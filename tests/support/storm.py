@@ -23,7 +23,7 @@ AGENT = """\
 #!/bin/sh
 up=0
 test ! -r /proc/uptime || read -r up _ < /proc/uptime
-echo "start $PO_TASK_ID $PO_ATTEMPT $$ $up" >> "{journal}"
+echo "start $PO_TASK_ID $PO_ATTEMPT $$ $up $PO_OWNER" >> "{journal}"
 for need in $NEEDS; do
     test "$(cat "$need.txt" 2>&1)" = "$need" || grep -qsx "$need" "{by_hand}" ||
         {{ echo "no $need" >&2; exit 9; }}
@@ -115,7 +115,10 @@ class Storm:
         return self.scene.project.parent / "by-hand.txt"
 
     def lines(self) -> list[list[str]]:
-        """Returns what the agents wrote, line by line: word, task, attempt, process, uptime."""
+        """Returns what the agents wrote, line by line.
+
+        Word, task, attempt, process; at the start uptime and owner besides.
+        """
         if not self.journal.exists():
             return []
         return [line.split() for line in self.journal.read_text(encoding="utf-8").splitlines()]

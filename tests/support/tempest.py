@@ -1,8 +1,8 @@
 """Many workers at one run, and everything that can happen to them at once.
 
 Workers are killed, or stopped and woken long after they were declared dead; a person moves task
-files by hand; the user commits. Then it grows quiet, the run is resumed, and `verdict` says what
-must be true.
+files by hand; the user commits. Then it grows quiet, the run is resumed, and `support/verdict.py`
+says what must be true.
 """
 
 import contextlib
@@ -12,7 +12,6 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,19 +32,29 @@ SPANS = (
 DEATHS_IN = ("_publish 0.05", "_move_fence 0.02", "_free 0.1", "_settle 0.02", "open 0.01", "")
 CONDUCTORS_DIE_IN = ("deliver 0.05", "catch_up 0.2", "publish 0.05", "_free 0.1", "", "")
 #: Stops between the last look at its claim and the ref transaction, or at any other step of a merge.
-STOPS_IN = ("_publish 0.3", "merge 0.03")
+STOPS_IN = ("_publish 0.4", "_publish 0.4", "merge 0.03")
 #: A worker that sleeps with a lock of all workers in its hand is woken after so many seconds.
-_LONGEST_STOP = 30.0
+_LONGEST_STOP = 15.0
 
 
 def another_namespace() -> tuple[str, ...] | None:
     """Returns the command that starts another in a pid namespace of its own, or None if none may."""
+    # The first process of a namespace can't stop itself (pid_namespaces(7)): that is the shell.
+    shell = ("sh", "-c", '"$@"; exit $?', "sh")
     plain = ("unshare", "--pid", "--fork", "--mount-proc")
     for words in (plain, (*plain, "--user", "--map-root-user")):
         with contextlib.suppress(OSError):
             if subprocess.run([*words, "true"], capture_output=True, check=False).returncode == 0:
-                return words
+                return (*words, *shell)
     return None
+
+
+def far_tool(running: Running) -> int:
+    """Returns the process of the tool in another namespace, or 0 if there is none (any more)."""
+    for shell in children(running.pid):
+        for tool in children(shell):
+            return tool
+    return 0
 
 
 @dataclass
@@ -71,8 +80,7 @@ class Post:
         """The process of the tool itself, or 0 if it has not started yet."""
         if not self.far:
             return self.running.pid
-        below = children(self.running.pid)
-        return below[0] if below else 0
+        return far_tool(self.running)
 
 
 @dataclass
@@ -91,6 +99,8 @@ class Tempest:
     #: Tasks that a person ever moved, and those that were moved to `done/`.
     touched: set[str] = field(default_factory=set)
     by_hand: set[str] = field(default_factory=set)
+    #: Owners that were ever seen stopped.
+    sleepers: set[str] = field(default_factory=set)
     posts: list[Post | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -110,7 +120,7 @@ class Tempest:
         return self.storm.scene.project.parent / "transactions.txt"
 
     def rage(self, limit: float) -> None:
-        """Goes on until all that is planned has happened, or for so many seconds."""
+        """Goes on until all that is planned has happened; gives up after so many seconds."""
         end = time.monotonic() + limit
         while self._missing() and time.monotonic() < end:
             self._look()
@@ -197,6 +207,14 @@ class Tempest:
 
     # how it goes on ---------------------------------------------------------------------------
 
+    def fell_short(self) -> list[str]:
+        """Returns what happened less often than planned, with both numbers."""
+        return [
+            f"{self.happened[name]} {name} instead of {count}"
+            for name, count in self.plan.items()
+            if self.happened[name] < count
+        ]
+
     def _missing(self) -> dict[str, float]:
         """Returns what has not happened often enough, by the share that is missing."""
         left = {name: 1 - self.happened[name] / count for name, count in self.plan.items() if count}
@@ -267,13 +285,14 @@ class Tempest:
                 continue
             if not post.stopped:
                 post.stopped, post.held, post.dead = now, self._locks_of(post), False
+                self.sleepers.add(self._owner_of(post))
                 self.happened["stops"] += 1
             locks = self.storm.scene.tasks_dir / "locked"
             if post.held and not post.dead:
                 post.dead = not any((locks / name).exists() for name in post.held)
-                self.happened["zombies"] += post.dead
             done = all(self._is_done(name.partition(".")[0]) for name in post.held)
             if (post.dead and done) or now - post.stopped > _LONGEST_STOP or not post.held:
+                self.happened["zombies"] += post.dead
                 self.happened["woken after others did the task"] += post.dead and done
                 self._wake(post)
 
@@ -287,14 +306,18 @@ class Tempest:
         post.stopped, post.held = 0.0, ()
 
     def _locks_of(self, post: Post) -> tuple[str, ...]:
-        """Returns the names of the locks that a far worker holds: its namespace tells its record."""
+        """Returns the names of the locks that a far worker holds."""
+        owner, locks = self._owner_of(post), self.storm.scene.tasks_dir / "locked"
+        return tuple(file.name for file in locks.glob(f"*.{owner}.md")) if owner else ()
+
+    def _owner_of(self, post: Post) -> str:
+        """Returns what a far worker calls itself, or "": its pid namespace stands in its record."""
         with contextlib.suppress(OSError):
             namespace = os.readlink(f"/proc/{post.tool}/ns/pid")
             for record in (self.storm.scene.tasks_dir / "workers").glob("*.json"):
                 if f'"{namespace}"' in record.read_text(encoding="utf-8"):
-                    locks = self.storm.scene.tasks_dir / "locked"
-                    return tuple(file.name for file in locks.glob(f"*.{record.stem}.md"))
-        return ()
+                    return record.stem
+        return ""
 
     def _living(self) -> list[Post]:
         return [post for post in self.posts if post is not None and post.alive]
@@ -307,108 +330,3 @@ class Tempest:
         """Kills all workers, stopped ones too."""
         for post in self._living():
             kill(post.running, "group")
-
-
-@dataclass(frozen=True)
-class Transaction:
-    """One ref transaction as its process saw it: when, of which refs, and how it ended."""
-
-    begins: float
-    ends: float
-    sets: dict[str, str]
-    demands: dict[str, str]
-    refused: str
-    unknown: bool
-
-
-def transactions(path: Path) -> list[Transaction]:
-    """Returns what the workers noted; one that died meanwhile never said how it ended."""
-    open_: dict[str, list[str]] = {}
-    found = []
-    for words in (line.split(" ") for line in path.read_text(encoding="utf-8").splitlines()):
-        if words[1] == "begins":
-            open_[words[0]] = words
-        elif words[0] in open_:
-            found.append(_transaction(open_.pop(words[0]), words))
-    return [*found, *(_transaction(words, None) for words in open_.values())]
-
-
-def _transaction(begin: list[str], end: list[str] | None) -> Transaction:
-    facts = begin[3:]
-    return Transaction(
-        float(begin[2]),
-        float(end[2]) if end else float("inf"),
-        dict(fact.split("=", 1) for fact in facts if "=" in fact),
-        dict(fact.split("?", 1) for fact in facts if "?" in fact),
-        end[1].removeprefix("refused:") if end and end[1] != "holds" else "",
-        unknown=end is None,
-    )
-
-
-def _fence(ref: str) -> bool:
-    return "/claim/" in ref
-
-
-def verdict(tempest: Tempest) -> Iterator[str]:
-    """Yields every promise that was broken, in words; see `tests/whole/test_tempest.py`."""
-    storm, scene = tempest.storm, tempest.storm.scene
-    writers = {step.id for step in storm.steps if not step.looks_only}
-    merges, files, states = scene.merges("main"), scene.files("main"), scene.states()
-    for step in storm.steps:
-        if states.get(step.id) != "done":
-            yield f"{step.id} lies in {states.get(step.id)}"
-    for task in sorted(writers):
-        times = merges.get(task, 0)
-        if times > 1 or (times == 0 and task not in tempest.by_hand):
-            yield f"{task} was merged {times} times"
-        if (files.get(f"{task}.txt") == f"{task}\n") != (times == 1):
-            yield f"{task}.txt holds {files.get(f'{task}.txt')!r} after {times} merges"
-    parts = Counter(files.get("part.txt", "").split())
-    wanted = {step.id for step in storm.steps if "part.txt" in step.does} & merges.keys()
-    if parts != dict.fromkeys(wanted, 1):
-        yield f"part.txt holds {parts} instead of {sorted(wanted)}"
-    for number in range(tempest.happened["commits"]):
-        if files.get(f"mine{number}.txt") != "mine\n":
-            yield f"the user's commit {number} is gone"
-    yield from _superseded(transactions(tempest.transactions))
-    yield from _begun_again(tempest)
-
-
-def _superseded(noted: list[Transaction]) -> Iterator[str]:
-    """Yields merges whose fence had surely been moved by another before they began."""
-    moves = [
-        (ref, token, one)
-        for one in noted
-        if not one.refused and not one.unknown
-        for ref, token in one.sets.items()
-        if _fence(ref)
-    ]
-    for merge in noted:
-        if merge.refused or merge.unknown:
-            continue
-        for ref, token in merge.demands.items():
-            own = [one for name, set_, one in moves if (name, set_) == (ref, token)]
-            for name, other, one in moves:
-                later = own and one.begins > own[0].ends and one.ends < merge.begins
-                if name == ref and other != token and later:
-                    yield f"a superseded attempt was merged: {ref}"
-
-
-def _begun_again(tempest: Tempest) -> Iterator[str]:
-    """Yields tasks whose agent began after they were merged, or after they lay in `done/`."""
-    merged = {
-        ref.rpartition("/")[2]: one.ends
-        for one in transactions(tempest.transactions)
-        if not one.refused and not one.unknown
-        for ref in one.demands
-        if _fence(ref)
-    }
-    # what /proc/uptime tells is a hundredth of a second old at most
-    for word, task, attempt, _, *up in tempest.storm.lines():
-        if word != "start" or not up:
-            continue
-        began = float(up[0])
-        if began > merged.get(task, began) + 0.02:
-            yield f"{task} was begun again (attempt {attempt}) after its merge"
-        if task not in tempest.touched and began > tempest.seen_done.get(task, began) + 0.02:
-            yield f"{task} was begun again (attempt {attempt}) after it was done"

@@ -9,12 +9,14 @@ seen by an audit hook, and what raises no audit event of its own gets one from h
     DEATH_AT        dies before its so manieth step
     DEATH_HOW       `alone`, its `group`, or `everything` that has the mark of its scene
     DEATH_IN        "function share": dies before a step within that function, by dice
-    STOP_IN         the same, but stops until somebody wakes it (SIGCONT)
+    STOP_IN         the same, but stops until somebody wakes it (SIGCONT): also before it takes a
+                    lock, but not while it changes refs, as everybody would wait for that lock
     TRANSACTIONS    a file that gets a line before and one after each ref transaction
     SPANS           "module:NAME=seconds ..."
 """
 
 import contextlib
+import fcntl
 import importlib
 import itertools
 import os
@@ -107,9 +109,10 @@ class Steps:
 
     def __call__(self, event, args):
         # Taking a lock changes nothing, but it is where a process may sleep for long.
-        if event == "fcntl.flock" and self.stop_in:
-            self._by_dice(self.stop_in, signal.SIGSTOP)
+        locks = event == "fcntl.flock" and args[1] & fcntl.LOCK_EX
         step = step_of(event, args)
+        if self.stop_in and (locks or step is not None) and not _within("transact"):
+            self._by_dice(self.stop_in, signal.SIGSTOP)
         if step is None:
             return
         number = next(self.count)
