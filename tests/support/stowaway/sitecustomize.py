@@ -23,6 +23,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 
 #: Audit events that change the disk (https://docs.python.org/3/library/audit_events.html).
@@ -126,7 +127,8 @@ class Steps:
     def _by_dice(self, aim, number):
         function, share = aim
         if _within(function) and random.random() < share:
-            os.kill(os.getpid(), number)
+            # To this thread: sent to the process, it may take a few more steps before it stops.
+            signal.pthread_kill(threading.get_ident(), number)
 
 
 def _aim(text):
