@@ -1,7 +1,7 @@
 """SIGKILL before each step into the world that a task's day has, found by an audit hook.
 
-`STORM=full` dies at every step of every scenario, alone and with the process group; else at steps
-spread over the day. The figures at the end of a session say how many there were.
+`STORM=full` dies at every step of every scenario, alone and with the process group, `STORM=short`
+at each twenty-fifth; else at one. The figures at the end of a session say how many there were.
 """
 
 import random
@@ -9,15 +9,15 @@ import random
 import pytest
 
 from support.deaths import Trial
-from support.effort import FIRST_SEED, by_effort
+from support.effort import EFFORT, FIRST_SEED, Effort, by_effort
 from support.figures import tell
 from support.scenarios import SCENARIOS
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
 
-EVERY = 10**6
-#: Deaths per scenario: spread over its steps, aimed, and followed by another in the recovery.
-SPREAD = by_effort(1, 4, EVERY)
+#: From step to step at which it dies; and deaths per scenario that are aimed, and that are followed
+#: by another in the recovery.
+STRIDE = by_effort(10**6, 25, 1)
 AIMED = by_effort(0, 1, 12)
 PAIRS = by_effort(0, 1, 12)
 WAYS = ("alone", "group", "everything")
@@ -25,7 +25,7 @@ WAYS = ("alone", "group", "everything")
 AIMS = ("refs/heads/", "start git merge --ff-only", "start git worktree remove", "/locked/")
 
 #: In the sample only the first few scenarios, each at one step.
-PLAYED = SCENARIOS if SPREAD > 1 else SCENARIOS[:: len(SCENARIOS) // 4]
+PLAYED = SCENARIOS if EFFORT is not Effort.SAMPLE else SCENARIOS[:: len(SCENARIOS) // 4]
 
 
 @pytest.mark.parametrize("scenario", PLAYED, ids=lambda scenario: scenario.name)
@@ -33,8 +33,8 @@ def test_a_run_killed_at_any_step_ends_as_if_nothing_had_been(tmp_path, scenario
     trial = Trial(tmp_path, scenario)
     dice = random.Random(f"{FIRST_SEED} {scenario.name}")
 
-    for at in trial.spread(SPREAD, dice.random()):
-        for way in WAYS[:2] if SPREAD == EVERY else (dice.choice(WAYS),):
+    for at in trial.spread(max(1, len(trial.steps) // STRIDE), dice.random()):
+        for way in WAYS[:2] if STRIDE == 1 else (dice.choice(WAYS),):
             trial.dies(at, way)
     for at in _some(dice, trial.at(*AIMS)):
         trial.dies(at, "everything")

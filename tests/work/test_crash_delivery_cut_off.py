@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -35,20 +36,19 @@ PLAYED = by_effort(("rename",), CALLS, CALLS)
 def prepared(project):
     make_repository(project, BASE)
     stage = Stage(project)
-    grown = "begin\n" + "line\n" * 40000
-    changed = {"changes.txt": "two\n", "grows.txt": grown, "new/deep/file.txt": "new\n"}
-    stage.merge("build", changed)
-    git(project, "switch", "-q", "--detach", REFS.branch)
+    git(project, "switch", "-q", "--detach", "main")
+    (project / "changes.txt").write_text("two\n")
+    (project / "grows.txt").write_text("begin\n" + "line\n" * 40000)
     git(project, "rm", "-q", "-r", "goes", "thing")
-    os.makedirs(project / "thing")
-    (project / "thing" / "inside.txt").write_text("in\n")
+    for name in ("thing/inside.txt", "new/deep/file.txt"):
+        (project / name).parent.mkdir(parents=True)
+        (project / name).write_text("new\n")
     git(project, "add", "-A")
-    tree = git(project, "write-tree").strip()
-    git(project, "reset", "-q", "--hard")
+    git(project, "commit", "-q", "-m", "work")
+    work = git(project, "rev-parse", "HEAD").strip()
     git(project, "switch", "-q", "main")
-    note = f"x\n\nOrchestra-Task: {REFS.run}/more"
-    commit = git(project, "commit-tree", tree, "-p", stage.tip, "-m", note).strip()
-    git(project, "update-ref", REFS.integration, commit)
+    stage.queue.merge(replace(stage.candidate(stage.claim("build")), commit=work))
+    commit = stage.tip
     stage.close()
     return commit
 
