@@ -3,7 +3,6 @@
 import itertools
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ HEAD = '---\npo_plan_version: "0.2"\nname: x\ntasks:\n  - id: a\n    prompt: p\n
 
 READ = """
 import sys
+import time
 from pathlib import Path
 from parallel_orchestra.errors import PlanError
 from parallel_orchestra.plan import load
@@ -20,6 +20,7 @@ except PlanError as error:
     print(error.problems[0].what)
 peak = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(int(peak.split()[1]) // 1024)
+print(time.process_time())
 """
 
 
@@ -116,18 +117,16 @@ def test_a_hostile_file_is_refused_soon_and_in_little_memory(kind, tmp_path):
     make, what = FILES[kind]
     path = tmp_path / "plan.md"
     path.write_text(make())
-    started = time.monotonic()
 
     done = subprocess.run(
         [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=False
     )
 
-    seconds = time.monotonic() - started
-    told, megabytes = done.stdout.splitlines()
+    told, megabytes, seconds = done.stdout.splitlines()
     assert (done.returncode, told, done.stderr) == (0, what, "")
     assert int(megabytes) < 200
-    # the limit is 2 s: twice that, as other tests run beside us
-    assert seconds < 4
+    # Of its own: whoever else uses the machine does not count.
+    assert float(seconds) < 4
 
 
 @pytest.mark.slow
@@ -145,4 +144,4 @@ def test_ten_thousand_tasks_are_read_in_little_memory(tmp_path):
         [sys.executable, "-c", READ, str(path)], capture_output=True, text=True, check=True
     )
 
-    assert int(done.stdout) < 150
+    assert int(done.stdout.splitlines()[0]) < 150

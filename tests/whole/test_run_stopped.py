@@ -164,6 +164,6 @@ def test_a_task_taken_by_force_is_not_merged_by_the_one_who_lost_it(scene):
         go(scene)
         result = running.wait()
 
-    assert "which is not known to be dead" in refused.err
+    assert "which is alive: " in refused.err
     assert result.exit_code == 0, result
     assert all_merged_once(scene)
