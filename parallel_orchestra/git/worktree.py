@@ -294,6 +294,9 @@ def add(repo: Repo, path: Path, commit: str) -> WorkTree:
         git.run(*words, "--", str(path), commit)
         tree = find(repo, path)
         leftovers.keep_settings(tree.git_dir)
+        # Against somebody's `git worktree prune` while an agent's `.git` file is gone
+        # (gitrepository-layout(5)); `add --lock` would look like a tree never finished.
+        (tree.git_dir / "locked").write_text("parallel-orchestra works in it\n")
         return tree
 
 

@@ -244,7 +244,6 @@ def test_a_removed_or_replaced_git_file_is_put_right(tree: WorkTree, tmp_path: P
 
 def test_trees_that_are_locked_damaged_or_gone_can_be_removed(repo: Repo, tmp_path: Path):
     trees = [worktree.add(repo, tmp_path / f"wt-{n}", repo.head().commit) for n in range(4)]
-    git(repo.top, "worktree", "lock", str(trees[0].path))
     (trees[1].path / ".git").write_text("gitdir: /nowhere\n")
     subprocess.run(["rm", "-rf", str(trees[2].path)], check=True)
     (trees[3].git_dir / "HEAD").write_text("")
@@ -265,7 +264,6 @@ def test_debris_is_cleared_and_work_is_kept(repo: Repo, tmp_path: Path):
     outside = worktree.add(repo, tmp_path / "users" / "tree", commit)
     (half.git_dir / "locked").write_text("initializing")
     (half.git_dir / "HEAD").write_text("0" * 40 + "\n")
-    git(repo.top, "worktree", "lock", str(locked.path))
     subprocess.run(["rm", "-rf", str(gone.path), str(locked.path), str(outside.path)], check=True)
     (broken.git_dir / "HEAD").write_text("")
     (broken.path / "work").write_text("of an agent")
@@ -359,3 +357,12 @@ def test_eight_threads_add_and_remove_trees_without_a_failure(tmp_path: Path):
     assert failures == []
     assert worktrees_of(root) == []
     assert fsck_clean(root)
+
+
+def test_a_tree_whose_git_file_is_gone_is_not_forgotten_by_somebodys_prune(repo, tmp_path):
+    tree = worktree.add(repo, tmp_path / "wt-1", repo.head().commit)
+    (tree.path / ".git").unlink()
+
+    git(repo.top, "worktree", "prune", "--expire=now")
+
+    assert worktree.find(repo, tree.path).git_dir == tree.git_dir
