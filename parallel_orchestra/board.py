@@ -9,7 +9,7 @@ cost time for every task there is, a glance at `available/` tells what others to
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -20,6 +20,7 @@ from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
 from parallel_orchestra.store.records import last_result
+from parallel_orchestra.store.room import Place, lacks
 
 #: Seconds between two looks at the directories while there is work to hand out.
 _LOOK_EVERY = 2.0
@@ -39,6 +40,8 @@ _LOCK_PAUSE = 0.01
 _TRIES = 50
 #: Seconds during which claiming may fail (a full disk, say) before the run gives up.
 _TROUBLE_LIMIT = 60.0
+#: Seconds between two looks at the room on the disks.
+_ROOM_EVERY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,13 @@ class Board:
         clock: Clock,
         rivals: Mapping[str, tuple[str, ...]],
         limits: Mapping[str, int],
+        places: Sequence[Place] = (),
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """Takes the places that must have room for a task to start, and who is told if not."""
         self._tasks = tasks
+        self._places = tuple(places)
+        self._warn = warn
         self._limits = limits
         self._schedule = schedule
         self._store = store
@@ -80,6 +88,8 @@ class Board:
         self._enough_misses = _MISSES
         self._next_look = 0.0
         self._look_took = 0.0
+        self._lack: Problem | None = None
+        self._next_room = 0.0
         self._stopping = False
         self._trouble_since: float | None = None
         self._claim_lock: IO[bytes] | None = None
@@ -109,6 +119,9 @@ class Board:
         """
         with self._changed:
             while not self._stopping:
+                if self._short_of_room():
+                    self._changed.wait(_ROOM_EVERY)
+                    continue
                 if self._clock.monotonic() >= self._next_look:
                     self._look()
                 task = self._schedule.take(self._clock.now())
@@ -188,6 +201,31 @@ class Board:
             self._next_look = 0.0
             self._changed.notify_all()
 
+    def lack(self) -> Problem | None:
+        """Returns which disk of the run is full at this moment, or None if all have room."""
+        return next(iter(lacks(self._places)), None)
+
+    def _short_of_room(self) -> bool:
+        """Returns whether a disk is full, so that nothing may start.
+
+        Raises:
+            EnvironmentProblem: it has been so for a minute.
+        """
+        now = self._clock.monotonic()
+        if now >= self._next_room:
+            before, self._lack = self._lack, self.lack()
+            self._next_room = now + _ROOM_EVERY
+            if self._lack is not None and before is None:
+                self._warn(
+                    f"{self._lack.what} ({self._lack.where}): no task starts until there is room"
+                )
+            elif before is not None and self._lack is None:
+                self._trouble_since = None
+        if self._lack is None:
+            return False
+        self._trouble(self._lack)
+        return True
+
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
         self._claims = tuple(self._active.values())
@@ -202,7 +240,7 @@ class Board:
                     return None
                 claim = self._store.claim(self._names[task])
         except OSError as error:
-            self._trouble(error.strerror or str(error), error)
+            self._trouble(self._no_claim(error.strerror or str(error)), error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.now() + 1.0)
             return None
         self._trouble_since = None
@@ -288,7 +326,7 @@ class Board:
             return self._recovery.heal(listing, self._active.keys())
         except EnvironmentProblem as problem:
             # What was not moved stays for the next look.
-            self._trouble(str(problem), problem)
+            self._trouble(self._no_claim(str(problem)), problem)
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
@@ -335,16 +373,17 @@ class Board:
             until_look = min(until_look, wake - self._clock.now())
         return max(0.01, until_look)
 
-    def _trouble(self, words: str, error: Exception) -> None:
+    def _no_claim(self, words: str) -> Problem:
+        return Problem(
+            f"tasks can't be claimed: {words}",
+            str(self._store.layout.root),
+            "make room or mend the permissions, then run with `--resume`",
+        )
+
+    def _trouble(self, problem: Problem, error: Exception | None = None) -> None:
         now = self._clock.monotonic()
         if self._trouble_since is None:
             self._trouble_since = now
         elif now - self._trouble_since > _TROUBLE_LIMIT:
             self._stopping = True
-            raise EnvironmentProblem(
-                Problem(
-                    f"tasks can't be claimed: {words}",
-                    str(self._store.layout.root),
-                    "make room or mend the permissions, then run with `--resume`",
-                )
-            ) from error
+            raise EnvironmentProblem(problem) from error

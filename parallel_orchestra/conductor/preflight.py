@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +15,7 @@ from parallel_orchestra.isolation import default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
 from parallel_orchestra.store import Layout
+from parallel_orchestra.store.room import Place, lacks
 
 #: Free bytes below which a run is refused, and below which it is warned of.
 _TOO_LITTLE = 100 << 20
@@ -80,7 +80,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         mode=mode,
         mode_reason=reason,
         workers=workers,
-        notices=notices(plan, repo, agents, graph, workers),
+        notices=notices(plan, settings, repo, agents, graph, workers),
     )
 
 
@@ -92,7 +92,7 @@ def obstacles(plan: Plan, settings: Settings, repo: Repo) -> list[Problem]:
     return [
         *_repository_problems(repo, head, branch, commit, plan),
         *_backend_problems(plan, agent_settings(plan, settings)),
-        *disk_problems(settings.tasks_root(plan)),
+        *lacks(places(repo, settings.tasks_root(plan), settings), _TOO_LITTLE),
         *_worktree_problems(plan, worktree_root(repo, settings)),
     ]
 
@@ -111,6 +111,16 @@ def agent_settings(plan: Plan, settings: Settings) -> AgentSettings:
 def worktree_root(repo: Repo, settings: Settings) -> Path:
     """Returns the directory in which the worktrees of this repository lie; it may not exist yet."""
     return settings.worktree_root or default_root(settings.cache, repo.common_dir)
+
+
+def places(repo: Repo, tasks: Path, settings: Settings) -> tuple[Place, ...]:
+    """Returns the directories that a run writes to all the time."""
+    return (
+        Place("task directory", tasks),
+        Place("repository", repo.common_dir),
+        Place("checkout", repo.top),
+        Place("worktrees", worktree_root(repo, settings)),
+    )
 
 
 def slug_of(name: str) -> str:
@@ -183,13 +193,9 @@ def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
     return [problem for problem in found if problem is not None]
 
 
-def disk_problems(place: Path) -> list[Problem]:
+def disk_problems(place: Place) -> list[Problem]:
     """Returns that too little of the disk is free at a place, if it is so."""
-    existing = next(path for path in (place, *place.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if free >= _TOO_LITTLE:
-        return []
-    return [Problem(f"only {free >> 20} MiB of disk are free", str(existing), "make room first")]
+    return list(lacks((place,), _TOO_LITTLE))
 
 
 def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:
@@ -208,7 +214,12 @@ def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:
 
 
 def notices(
-    plan: Plan, repo: Repo, agents: AgentSettings, graph: Graph, workers: int
+    plan: Plan,
+    settings: Settings,
+    repo: Repo,
+    agents: AgentSettings,
+    graph: Graph,
+    workers: int,
 ) -> tuple[str, ...]:
     """Returns what one should know before a run of this plan begins."""
     told = list(plan.warnings)
@@ -219,10 +230,8 @@ def notices(
         told.append(f"git knows no user.name and user.email: commits are made as {who}")
     if workers > graph.width() > 1:
         told.append(f"{workers} workers, but at most {graph.width()} tasks can run at once")
-    place = next(path for path in (plan.cwd, *plan.cwd.parents) if os.access(path, os.R_OK))
-    free = shutil.disk_usage(place).free
-    if free < _LITTLE:
-        told.append(f"only {free >> 20} MiB of disk are free")
+    written = places(repo, settings.tasks_root(plan), settings)
+    told += [f"{lack.what} ({lack.where})" for lack in lacks(written, _LITTLE)]
     told += _dirty_notices(plan, repo)
     return tuple(told)
 

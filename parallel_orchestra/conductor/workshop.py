@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
-from parallel_orchestra.conductor.preflight import worktree_root
+from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Repo
@@ -139,6 +139,8 @@ class Workshop:
             self.clock,
             contenders,
             plan.concurrency_limits,
+            places(self.job.repo, self.job.layout.root, self.job.settings),
+            lambda text: self.journal.write(Warned(self.clock.now(), "", text)),
         )
 
 

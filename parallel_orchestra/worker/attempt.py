@@ -25,6 +25,7 @@ from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
+from parallel_orchestra.store.room import Place, lacks
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
     Contradicted,
@@ -190,6 +191,9 @@ class Attempt:
             raised = Ended(answer.failure, answer.reason, detail)
             raised.finished = replace(raised.finished, answer=answer)
             raise raised
+        for lack in lacks((Place("worktree", workspace.path),)):
+            # Many a program does not notice that its files were cut short.
+            raise Ended(FailureClass.ENVIRONMENT, f"ended well, but {lack.what}")
         return answer
 
     def _copies(self) -> tuple[Path | None, Path | None]:

@@ -12,6 +12,7 @@ from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.worker.attempt import Attempt
+from parallel_orchestra.worker.blame import blamed
 from parallel_orchestra.worker.landing import Finished
 from parallel_orchestra.worker.settling import settle
 from parallel_orchestra.worker.shop import Shop
@@ -64,6 +65,7 @@ class Worker:
         try:
             place = self._place(claim)
             finished = Attempt(shop, claim, self._supervisor, place, self.number).run()
+            finished = blamed(finished, shop.board.lack())
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
             if not shop.store.holds(claim):

@@ -76,7 +76,7 @@ def plan_at(plan: Plan, settings: Settings, repo: Repo) -> Iterator[Finding]:
     mode, _ = choose_mode(graph, enough=settings.enough(plan))
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     agents = agent_settings(plan, settings)
-    for notice in notices(plan, repo, agents, graph, workers):
+    for notice in notices(plan, settings, repo, agents, graph, workers):
         yield Finding(Level.NOTE, notice)
     backends = ", ".join(dict.fromkeys(task.backend for task in plan.tasks))
     places = ", ".join(dict.fromkeys(task.isolation.value for task in plan.tasks))

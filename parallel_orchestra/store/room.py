@@ -1,0 +1,61 @@
+"""Whether the disks that a run writes to have room left, and which one has not.
+
+A full disk is nobody's failure: no task starts until there is room. Asked often, so the answer
+comes from statvfs(3) alone; what it says may be old when you read it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra.errors import Problem
+
+#: Free bytes below which no task is started: git and our records need some for every step.
+LEAST = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A directory that a run writes to, and what it is to the run; it may not exist yet."""
+
+    name: str
+    path: Path
+
+
+def lacks(places: Sequence[Place], least: int = LEAST) -> tuple[Problem, ...]:
+    """Returns one problem per full disk: the first of the places that lie on it.
+
+    A place that can't be asked counts as one with room: whoever writes there will be told.
+    """
+    found: dict[int, Problem] = {}
+    for place in places:
+        try:
+            existing = next(path for path in (place.path, *place.path.parents) if path.exists())
+            device, free = existing.stat().st_dev, free_bytes(existing)
+        except OSError:
+            continue
+        if free < least:
+            found.setdefault(device, _problem(place, existing, free))
+    return tuple(found.values())
+
+
+def free_bytes(path: Path) -> int:
+    """Returns how much can be written on a path's file system; 0 if it takes no more files.
+
+    Raises:
+        OSError: there is no such path.
+    """
+    facts = os.statvfs(path)
+    # Some file systems have no fixed number of files, and say 0 of 0.
+    if facts.f_files and not facts.f_favail:
+        return 0
+    return facts.f_bavail * facts.f_frsize
+
+
+def _problem(place: Place, existing: Path, free: int) -> Problem:
+    return Problem(
+        f"the disk of the {place.name} has too little room: {free >> 20} MiB are free",
+        str(existing),
+        "make room there, then go on with `--resume`",
+    )
