@@ -19,7 +19,7 @@ from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
-from parallel_orchestra.store.records import last_result
+from parallel_orchestra.store.records import AttemptResult, last_result
 from parallel_orchestra.store.room import Place, lacks
 
 #: Seconds between two looks at the directories while there is work to hand out.
@@ -124,7 +124,7 @@ class Board:
                     continue
                 if self._clock.monotonic() >= self._next_look:
                     self._look()
-                task = self._schedule.take(self._clock.now())
+                task = self._schedule.take(self._clock.monotonic())
                 if task is None:
                     if self._is_over():
                         self._stopping = True
@@ -154,7 +154,7 @@ class Board:
         with self._changed:
             for _ in range(_TRIES):
                 self._look()
-                task = self._schedule.take(self._clock.now(), only)
+                task = self._schedule.take(self._clock.monotonic(), only)
                 if task is None:
                     return None
                 register()
@@ -175,16 +175,17 @@ class Board:
     def why(self, task: str) -> str:
         """Returns what, as of the last look, keeps an available task from running; may be empty."""
         with self._changed:
-            return self._schedule.why(task, self._clock.now())
+            return self._schedule.why(task, self._clock.monotonic())
 
-    def ended(self, name: TaskName, state: TaskState, not_before: float = 0.0) -> None:
-        """Takes notice of where a claimed task went; it is offered again after `not_before`."""
+    def ended(self, name: TaskName, state: TaskState, delay: float = 0.0) -> None:
+        """Takes notice of where a claimed task went; it is offered again after `delay` seconds."""
         with self._changed:
             self._forget(name.task)
             self._names[name.task] = name
+            wake = self._clock.monotonic() + delay if delay else 0.0
             if state is TaskState.AVAILABLE:
-                self._backoffs[(name.task, name.attempts)] = not_before
-            self._schedule.moved(name.task, state, not_before)
+                self._backoffs[(name.task, name.attempts)] = wake
+            self._schedule.moved(name.task, state, wake)
             self._changed.notify_all()
 
     def lost(self, claim: Claim) -> None:
@@ -235,13 +236,13 @@ class Board:
             with self._limits_held(task) as free:
                 if not free:
                     self._schedule.moved(
-                        task, TaskState.AVAILABLE, self._clock.now() + _LOOK_WAITING
+                        task, TaskState.AVAILABLE, self._clock.monotonic() + _LOOK_WAITING
                     )
                     return None
                 claim = self._store.claim(self._names[task])
         except OSError as error:
             self._trouble(self._no_claim(error.strerror or str(error)), error)
-            self._schedule.moved(task, TaskState.AVAILABLE, self._clock.now() + 1.0)
+            self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
             return None
         self._trouble_since = None
         if claim is None:
@@ -348,12 +349,20 @@ class Board:
         return seen
 
     def _backoff(self, name: TaskName) -> float:
+        """Returns when a task may be claimed again, on our monotonic clock; 0.0 for at once."""
         key = (name.task, name.attempts)
         if key not in self._backoffs:
             result = last_result(self._store.layout, name.task)
             known = result is not None and result.attempt == name.attempts
-            self._backoffs[key] = result.not_before if result is not None and known else 0.0
+            delay = self._delay(result) if result is not None and known else 0.0
+            self._backoffs[key] = self._clock.monotonic() + delay if delay > 0 else 0.0
         return self._backoffs[key]
+
+    def _delay(self, result: AttemptResult) -> float:
+        # The instant stands on the writer's wall clock, which may be a day from ours: the wait
+        # is never longer than it was when it was written.
+        whole = result.not_before - (result.started + result.seconds)
+        return min(whole, result.not_before - self._clock.now())
 
     def _is_over(self) -> bool:
         if self._active or not self._schedule.exhausted():
@@ -370,7 +379,7 @@ class Board:
             until_look = min(until_look, waiting)
             self._next_look = min(self._next_look, self._clock.monotonic() + waiting)
         if wake is not None:
-            until_look = min(until_look, wake - self._clock.now())
+            until_look = min(until_look, wake - self._clock.monotonic())
         return max(0.01, until_look)
 
     def _no_claim(self, words: str) -> Problem:

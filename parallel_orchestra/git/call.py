@@ -8,6 +8,8 @@ every configuration file.
 """
 
 import os
+import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Collection, Mapping
@@ -23,6 +25,9 @@ DEFAULT_LIMIT = 600.0
 
 #: Between SIGTERM, on which git removes its lock files, and SIGKILL: seconds.
 _GRACE = 5.0
+
+#: git's words for a lock file that lies in the way (lockfile.c).
+_IN_THE_WAY = re.compile(r"Unable to create '(?P<path>[^']+\.lock)': File exists")
 
 #: How many lines of a failed command's output the user sees.
 _SHOWN_LINES = 12
@@ -80,6 +85,22 @@ class Result:
     def fields(self) -> list[str]:
         """Its output cut at NUL bytes, as text; the closing NUL makes no field of its own."""
         return [os.fsdecode(field) for field in self.out.split(b"\0")[:-1]]
+
+
+def lock_in_the_way(said: str) -> Path | None:
+    """Returns the lock file that git complains of, or None if it complains of none."""
+    named = _IN_THE_WAY.search(said)
+    return Path(named["path"]) if named is not None else None
+
+
+def way_out(lock: Path) -> str:
+    """Returns what to do about a lock file of which we can't know whose it is."""
+    return f"if no git is at work there, it was left by one that was killed: `{removal(lock)}`"
+
+
+def removal(lock: Path) -> str:
+    """Returns the command that removes a lock file."""
+    return shlex.join(("rm", str(lock)))
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -171,6 +192,8 @@ class Git:
         """Returns the error for a failed command: what, where, and its last lines."""
         verb = next((word for word in arguments if not word.startswith("-")), "git")
         last = "\n".join(said.strip().splitlines()[-_SHOWN_LINES:])
+        if (lock := lock_in_the_way(said)) is not None:
+            last = f"{last.splitlines()[0]}\n{way_out(lock)}"
         return GitError(Problem(f"`git {verb}` {how}", str(self.cwd), last))
 
     def _not_started(self, error: OSError) -> EnvironmentProblem:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError, Problem
-from parallel_orchestra.git.call import Git
+from parallel_orchestra.git.call import Git, lock_in_the_way
 from parallel_orchestra.git.helper import Helper, HelperGone
 
 _HEX = re.compile(rb"(?:[0-9a-f]{64}|[0-9a-f]{40})\n?")
@@ -23,9 +23,6 @@ _MOVED = re.compile(
     r"cannot lock ref '(?P<ref>[^']+)': "
     r"(?:is at |reference already exists|reference is missing|unable to resolve reference)"
 )
-
-#: git's words for a lock file that lies in the way (lockfile.c).
-_IN_THE_WAY = re.compile(r"Unable to create '(?P<path>[^']+)\.lock': File exists")
 
 #: Refs that nobody else writes: a lock file on one of them is ours.
 OWN_REFS = ("refs/orchestra/", "refs/heads/orchestra/", "refs/heads/orchestra-kept/")
@@ -140,11 +137,11 @@ class Refs:
 
     def _cleared(self, said: str) -> bool:
         """Removes the lock file that git complains of, if it is one that our killed git left."""
-        named = _IN_THE_WAY.search(said)
-        if named is None:
+        lock = lock_in_the_way(said)
+        if lock is None:
             return False
-        ref = os.path.relpath(named["path"], self._common_dir)
-        return ref.startswith(OWN_REFS) and remove_untouched(Path(f"{named['path']}.lock"))
+        ref = os.path.relpath(lock, self._common_dir)
+        return ref.startswith(OWN_REFS) and remove_untouched(lock)
 
     def _question(self, updates: Sequence[Update], verify: Sequence[Verify]) -> bytes:
         words = ["start"]

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git.call import Git, clean_environment
+from parallel_orchestra.git.call import Git, clean_environment, removal
 from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
 from parallel_orchestra.git.objects import Identity, Objects
 from parallel_orchestra.git.refs import RefMoved, Refs, Update
@@ -38,6 +38,8 @@ _AWAY = (
     ("rebase-apply/head-name", "rebase"),
     ("BISECT_START", "bisect"),
 )
+#: How long a user's git may hold a lock that we need, in seconds.
+_LOCKS_WAIT = 5.0
 
 #: What lies in a git directory while something is under way (git's wt-status.c), in its order.
 _UNDER_WAY = (
@@ -67,12 +69,14 @@ class FastForward:
     """Whether a branch was moved; if not, git's words and the files that are in the way.
 
     `cut_off` says that git was killed while it moved the branch: see `cut_off`.
+    `first` is a command that a person has to give before git can do it, or empty.
     """
 
     done: bool
     reason: str = ""
     files: tuple[str, ...] = ()
     cut_off: bool = False
+    first: str = ""
 
 
 class Repo:
@@ -338,6 +342,10 @@ class Repo:
             return FastForward(
                 done=False, reason=f"`{head.branch or 'no branch'}` is checked out in {checkout}"
             )
+        if (lock := self._lock_of_checkout(git, branch)) is not None:
+            # git would change the files first, and only then find that it can't move the branch.
+            reason = f"the lock file {lock} is in the way"
+            return FastForward(done=False, reason=reason, first=removal(lock))
         # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise; and
         # because to git an ignored file, such as a `.env`, is nothing that could be lost.
         merge = git.run(
@@ -353,6 +361,20 @@ class Repo:
         return FastForward(
             done=False, reason=said, files=tuple(dict.fromkeys(files)), cut_off=merge.code < 0
         )
+
+    def _lock_of_checkout(self, git: Git, branch: str) -> Path | None:
+        """Returns a lock file that stays in the way of moving a checkout along, or None."""
+        git_dir = self.git_dir
+        if git is not self._user:
+            git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
+        names = (git_dir / "index", git_dir / "HEAD", self.common_dir / f"refs/heads/{branch}")
+        limit = time.monotonic() + _LOCKS_WAIT
+        while True:
+            locks = [path.with_name(f"{path.name}.lock") for path in names]
+            found = next((lock for lock in locks if os.path.lexists(lock)), None)
+            if found is None or time.monotonic() > limit:
+                return found
+            time.sleep(0.05)
 
 
 def _head(git: Git) -> Head:

@@ -90,6 +90,8 @@ def _try(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
         result = _forward(repo, queue, branch, before, tip)
     if result.done:
         return Delivery(branch, before, tip, done=True)
+    if result.first:
+        command = f"{result.first} && {command}"
     refused = Delivery(branch, before, before, reason=result.reason, command=command)
     return _in_the_way(repo, queue, refused, result.files, again) if result.files else refused
 

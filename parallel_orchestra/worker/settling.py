@@ -19,11 +19,15 @@ _TEXT_LIMIT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """Where a task went: its new name, its state, and before when it is not to be claimed."""
+    """Where a task went: its new name, its state, and before when it is not to be claimed.
+
+    That is an instant (epoch); `delay` is the same in seconds from the end of the attempt.
+    """
 
     name: TaskName
     state: TaskState
     not_before: float = 0.0
+    delay: float = 0.0
 
 
 def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds: float) -> Settled:
@@ -52,7 +56,7 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     if verdict.again:
         event = Returned(now, *why, not_before)
         back = shop.store.give_back(claim, counted=verdict.counted, then=(ended, event))
-        return Settled(back, TaskState.AVAILABLE, not_before)
+        return Settled(back, TaskState.AVAILABLE, not_before, delay)
     end = (ended, Failed(now, *why))
     gone = shop.store.fail(claim, counted=verdict.counted, then=end)
     return Settled(gone, TaskState.FAILED)

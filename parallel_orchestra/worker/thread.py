@@ -109,7 +109,7 @@ class Worker:
         settled = settle(shop, claim, finished, started, seconds)
         if settled.state is TaskState.FAILED and finished.failure is FailureClass.AUTH:
             shop.board.bar(shop.tasks[claim.task].backend)
-        shop.board.ended(settled.name, settled.state, settled.not_before)
+        shop.board.ended(settled.name, settled.state, settled.delay)
 
 
 def _reason(error: OrchestraError | OSError) -> str:

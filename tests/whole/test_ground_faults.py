@@ -1,0 +1,131 @@
+"""Every call of a run into the file system fails once, and from then on: with words, and for no harm.
+
+The loop is that of SQLite's tests: the N-th call fails, for N = 1, 2, 3 and on, until a run meets
+no fault any more. Then the same run without the fault must come to the same end as an undisturbed
+one. What fails is the run's own calls; `strace` lets those of its git children fail.
+"""
+
+import itertools
+import os
+import random
+import shutil
+import sys
+
+import pytest
+
+from support.effort import EFFORT, FIRST_SEED, Effort, by_effort
+from support.faults import ERRORS, bad_ground, fault, fired, said_well
+from support.figures import tell
+from support.scene import Scene
+from support.storm import Step, Storm, kill, wait_for_line
+
+pytestmark = [pytest.mark.slow, pytest.mark.storm]
+
+STEPS = (Step("a"), Step("b", ("a",)), Step("r", looks_only=True))
+OPTIONS = ("--yes", "--resume", "-j", "2")
+
+
+#: Between two calls that are made to fail: every one in the full storm.
+STRIDE = by_effort(200, 40, 1)
+
+
+def storm_in(folder):
+    return Storm(Scene(folder).repository(2), STEPS, options=OPTIONS)
+
+
+def interrupted(storm):
+    """Kills the run when `a` is done and `b` at work."""
+    with storm.start(NAP="0") as running:
+        wait_for_line(storm, "end", "a")
+        kill(running, "everything")
+    storm.remember()
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["a new run", "a resumed run"])
+@pytest.mark.parametrize("ever", [False, True], ids=["once", "for ever"])
+def test_whichever_call_fails_it_is_said_and_a_resume_comes_to_the_right_end(tmp_path, ever, begun):
+    dice = random.Random(f"{FIRST_SEED} {ever} {begun}")
+    tried = met = 0
+    for at in itertools.count(1 + dice.randrange(STRIDE), STRIDE):
+        folder = tmp_path / str(at)
+        storm = storm_in(folder)
+        if begun:
+            interrupted(storm)
+
+        error = ERRORS[(at + FIRST_SEED) % len(ERRORS)]
+        result = storm.scene.run(*OPTIONS, env={"NAP": "0", **fault(folder, at, error, ever=ever)})
+        storm.remember()
+
+        tried += 1
+        said_well(result)
+        storm.finish()
+        if not fired(folder):
+            break
+        met += 1
+        shutil.rmtree(folder)
+        if EFFORT is Effort.SAMPLE:
+            break
+    tell("calls that failed", ever=ever, resumed=begun, tried=tried, met=met)
+
+
+@pytest.mark.parametrize("every", by_effort([2], [1, 2, 3], range(1, 12)))
+@pytest.mark.parametrize(
+    "error", by_effort(["ENOENT"], ["ENOENT", "EIO"], ["ENOENT", "EIO", "EEXIST"])
+)
+def test_moves_that_were_done_and_report_an_error_do_no_harm(tmp_path, every, error):
+    storm = storm_in(tmp_path)
+
+    lies = fault(tmp_path, every, error, lie=True, every=every)
+    result = storm.scene.run(*OPTIONS, env={"NAP": "0", **lies})
+    storm.remember()
+
+    said_well(result)
+    assert fired(tmp_path)
+    storm.finish()
+
+
+#: Runs the real git, and the one with the wanted number under strace.
+_GIT = """\
+#!/bin/sh
+number=1
+while ! mkdir "{folder}/$number" 2>/dev/null; do number=$((number + 1)); done
+test "$number" = {at} || exec {git} "$@"
+exec {strace} -f -qq -o /dev/null -e trace={call} -e inject={call}:error={error}:when={when} {git} "$@"
+"""
+_GIT_CALLS = ("write", "fsync", "rename", "link", "unlink", "mkdir", "openat", "close")
+
+
+def faulty_git(folder, **facts):
+    """Returns the PATH on which one git process of a run meets a fault."""
+    program = folder / "bin" / "git"
+    program.parent.mkdir()
+    (folder / "gits").mkdir()
+    real = {name: shutil.which(name) for name in ("git", "strace")}
+    program.write_text(_GIT.format(folder=folder / "gits", **real, **facts), encoding="utf-8")
+    program.chmod(0o755)
+    places = (program.parent, os.path.dirname(sys.executable), os.environ["PATH"])
+    return os.pathsep.join(map(str, places))
+
+
+def test_a_git_child_whose_calls_fail_harms_nothing(tmp_path):
+    if shutil.which("strace") is None:
+        pytest.skip("there is no strace: git's own calls can't be made to fail")
+    dice = random.Random(FIRST_SEED)
+    for number in range(by_effort(1, 10, 400)):
+        folder = tmp_path / str(number)
+        storm = storm_in(folder)
+        facts = {
+            "at": dice.randrange(1, 60),
+            "call": dice.choice(_GIT_CALLS),
+            "error": dice.choice(("EIO", "ENOSPC", "EROFS", "EDQUOT")),
+            "when": dice.choice(("1", "2", "5", "1+")),
+        }
+
+        path = faulty_git(folder, **facts)
+        result = storm.scene.run(*OPTIONS, env={"NAP": "0", "PATH": path, **bad_ground()})
+        storm.remember()
+
+        said_well(result)
+        storm.finish()
+        shutil.rmtree(folder)
+    tell("git processes that met a fault", tried=number + 1)
