@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from pathlib import Path
 NETWORK_FILE_SYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "ceph", "glusterfs", "lustre", "afs", "beegfs"}
 )
+
+#: The most that is read of one file, in bytes: far more than a journal of 100,000 tasks has.
+_LARGEST = 1 << 30
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -144,7 +148,13 @@ def read_bytes(path: str | Path) -> bytes | None:
 
 def _at_once(path: str, flags: int) -> int:
     # A pipe that lies in the file's place is empty, instead of holding us up.
-    return os.open(path, flags | os.O_NONBLOCK)
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    facts = os.fstat(descriptor)
+    if stat.S_ISCHR(facts.st_mode) or facts.st_size > _LARGEST:
+        # A device may have no end, and a sparse file more bytes than the machine has memory.
+        os.close(descriptor)
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), path)
+    return descriptor
 
 
 def append(path: Path, data: bytes) -> None:

@@ -193,9 +193,9 @@ def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
     return [problem for problem in found if problem is not None]
 
 
-def disk_problems(place: Place) -> list[Problem]:
-    """Returns that too little of the disk is free at a place, if it is so."""
-    return list(lacks((place,), _TOO_LITTLE))
+def disk_problems(tasks: Path) -> list[Problem]:
+    """Returns that too little of the disk of a task directory is free, if it is so."""
+    return list(lacks((Place("task directory", tasks),), _TOO_LITTLE))
 
 
 def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:

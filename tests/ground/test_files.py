@@ -255,3 +255,18 @@ def python():
     for process in started:
         process.kill()
         process.communicate()
+
+
+def test_a_file_larger_than_memory_counts_as_unreadable(tmp_path):
+    (tmp_path / "sparse").touch()
+    os.truncate(tmp_path / "sparse", 5 << 30)
+
+    assert files.read_bytes(tmp_path / "sparse") is None
+    assert files.read_text(tmp_path / "sparse") is None
+
+
+def test_a_device_counts_as_unreadable(tmp_path):
+    (tmp_path / "endless").symlink_to("/dev/zero")
+
+    assert files.read_bytes(tmp_path / "endless") is None
+    assert files.read_text(tmp_path / "endless") is None

@@ -21,6 +21,11 @@ HASTE = {
     "board": {"_TROUBLE_LIMIT": 2.0},
 }
 
+#: Seconds without a sign of life after which who is out of sight counts as dead, in a test.
+LEASE = 2.0
+#: Before everything else, because other rooms take these over when they are imported.
+SHORT_LEASES = {"store.liveness": {"LEASE": LEASE, "HEARTBEAT": 0.2}, **HASTE}
+
 
 def bad_ground(**facts: object) -> dict[str, str]:
     """Returns the environment of a run with these facts (see `sitecustomize.prepare`)."""
