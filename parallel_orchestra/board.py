@@ -9,7 +9,7 @@ cost time for every task there is, a glance at `available/` tells what others to
 import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 
@@ -20,7 +20,7 @@ from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
 from parallel_orchestra.store.records import AttemptResult, last_result
-from parallel_orchestra.store.room import Place, lacks
+from parallel_orchestra.store.room import Room
 
 #: Seconds between two looks at the directories while there is work to hand out.
 _LOOK_EVERY = 2.0
@@ -40,8 +40,10 @@ _LOCK_PAUSE = 0.01
 _TRIES = 50
 #: Seconds during which claiming may fail (a full disk, say) before the run gives up.
 _TROUBLE_LIMIT = 60.0
-#: Seconds between two looks at the room on the disks.
-_ROOM_EVERY = 0.5
+#: Seconds after which the next trouble is another one.
+_TROUBLE_GAP = 20.0
+#: Seconds until the next try while a disk is full or does not answer.
+_PAUSE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,11 @@ class Board:
         clock: Clock,
         rivals: Mapping[str, tuple[str, ...]],
         limits: Mapping[str, int],
-        places: Sequence[Place] = (),
-        warn: Callable[[str], None] = lambda _: None,
+        room: Room,
     ) -> None:
-        """Takes the places that must have room for a task to start, and who is told if not."""
+        """Takes the room on the disks, without which no task starts."""
         self._tasks = tasks
-        self._places = tuple(places)
-        self._warn = warn
+        self._room = room
         self._limits = limits
         self._schedule = schedule
         self._store = store
@@ -88,10 +88,9 @@ class Board:
         self._enough_misses = _MISSES
         self._next_look = 0.0
         self._look_took = 0.0
-        self._lack: Problem | None = None
-        self._next_room = 0.0
         self._stopping = False
         self._trouble_since: float | None = None
+        self._last_trouble = 0.0
         self._claim_lock: IO[bytes] | None = None
 
     @property
@@ -119,11 +118,9 @@ class Board:
         """
         with self._changed:
             while not self._stopping:
-                if self._short_of_room():
-                    self._changed.wait(_ROOM_EVERY)
+                if self._short_of_room() or not self._looked():
+                    self._changed.wait(_PAUSE)
                     continue
-                if self._clock.monotonic() >= self._next_look:
-                    self._look()
                 task = self._schedule.take(self._clock.monotonic())
                 if task is None:
                     if self._is_over():
@@ -204,27 +201,24 @@ class Board:
 
     def lack(self) -> Problem | None:
         """Returns which disk of the run is full at this moment, or None if all have room."""
-        return next(iter(lacks(self._places)), None)
+        return self._room.lack()
 
     def _short_of_room(self) -> bool:
-        """Returns whether a disk is full, so that nothing may start.
+        """Returns whether a disk is full, so that nothing may start."""
+        lack = self._room.known_lack()
+        if lack is not None:
+            self._trouble(lack)
+        return lack is not None
 
-        Raises:
-            EnvironmentProblem: it has been so for a minute.
-        """
-        now = self._clock.monotonic()
-        if now >= self._next_room:
-            before, self._lack = self._lack, self.lack()
-            self._next_room = now + _ROOM_EVERY
-            if self._lack is not None and before is None:
-                self._warn(
-                    f"{self._lack.what} ({self._lack.where}): no task starts until there is room"
-                )
-            elif before is not None and self._lack is None:
-                self._trouble_since = None
-        if self._lack is None:
+    def _looked(self) -> bool:
+        """Looks if it is due; returns whether we know what we should."""
+        if self._clock.monotonic() < self._next_look:
+            return True
+        try:
+            self._look()
+        except OSError as error:
+            self._refused(error)
             return False
-        self._trouble(self._lack)
         return True
 
     def _forget(self, task: str) -> None:
@@ -240,8 +234,8 @@ class Board:
                     )
                     return None
                 claim = self._store.claim(self._names[task])
-        except OSError as error:
-            self._trouble(self._no_claim(error.strerror or str(error)), error)
+        except (EnvironmentProblem, OSError) as error:
+            self._refused(error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
             return None
         self._trouble_since = None
@@ -278,7 +272,7 @@ class Board:
         import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
 
         if self._claim_lock is None:
-            self._claim_lock = (self._store.layout.root / "claim.lock").open("ab")
+            self._claim_lock = self._store.layout.lock_file("claim.lock")
         deadline = self._clock.monotonic() + patience
         while True:
             try:
@@ -325,9 +319,9 @@ class Board:
     def _healed(self, listing: Listing) -> bool:
         try:
             return self._recovery.heal(listing, self._active.keys())
-        except EnvironmentProblem as problem:
+        except (EnvironmentProblem, OSError) as error:
             # What was not moved stays for the next look.
-            self._trouble(self._no_claim(str(problem)), problem)
+            self._refused(error)
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
@@ -368,8 +362,8 @@ class Board:
         if self._active or not self._schedule.exhausted():
             return False
         # Nothing to do as far as we know: only a fresh look may say that it is so.
-        self._look()
-        return self._schedule.exhausted()
+        self._next_look = 0.0
+        return self._looked() and self._schedule.exhausted()
 
     def _patience(self) -> float:
         wake = self._schedule.next_wake()
@@ -382,17 +376,19 @@ class Board:
             until_look = min(until_look, wake - self._clock.monotonic())
         return max(0.01, until_look)
 
-    def _no_claim(self, words: str) -> Problem:
-        return Problem(
-            f"tasks can't be claimed: {words}",
+    def _refused(self, error: EnvironmentProblem | OSError) -> None:
+        problem = Problem(
+            f"tasks can't be claimed: {getattr(error, 'strerror', None) or error}",
             str(self._store.layout.root),
             "make room or mend the permissions, then run with `--resume`",
         )
+        self._trouble(problem, error)
 
     def _trouble(self, problem: Problem, error: Exception | None = None) -> None:
         now = self._clock.monotonic()
-        if self._trouble_since is None:
+        if self._trouble_since is None or now - self._last_trouble > _TROUBLE_GAP:
             self._trouble_since = now
         elif now - self._trouble_since > _TROUBLE_LIMIT:
             self._stopping = True
             raise EnvironmentProblem(problem) from error
+        self._last_trouble = now

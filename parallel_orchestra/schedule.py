@@ -106,7 +106,7 @@ class Schedule:
         self._ready_limited = self._set_of(task for task in limited if self._startable(task))
 
     def take(self, now: float, only: str = "") -> str | None:
-        """Returns the best task that may run at this moment (epoch), or None.
+        """Returns the best task that may run at this moment (on the monotonic clock), or None.
 
         `only` asks for that one and no other. The task counts as locked from here on; tell
         `moved` where it really went.
@@ -140,7 +140,7 @@ class Schedule:
         return +self._count
 
     def next_wake(self) -> float | None:
-        """Returns when (epoch) the next task's backoff ends, or None."""
+        """Returns when (on the monotonic clock) the next task's backoff ends, or None."""
         return self._asleep[0][0] if self._asleep else None
 
     def exhausted(self) -> bool:

@@ -21,6 +21,7 @@ from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, durations
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
+from parallel_orchestra.store.room import Room
 from parallel_orchestra.worker import Shop
 
 WALL_CLOCK = Clock(time.time, time.monotonic)
@@ -139,8 +140,11 @@ class Workshop:
             self.clock,
             contenders,
             plan.concurrency_limits,
-            places(self.job.repo, self.job.layout.root, self.job.settings),
-            lambda text: self.journal.write(Warned(self.clock.now(), "", text)),
+            Room(
+                places(self.job.repo, self.job.layout.root, self.job.settings),
+                lambda text: self.journal.write(Warned(self.clock.now(), "", text)),
+                self.clock.monotonic,
+            ),
         )
 
 

@@ -4,8 +4,9 @@ A full disk is nobody's failure: no task starts until there is room. Asked often
 comes from statvfs(3) alone; what it says may be old when you read it.
 """
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from parallel_orchestra.errors import Problem
 #: Free bytes below which no task is started: git and our records need some for every step.
 LEAST = 16 << 20
 
+#: Seconds for which an answer holds.
+_ASKED_EVERY = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -21,6 +25,35 @@ class Place:
 
     name: str
     path: Path
+
+
+class Room:
+    """The disks of one run, asked again and again; says so once whenever one has become full."""
+
+    def __init__(
+        self, places: Sequence[Place], warn: Callable[[str], None], monotonic: Callable[[], float]
+    ) -> None:
+        """Takes who tells the user, and the clock by which the disks are asked."""
+        self._places = tuple(places)
+        self._warn = warn
+        self._monotonic = monotonic
+        self._known: Problem | None = None
+        self._next = -math.inf
+
+    def lack(self) -> Problem | None:
+        """Returns which disk is full at this moment, or None if all have room."""
+        return next(iter(lacks(self._places)), None)
+
+    def known_lack(self) -> Problem | None:
+        """Returns the same as it was half a second ago at most, and says it when it is new."""
+        now = self._monotonic()
+        if now >= self._next:
+            before, self._known = self._known, self.lack()
+            self._next = now + _ASKED_EVERY
+            if self._known is not None and before is None:
+                lack = self._known
+                self._warn(f"{lack.what} ({lack.where}): no task starts until there is room")
+        return self._known
 
 
 def lacks(places: Sequence[Place], least: int = LEAST) -> tuple[Problem, ...]:

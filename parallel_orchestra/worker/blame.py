@@ -8,7 +8,7 @@ from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.worker.landing import Finished
 
-#: What programs print, in any tongue of theirs, when a disk takes nothing more.
+#: What programs print, in English, when a disk takes nothing more.
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))
 
 
