@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 #: File systems whose attributes may be old for up to a minute (nfs(5), mount.cifs(8)).
 NETWORK_FILE_SYSTEMS = frozenset(
@@ -141,9 +142,33 @@ def read_text(path: str | Path) -> str | None:
 
 def read_bytes(path: str | Path) -> bytes | None:
     """Returns a file's content, or None if it can't be read."""
-    with contextlib.suppress(OSError), open(path, "rb", opener=_at_once) as stream:
-        return stream.read()
+    with contextlib.suppress(OSError):
+        return content(path)
     return None
+
+
+def content(path: str | Path) -> bytes:
+    """Returns a file's content.
+
+    Raises:
+        OSError: it is missing, a device, larger than memory may be, or can't be read.
+    """
+    with open(path, "rb", opener=_at_once) as stream:
+        return stream.read()
+
+
+def open_to_lock(path: Path) -> IO[bytes]:
+    """Opens a file that nobody writes to, of mode 0600; it is made if it is missing.
+
+    Raises:
+        OSError: something else lies there (a link, a pipe, a device), or it can't be made.
+    """
+    kept = os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | kept, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return open(descriptor, "ab")
 
 
 def _at_once(path: str, flags: int) -> int:

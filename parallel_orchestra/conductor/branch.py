@@ -90,7 +90,11 @@ def _taken(repo: Repo, ref: str) -> bool:
     if owner is None:
         return False
     run, _, root = repo.git.run("cat-file", "blob", owner).line.partition("\n")
-    record = read_run(Layout(Path(root)))
+    try:
+        record = read_run(Layout(Path(root)))
+    except EnvironmentProblem:
+        # Whose record can't be read may still be put right, and then needs its branch.
+        return True
     return record is not None and record.run == run
 
 

@@ -29,7 +29,7 @@ from parallel_orchestra.merge_queue import catch_up, deliver
 from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind
-from parallel_orchestra.store.records import read_run, write_run
+from parallel_orchestra.store.records import peek_run, write_run
 
 Listen = Callable[[Event], None]
 
@@ -98,6 +98,7 @@ def _singleton(layout: Layout) -> Iterator[None]:
 
     Raises:
         HeldElsewhere: naming the process that has it.
+        EnvironmentProblem: something else lies in the place of the file.
     """
     with run_lock(layout) as mine:
         if not mine:
@@ -160,9 +161,9 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
 
 
 def _restore_record(run: _Run, crew: Crew) -> None:
-    """Writes `run.json` again if somebody removed it: without it no `--resume` finds the run."""
+    """Writes `run.json` again if somebody removed or damaged it: no `--resume` is without it."""
     layout = crew.job.layout
-    if read_run(layout) is None:
+    if peek_run(layout) is None:
         layout.create()
         write_run(layout, run.opened.record)
         crew.warn("`run.json` was removed while the run went on; it was written again")

@@ -15,11 +15,12 @@ from parallel_orchestra.conductor.checkup.directory import old_drafts
 from parallel_orchestra.conductor.opening import is_finished
 from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.present import alive
+from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.git import Repo, worktree
 from parallel_orchestra.isolation import LeftWorktree, idle_locks, left_in
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, WorkerKind
-from parallel_orchestra.store.records import peek_run
+from parallel_orchestra.store.records import read_run
 
 _PREFIX = "refs/orchestra/"
 _OWNERS = "refs/orchestra/branch/"
@@ -184,7 +185,12 @@ def _holders(repo: Repo) -> dict[str, Path]:
     held = {}
     for owner in repo.refs.list(_OWNERS).values():
         run, _, root = repo.git.run("cat-file", "blob", owner).line.partition("\n")
-        record = peek_run(Layout(Path(root)))
+        try:
+            record = read_run(Layout(Path(root)))
+        except EnvironmentProblem:
+            # A record that can't be read may still be put right, and then needs its run.
+            held[run] = Path(root)
+            continue
         if record is not None and record.run == run:
             held[run] = Path(root)
     return held

@@ -12,7 +12,8 @@ import re
 import shlex
 import signal
 import subprocess
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,9 @@ DEFAULT_LIMIT = 600.0
 
 #: Between SIGTERM, on which git removes its lock files, and SIGKILL: seconds.
 _GRACE = 5.0
+
+#: How long a user's git may hold a lock that we need, in seconds.
+_LOCKS_WAIT = 5.0
 
 #: git's words for a lock file that lies in the way (lockfile.c).
 _IN_THE_WAY = re.compile(r"Unable to create '(?P<path>[^']+\.lock)': File exists")
@@ -96,6 +100,17 @@ def lock_in_the_way(said: str) -> Path | None:
 def way_out(lock: Path) -> str:
     """Returns what to do about a lock file of which we can't know whose it is."""
     return f"if no git is at work there, it was left by one that was killed: `{removal(lock)}`"
+
+
+def lasting_lock(paths: Iterable[Path]) -> Path | None:
+    """Returns a lock file of git that lies on one of these files and stays for seconds, or None."""
+    locks = [path.with_name(f"{path.name}.lock") for path in paths]
+    limit = time.monotonic() + _LOCKS_WAIT
+    while True:
+        found = next((lock for lock in locks if os.path.lexists(lock)), None)
+        if found is None or time.monotonic() > limit:
+            return found
+        time.sleep(0.05)
 
 
 def removal(lock: Path) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git.call import Git, clean_environment, removal
+from parallel_orchestra.git.call import Git, clean_environment, lasting_lock, removal
 from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
 from parallel_orchestra.git.objects import Identity, Objects
 from parallel_orchestra.git.refs import RefMoved, Refs, Update
@@ -38,8 +38,6 @@ _AWAY = (
     ("rebase-apply/head-name", "rebase"),
     ("BISECT_START", "bisect"),
 )
-#: How long a user's git may hold a lock that we need, in seconds.
-_LOCKS_WAIT = 5.0
 
 #: What lies in a git directory while something is under way (git's wt-status.c), in its order.
 _UNDER_WAY = (
@@ -367,14 +365,8 @@ class Repo:
         git_dir = self.git_dir
         if git is not self._user:
             git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
-        names = (git_dir / "index", git_dir / "HEAD", self.common_dir / f"refs/heads/{branch}")
-        limit = time.monotonic() + _LOCKS_WAIT
-        while True:
-            locks = [path.with_name(f"{path.name}.lock") for path in names]
-            found = next((lock for lock in locks if os.path.lexists(lock)), None)
-            if found is None or time.monotonic() > limit:
-                return found
-            time.sleep(0.05)
+        ref = self.common_dir / f"refs/heads/{branch}"
+        return lasting_lock((git_dir / "index", git_dir / "HEAD", ref))
 
 
 def _head(git: Git) -> Head:

@@ -100,7 +100,7 @@ class Checker:
         """
         import portalocker  # noqa: PLC0415  # 70 ms that only plans with `verify` need
 
-        with (self._layout.root / "merge.lock").open("ab") as stream:
+        with self._layout.lock_file("merge.lock") as stream:
             deadline, mine = time.monotonic() + DEFAULT_TIMEOUT, False
             while not mine and not self._cancelled.is_set():
                 try:

@@ -109,7 +109,7 @@ def _nearby(path: Path) -> str:
     if folder == path:
         close = [name for name in plans if name.startswith("plan.")]
     else:
-        close = get_close_matches(path.name, plans, n=1)
+        close = get_close_matches(path.name, [name for name in plans if name != path.name], n=1)
     return (
         f"did you mean `{folder / close[0]}`?"
         if close

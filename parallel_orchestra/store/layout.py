@@ -12,10 +12,12 @@ run.lock claim.lock merge.lock       locks of the operating system, never data
 """
 
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import EnvironmentProblem, Problem
@@ -155,6 +157,28 @@ class Layout:
                 yield self._unfit(path, "is not a directory")
             elif found.st_dev != device:
                 yield self._unfit(path, "lies on another file system")
+
+    def lock_file(self, name: str) -> IO[bytes]:
+        """Returns one of the lock files, open; it is made if it is missing.
+
+        Raises:
+            EnvironmentProblem: a link, a pipe or something else lies in its place.
+            OSError: the disk is full or read-only.
+        """
+        path = self.root / name
+        try:
+            return files.open_to_lock(path)
+        except OSError as error:
+            if not os.path.lexists(path) or stat.S_ISREG(path.lstat().st_mode):
+                raise
+            raise EnvironmentProblem(
+                Problem(
+                    f"`{name}` is no plain file, so it can't be locked",
+                    str(path),
+                    "nothing is in it; if no run goes on here, put it aside: "
+                    f"`mv {shlex.quote(str(path))} {shlex.quote(f'{path}.odd')}`",
+                )
+            ) from error
 
     def _unfit(self, path: Path, why: str) -> Problem:
         return Problem(

@@ -1,18 +1,21 @@
 """Records beside the task files: the run, its workers, and how attempts ended.
 
-JSON, written complete before it appears under its name. A record that can't be read is moved
-to the attic and treated as missing; none of them decides who has a task.
+JSON, written complete before it appears under its name. None of them decides who has a task, so
+one that can't be read counts as missing and stays where it is; but without the run's own record
+nobody knows what the tasks are, and another must not take its place.
 """
 
 import contextlib
 import json
 import os
+import shlex
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from parallel_orchestra import files
+from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.store.layout import Layout
 
 #: What JSON has in place of a type; the others are their own.
@@ -23,6 +26,9 @@ _FORMS: dict[Any, Any] = {
     dict[str, str]: dict,
     list[str]: list,
 }
+
+#: What reading a damaged record raises.
+_DAMAGE = (ValueError, KeyError, TypeError, RecursionError)
 
 #: No number of ours comes near it; what is no number at all (NaN) does not lie below it either.
 _TOO_LARGE = 1e18
@@ -120,24 +126,30 @@ def write_run(layout: Layout, record: RunRecord) -> None:
 
 
 def read_run(layout: Layout) -> RunRecord | None:
-    """Returns the record of the run, or None if there is none that can be read."""
-    return _read(RunRecord, layout.run_file, layout.attic)
+    """Returns the record of the run, or None if there is none.
 
-
-def peek_workers(layout: Layout) -> list[WorkerRecord]:
-    """Returns what `read_workers` does, but leaves those that can't be read where they are."""
-    paths = sorted(path for path in layout.workers.glob("*") if path.suffix == ".json")
-    records = (_read(WorkerRecord, path, None) for path in paths)
-    return [record for record in records if record is not None]
+    Raises:
+        EnvironmentProblem: there is one, but it is damaged or can't be read.
+    """
+    path = layout.run_file
+    try:
+        return _decode(RunRecord, files.content(path))
+    except OSError as error:
+        if isinstance(error, FileNotFoundError | NotADirectoryError) and not path.is_symlink():
+            return None
+        reason = error.strerror or str(error)
+        raise _lost(path, f"can't be read: {reason[:1].lower()}{reason[1:]}") from error
+    except _DAMAGE as error:
+        raise _lost(path, "is damaged") from error
 
 
 def peek_run(layout: Layout) -> RunRecord | None:
-    """Returns what `read_run` does, but leaves one that can't be read where it is."""
-    return _read(RunRecord, layout.run_file, None)
+    """Returns the record of the run, or None if it is missing or can't be read."""
+    return _read(RunRecord, layout.run_file)
 
 
 def unreadable(layout: Layout) -> list[Path]:
-    """Returns the records that are there but can't be read; leaves them where they are."""
+    """Returns the records that are there but can't be read."""
     records: list[tuple[type[WorkerRecord | AttemptResult | RunRecord], Path]] = [
         (RunRecord, layout.run_file)
     ]
@@ -145,9 +157,7 @@ def unreadable(layout: Layout) -> list[Path]:
         (WorkerRecord, path) for path in sorted(layout.workers.glob("*")) if path.suffix == ".json"
     ]
     records += [(AttemptResult, path) for path in sorted(layout.attempts.glob("*/*/result.json"))]
-    return [
-        path for kind, path in records if os.path.lexists(path) and _read(kind, path, None) is None
-    ]
+    return [path for kind, path in records if os.path.lexists(path) and _read(kind, path) is None]
 
 
 def write_worker(layout: Layout, record: WorkerRecord) -> None:
@@ -163,7 +173,7 @@ def write_worker(layout: Layout, record: WorkerRecord) -> None:
 
 def read_worker(layout: Layout, owner: str) -> WorkerRecord | None:
     """Returns an owner's record, or None if it is missing or unreadable."""
-    return _read(WorkerRecord, layout.workers / f"{owner}.json", layout.attic)
+    return _read(WorkerRecord, layout.workers / f"{owner}.json")
 
 
 def read_workers(layout: Layout) -> list[WorkerRecord]:
@@ -185,7 +195,7 @@ def write_result(directory: Path, result: AttemptResult) -> None:
 
 def read_result(directory: Path) -> AttemptResult | None:
     """Returns how an attempt ended, or None if it never said so."""
-    return _read(AttemptResult, directory / "result.json", None)
+    return _read(AttemptResult, directory / "result.json")
 
 
 def last_result(layout: Layout, task: str) -> AttemptResult | None:
@@ -211,17 +221,22 @@ def _encode(record: Any) -> bytes:
     )
 
 
-def _read(kind: type[Record], path: Path, attic: Path | None) -> Record | None:
-    data = files.read_bytes(path)
-    if data is None:
-        return None
-    try:
-        return _decode(kind, data)
-    except (ValueError, KeyError, TypeError, RecursionError):
-        if attic is not None:
-            with contextlib.suppress(OSError):
-                os.rename(path, attic / f"{path.name}.{os.urandom(4).hex()}")
-        return None
+def _read(kind: type[Record], path: Path) -> Record | None:
+    with contextlib.suppress(OSError, *_DAMAGE):
+        return _decode(kind, files.content(path))
+    return None
+
+
+def _lost(path: Path, how: str) -> EnvironmentProblem:
+    aside = shlex.quote(str(path.with_suffix(".damaged")))
+    return EnvironmentProblem(
+        Problem(
+            f"the record of the run {how}",
+            str(path),
+            "mend it or put a copy back, then `--resume`; or give the run up: "
+            f"`mv {shlex.quote(str(path))} {aside}`, then begin anew with `--fresh`",
+        )
+    )
 
 
 def _decode(kind: type[Record], data: bytes) -> Record:

@@ -122,7 +122,6 @@ def _task_text(data: bytes) -> None:
 def _worker(data: bytes) -> None:
     _written(_layout().workers / f"{_OWNER}.json", data)
     records.read_workers(_layout())
-    _empty(_layout().attic)
 
 
 def _result(data: bytes) -> None:
@@ -136,7 +135,6 @@ def _run_record(data: bytes) -> None:
     """The run's record: its plan becomes tasks, and each task a file."""
     _written(_layout().run_file, data)
     record = records.read_run(_layout())
-    _empty(_layout().attic)
     if record is not None:
         for task in plan_from_json(record.plan).tasks:
             task_file.task_file(task, record.run, 1, record.fingerprints.get(task.id, ""))

@@ -592,6 +592,7 @@ def test_a_path_that_is_no_file_is_told(tmp_path, name, what):
     assert problem.what.startswith(what)
     assert problem.where == str(tmp_path / name)
     assert problem.hint
+    assert f"{name}`" not in problem.hint
 
 
 def test_a_mistyped_path_gets_a_guess(tmp_path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
 from support.tasks_dir import ME, tasks_dir
@@ -194,3 +194,55 @@ def test_several_may_set_it_up_at_once(tmp_path):
         (tmp_path / "_tasks" / ".gitignore").unlink()
 
     assert problems == []
+
+
+def test_a_lock_file_is_made_and_opened_and_what_it_has_stays(tmp_path):
+    layout = tasks_dir(tmp_path)
+    path = layout.root / "run.lock"
+
+    layout.lock_file("run.lock").close()
+    path.write_bytes(b"whatever")
+    layout.lock_file("run.lock").close()
+
+    assert path.read_bytes() == b"whatever"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        os.mkfifo,
+        os.mkdir,
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to(path.parent.parent / "elsewhere"),
+        lambda path: path.symlink_to("/dev/full"),
+    ],
+    ids=["pipe", "directory", "loop", "link to nothing", "link to a device"],
+)
+def test_something_else_in_the_place_of_a_lock_file_is_refused_and_made_nowhere(tmp_path, spoil):
+    layout = tasks_dir(tmp_path)
+    path = layout.root / "run.lock"
+    spoil(path)
+
+    with pytest.raises(EnvironmentProblem) as caught:
+        layout.lock_file("run.lock")
+
+    assert caught.value.problems == (
+        Problem(
+            "`run.lock` is no plain file, so it can't be locked",
+            str(path),
+            f"nothing is in it; if no run goes on here, put it aside: `mv {path} {path}.odd`",
+        ),
+    )
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_pipe_with_a_reader_is_no_lock_file_either(tmp_path):
+    layout = tasks_dir(tmp_path)
+    os.mkfifo(layout.root / "run.lock")
+    reader = os.open(layout.root / "run.lock", os.O_RDONLY | os.O_NONBLOCK)
+
+    with pytest.raises(EnvironmentProblem, match="no plain file"):
+        layout.lock_file("run.lock")
+
+    os.close(reader)

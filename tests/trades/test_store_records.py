@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import stat
@@ -6,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.store import AttemptResult, RunRecord
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.store import AttemptResult, Layout, RunRecord
 from parallel_orchestra.store.records import (
     attempt_results,
     last_result,
@@ -119,18 +121,73 @@ TORN = [
 
 
 @pytest.mark.parametrize("data", TORN, ids=lambda data: repr(data[:12]))
-def test_a_record_that_can_not_be_read_goes_to_the_attic_and_is_missing(layout, data):
-    (layout.workers / f"{ME}.json").write_bytes(data)
-    layout.run_file.write_bytes(data)
+def test_a_damaged_record_of_a_worker_is_missing_and_stays_where_it_is(layout, data):
+    path = layout.workers / f"{ME}.json"
+    path.write_bytes(data)
 
     assert read_worker(layout, ME) is None
-    assert read_run(layout) is None
 
-    kept = sorted(path.name for path in layout.attic.iterdir())
-    assert len(kept) == 2
-    assert kept[0].startswith(f"{ME}.json.")
-    assert kept[1].startswith("run.json.")
-    assert not layout.run_file.exists()
+    assert path.read_bytes() == data
+
+
+@pytest.mark.parametrize("data", TORN, ids=lambda data: repr(data[:12]))
+def test_a_damaged_record_of_the_run_is_an_error_and_stays_where_it_is(layout, data):
+    layout.run_file.write_bytes(data)
+
+    with pytest.raises(EnvironmentProblem) as caught:
+        read_run(layout)
+
+    aside = f"{layout.root}/run.damaged"
+    assert caught.value.problems == (
+        Problem(
+            "the record of the run is damaged",
+            str(layout.run_file),
+            "mend it or put a copy back, then `--resume`; or give the run up: "
+            f"`mv {layout.run_file} {aside}`, then begin anew with `--fresh`",
+        ),
+    )
+    assert layout.run_file.read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (os.mkdir, "can't be read: is a directory"),
+        (lambda path: path.symlink_to(path.name), "can't be read: too many levels"),
+        (lambda path: path.symlink_to("nowhere"), "can't be read: no such file"),
+        (os.mkfifo, "is damaged"),
+    ],
+    ids=["directory", "loop", "dangling link", "pipe"],
+)
+def test_something_else_in_the_place_of_the_run_s_record_is_not_no_run(layout, spoil, said):
+    spoil(layout.run_file)
+
+    with pytest.raises(EnvironmentProblem, match=said):
+        read_run(layout)
+
+    assert os.path.lexists(layout.run_file)
+
+
+def test_a_run_s_record_that_the_disk_does_not_give_is_not_no_run(layout, monkeypatch):
+    write_run(layout, RUN)
+
+    def fails(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fstat", fails)
+        with pytest.raises(EnvironmentProblem, match="can't be read: input/output error"):
+            read_run(layout)
+
+    assert read_run(layout) == RUN
+
+
+def test_a_missing_record_or_directory_is_no_run(layout, tmp_path):
+    (tmp_path / "file").touch()
+
+    assert read_run(layout) is None
+    assert read_run(Layout(tmp_path / "nowhere")) is None
+    assert read_run(Layout(tmp_path / "file")) is None
 
 
 @pytest.mark.parametrize(
@@ -169,12 +226,11 @@ def test_an_unreadable_worker_does_not_hide_the_others(layout):
     assert read_workers(layout) == [record(OTHER)]
 
 
-def test_a_pipe_or_directory_in_a_record_s_place_is_missing(layout):
-    os.mkfifo(layout.run_file)
+def test_a_pipe_or_directory_in_the_place_of_a_worker_s_record_is_missing(layout):
+    os.mkfifo(layout.workers / f"{OTHER}.json")
     (layout.workers / f"{ME}.json").mkdir()
 
-    assert read_run(layout) is None
-    assert read_worker(layout, ME) is None
+    assert read_workers(layout) == []
 
 
 def test_the_results_of_a_task_come_in_the_order_of_its_attempts(layout):

@@ -49,7 +49,8 @@ def records(layout: Layout, record: RunRecord | None) -> Iterator[Finding]:
             Level.PROBLEM,
             "`run.json` can't be read, so nobody knows what the run is",
             str(layout.run_file),
-            "put a copy back; else `parallel-orchestra run PLAN --fresh` begins anew",
+            f"put a copy back; else `mv {layout.run_file} {layout.attic}`, and "
+            "`parallel-orchestra run PLAN --fresh` begins anew",
         )
     elif record is None and TaskStore(layout, "nobody-0-00000000").listing().entries:
         yield Finding(
