@@ -6,6 +6,7 @@ loads at its start; the tool knows nothing of it.
 
 import json
 import os
+import re
 from pathlib import Path
 
 from support.scene import Result
@@ -80,16 +81,25 @@ def fired(folder: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
 
 
-def said_well(result: Result) -> None:
-    """Checks that a run ended as the reference says, and with words if it did not do its work.
+#: What has to be said with each exit code, and on which stream: see the reference.
+_WORDS = {
+    0: ("out", r"^ ?(\d+) completed / \1 total \(0 in progress, 0 failed\)$"),
+    1: ("out", r"^failed \S+: \S.*\n  next: \S"),
+    2: ("err", r"^error: can't read the plan: .+\n --> .+plan\.md\nhint: \S"),
+    3: ("err", r"^error: \S.*\n --> \S.*\n(?:hint: \S.*\n(?:.*\n)*)?\Z"),
+    4: ("out", r"^delivery: .*`.+`"),
+}
+
+
+def said_well(result: Result, *codes: int) -> None:
+    """Checks that a run ended with one of these exit codes, and with the words that belong to it.
 
     Raises:
-        AssertionError: another exit code, no words, or a mistake of ours.
+        AssertionError: another exit code, other words, or a mistake of ours.
     """
     said = result.out + result.err
-    assert result.exit_code in {0, 1, 3, 4}, result
+    assert result.exit_code in codes, result
     assert "Traceback" not in said, result
     assert "internal error" not in said, result
-    assert result.exit_code == 0 or any(
-        word in said for word in ("error:", "failed", "delivery:")
-    ), result
+    stream, pattern = _WORDS[result.exit_code]
+    assert re.search(pattern, getattr(result, stream), re.MULTILINE), result

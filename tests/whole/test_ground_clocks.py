@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from support.corners import rare
+from support.effort import by_effort
 from support.faults import HASTE, LEASE, SHORT_LEASES, bad_ground
 from support.scene import Scene
 from support.storm import Step, Storm
@@ -36,7 +38,7 @@ def starts(storm, task):
     return [line for line in storm.lines() if line[:2] == ["start", task]]
 
 
-@pytest.mark.parametrize("by", [DAY, -DAY], ids=["forwards", "backwards"])
+@pytest.mark.parametrize("by", by_effort([-DAY], [DAY, -DAY], [DAY, -DAY]))
 def test_a_clock_that_jumps_a_day_while_agents_work_costs_nobody_a_task(storm, by):
     jumps = bad_ground(jump={"after": 0.8, "by": by}, hasten=SHORT_LEASES)
 
@@ -48,6 +50,7 @@ def test_a_clock_that_jumps_a_day_while_agents_work_costs_nobody_a_task(storm, b
     storm.check()
 
 
+@rare
 def test_a_clock_that_was_set_back_a_day_makes_no_task_wait_for_a_day(tmp_path):
     storm = Storm(Scene(tmp_path).repository(2), STEPS[:1], options=("--yes", "--resume"))
     once = tmp_path / "once"
@@ -63,6 +66,7 @@ def test_a_clock_that_was_set_back_a_day_makes_no_task_wait_for_a_day(tmp_path):
     assert result.exit_code == 0, result
 
 
+@rare
 def test_a_backoff_of_a_host_whose_clock_is_a_day_ahead_is_no_longer_than_it_was_meant(tmp_path):
     storm = Storm(Scene(tmp_path).repository(2), STEPS[:1], options=("--yes", "--resume"))
     storm.agent.write_text("#!/bin/sh\nexit 1\n")
@@ -115,6 +119,7 @@ def let_leases_pass(count):
     wait_until(lambda: time.monotonic() > end, 60)
 
 
+@rare
 @pytest.mark.parametrize("clock", [DAY, -DAY], ids=["ahead", "behind"])
 def test_two_hosts_whose_clocks_differ_by_a_day_steal_nothing_from_each_other(storm, clock):
     go = held(storm)
@@ -134,6 +139,7 @@ def test_two_hosts_whose_clocks_differ_by_a_day_steal_nothing_from_each_other(st
     storm.check()
 
 
+@rare
 @pytest.mark.parametrize("clock", [DAY, -DAY], ids=["ahead", "behind"])
 def test_a_task_of_a_host_that_died_is_taken_after_a_lease(storm, clock):
     go = held(storm)

@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from support.corners import rare
+from support.effort import by_effort
 from support.scene import Scene
 from support.storm import Step, Storm
 
@@ -29,7 +31,7 @@ def left(storm, name):
     return lock
 
 
-@pytest.mark.parametrize("name", IN_THE_WAY)
+@pytest.mark.parametrize("name", by_effort(IN_THE_WAY[:1], IN_THE_WAY, IN_THE_WAY))
 def test_a_lock_in_the_way_of_the_delivery_is_named_with_the_command_and_nothing_is_touched(
     storm, name
 ):
@@ -47,6 +49,7 @@ def test_a_lock_in_the_way_of_the_delivery_is_named_with_the_command_and_nothing
     storm.finish()
 
 
+@rare
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_lock_in_nobody_s_way_stays_and_holds_up_nothing(storm, name):
     lock = left(storm, name)
@@ -58,6 +61,7 @@ def test_a_lock_in_nobody_s_way_stays_and_holds_up_nothing(storm, name):
     storm.check()
 
 
+@rare
 def test_a_lock_on_the_packed_refs_is_named_when_refs_must_be_removed(storm):
     storm.scene.run(*OPTIONS, check=0, env={"NAP": "0"})
     storm.scene.git("pack-refs", "--all")
@@ -71,6 +75,7 @@ def test_a_lock_on_the_packed_refs_is_named_when_refs_must_be_removed(storm):
     storm.scene.run(*OPTIONS, check=0, env={"NAP": "0"})
 
 
+@rare
 def test_the_files_of_a_lock_s_owner_are_not_removed_by_us(storm):
     lock = left(storm, "index.lock")
     lock.write_bytes(b"half an index")

@@ -12,11 +12,13 @@ import subprocess
 
 import pytest
 
+from support.corners import rare
 from support.effort import EFFORT, Effort
 from support.faults import SHORT_LEASES, bad_ground, said_well
 from support.scene import Scene
 from support.small_disk import mounted
-from support.storm import Step, Storm, kill, wait_for_line
+from support.storm import Step, Storm, kill
+from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
 
@@ -41,10 +43,14 @@ FILES = (
 def killed(tmp_path):
     """A run that was killed while `b` was at work: `a` is done, `c` waits."""
     storm = Storm(Scene(tmp_path).repository(2), STEPS, options=OPTIONS)
-    storm.agent.write_text(storm.agent.read_text().replace("sleep", "echo works; sleep"))
-    with storm.start(NAP="0.3") as running:
-        wait_for_line(storm, "start", "b")
+    go = storm.agent.with_name("go")
+    slow = f'echo works; test "$PO_TASK_ID" != b -o -e "{go}" || sleep 60; sleep'
+    storm.agent.write_text(storm.agent.read_text().replace("sleep", slow))
+    with storm.start(NAP="0") as running:
+        logs = storm.scene.tasks_dir
+        wait_until(lambda: any(log.stat().st_size for log in logs.glob(FILES[-1])), 30)
         kill(running, "everything")
+    go.touch()
     storm.remember()
     return storm
 
@@ -92,8 +98,9 @@ def _link_nowhere(path, outside):
 
 
 def _link_inside(path, outside):
-    path.rename(path.parent.parent / "moved")
-    path.symlink_to(path.parent.parent / "moved")
+    moved = outside.with_name("project") / "_tasks" / "moved"
+    path.rename(moved)
+    path.symlink_to(moved)
 
 
 def _loop(path, outside):
@@ -138,7 +145,7 @@ FILE_SPOILERS = (
 def spoiled_files():
     pairs = [(pattern, spoil) for pattern in FILES for spoil in FILE_SPOILERS]
     if EFFORT is Effort.SAMPLE:
-        pairs = [("run.json", _half), ("workers/*.json", _pipe), ("locked/b.*.md", _link_outside)]
+        pairs = [("run.json", _half), ("locked/b.*.md", _link_outside)]
     return [pytest.param(*pair, id=f"{pair[0]} {pair[1].__name__[1:]}") for pair in pairs]
 
 
@@ -155,7 +162,7 @@ def test_a_spoiled_file_is_survived_or_named(killed, outside, tmp_path, pattern,
 
     result = killed.scene.run(*OPTIONS, within=LIMIT, env=GROUND)
 
-    said_well(result)
+    said_well(result, 0, 3)
     check_outside(outside)
     if result.exit_code == 0:
         killed.check()
@@ -213,8 +220,7 @@ def test_anything_else_in_the_place_of_a_directory_is_refused_by_name(killed, ou
 
     result = killed.scene.run(*OPTIONS, within=LIMIT, env=GROUND)
 
-    assert result.exit_code == 3, result
-    said_well(result)
+    said_well(result, 3)
     assert str(path) in result.err
     check_outside(outside)
     path.unlink()
@@ -232,6 +238,7 @@ DOUBLES = [
 DOUBLES = DOUBLES[:1] if EFFORT is Effort.SAMPLE else DOUBLES
 
 
+@rare
 @pytest.mark.parametrize("make", [shutil.copy2, os.link], ids=["copy", "hard link"])
 @pytest.mark.parametrize(("source", "target"), DOUBLES)
 def test_a_task_file_that_lies_twice_counts_once(killed, source, target, make):
@@ -240,15 +247,17 @@ def test_a_task_file_that_lies_twice_counts_once(killed, source, target, make):
 
     result = killed.scene.run(*OPTIONS, within=LIMIT, env=GROUND)
 
-    said_well(result)
+    said_well(result, 1 if "done/b" in target else 0)
     assert len(killed.scene.states()) == len(STEPS)
     if "done/b" in target:
-        # Who copies it there says: done by hand.
-        assert "by hand" in result.out
+        # Who copies it there says: done by hand. Its work is not there, and who needs it fails.
+        assert "warning b: was in two places; `done/` counts" in result.out, result
+        assert "no b" in result.out, result
         return
     killed.finish()
 
 
+@rare
 @pytest.mark.parametrize("place", ["project/_tasks", "cache"])
 def test_a_place_that_can_only_be_read_is_named(killed, tmp_path, place):
     path = tmp_path / place
@@ -256,7 +265,6 @@ def test_a_place_that_can_only_be_read_is_named(killed, tmp_path, place):
         subprocess.run(["mount", "-o", "remount,ro,bind", here], check=True)
         result = killed.scene.run(*OPTIONS, within=LIMIT, env=GROUND)
 
-    assert result.exit_code == 3, result
-    said_well(result)
+    said_well(result, 3)
     assert str(path) in result.err
     killed.finish()
