@@ -66,8 +66,7 @@ class Head:
 class FastForward:
     """Whether a branch was moved; if not, git's words and the files that are in the way.
 
-    `cut_off` says that git was killed while it moved the branch: see `cut_off`.
-    `first` is a command that a person has to give before git can do it, or empty.
+    `cut_off` says that git was killed while it moved the branch: see `cut_off`. `first` is a command that a person has to give before git can do it, or empty.
     """
 
     done: bool
@@ -342,8 +341,8 @@ class Repo:
             )
         if (lock := self._lock_of_checkout(git, branch)) is not None:
             # git would change the files first, and only then find that it can't move the branch.
-            reason = f"the lock file {lock} is in the way"
-            return FastForward(done=False, reason=reason, first=removal(lock))
+            words = f"the lock file {lock} is in the way"
+            return FastForward(done=False, reason=words, first=removal(lock))
         # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise; and
         # because to git an ignored file, such as a `.env`, is nothing that could be lost.
         merge = git.run(
@@ -362,9 +361,7 @@ class Repo:
 
     def _lock_of_checkout(self, git: Git, branch: str) -> Path | None:
         """Returns a lock file that stays in the way of moving a checkout along, or None."""
-        git_dir = self.git_dir
-        if git is not self._user:
-            git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
+        git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
         ref = self.common_dir / f"refs/heads/{branch}"
         return lasting_lock((git_dir / "index", git_dir / "HEAD", ref))
 

@@ -91,7 +91,7 @@ class Asker(threading.Thread):
             clock.advance(4.0)
             return until()
 
-        wait_until(so, 20)
+        wait_until(so, 60)
         self.join(0)
 
     def ended(self) -> bool:
