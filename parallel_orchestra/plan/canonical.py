@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
 
 _NAMES = tuple(field.name for field in fields(Task))
@@ -110,6 +111,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values = dict(record)
     values.update({name: Path(values[name]) for name in _PLAN_PATHS})
     values["tasks"] = tuple(task_from(task) for task in values["tasks"])
+    if len(Graph.of(values["tasks"]).order) != len(values["tasks"]):
+        raise ValueError("a task is in it twice")
     values["verify"] = _tuples(values["verify"])
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))

@@ -66,7 +66,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         name="n",
         source=Path("/p/plan.md"),
         cwd=Path("/p"),
-        tasks=(FULL, Task(id="bare")),
+        tasks=(FULL, Task(id="a"), Task(id="b")),
         base="main",
         max_workers=4,
         verify=("make", ("a", "b")),
@@ -122,6 +122,22 @@ def test_a_strange_task_record_is_refused(record):
 def test_a_strange_plan_record_is_refused(record):
     with pytest.raises(EnvironmentProblem, match="holds no plan of ours"):
         plan_from_json(record)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "why"),
+    [
+        ([{"id": "a", "depends_on": ["b"]}], "unknown 'b'"),
+        ([{"id": "a", "depends_on": ["b"]}, {"id": "b", "depends_on": ["a"]}], "circle|cycle"),
+        ([{"id": "a"}, {"id": "a"}], "twice"),
+    ],
+    ids=["unknown", "circle", "twice"],
+)
+def test_a_record_whose_tasks_can_not_be_put_in_order_is_refused(tasks, why):
+    record = plan_to_json(Plan("0.2", "n", Path("/p/plan.md"), Path("/p"), ()))
+
+    with pytest.raises(EnvironmentProblem, match=why):
+        plan_from_json({**record, "tasks": tasks})
 
 
 def test_a_plan_is_loaded_back_without_the_heavy_libraries():
