@@ -19,6 +19,10 @@ MAX_UNCOUNTED = {FailureClass.ENVIRONMENT: 6, FailureClass.RATE_LIMITED: 20}
 MAX_LOST = 100
 
 
+#: Seconds that a pause lasts at most: no limit of a service is longer.
+_LONGEST_PAUSE = 7 * 86_400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether the task is tried again, after how many seconds, and whether it was counted."""
@@ -61,3 +65,11 @@ def decide(
     delay = min(_LIMIT, first * 2.0 ** min(so_far, 16))
     delay = max(delay * (0.75 + dice / 2), retry_after or 0.0)
     return Verdict(again=True, counted=counted, delay=delay)
+
+
+def not_later_than_a_week(not_before: float, now: float) -> float:
+    """Returns when a task may be tried again (both epoch), as a file says it that others write to.
+
+    Whatever the file says: a task does not sleep for years because of it.
+    """
+    return min(not_before, now + _LONGEST_PAUSE)

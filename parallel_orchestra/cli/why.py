@@ -18,6 +18,7 @@ from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.text import one_line, short, short_ref, span
+from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
@@ -89,17 +90,17 @@ def _waits_for(layout: Layout, plan: Plan, report: RunReport, task: str, now: fl
     levels = graph.bottom_levels({})
     contenders = rivals(plan.tasks, graph)
     schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
-    schedule.observe({one.id: _seen(layout, one) for one in report.tasks if _state(one)})
+    schedule.observe({one.id: _seen(layout, one, now) for one in report.tasks if _state(one)})
     return schedule.why(task, now) or "ready: it starts when a worker is free"
 
 
-def _seen(layout: Layout, task: TaskReport) -> Seen:
+def _seen(layout: Layout, task: TaskReport, now: float) -> Seen:
     state = _state(task)
     assert state is not None  # noqa: S101  # asked before
     result = (
         last_result(layout, task.id) if state is TaskState.AVAILABLE and task.attempts else None
     )
-    return Seen(state, not_before=result.not_before if result else 0.0)
+    return Seen(state, not_before=not_later_than_a_week(result.not_before, now) if result else 0.0)
 
 
 def _state(task: TaskReport) -> TaskState | None:

@@ -3,7 +3,7 @@
 import pytest
 
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.retry import MAX_UNCOUNTED, Verdict, decide
+from parallel_orchestra.retry import MAX_UNCOUNTED, Verdict, decide, not_later_than_a_week
 
 MIDDLE = 0.5  # of the dice: the delay as it is
 
@@ -120,6 +120,13 @@ def test_the_dice_spread_the_delay_by_a_quarter_to_both_sides(dice, delay):
 @pytest.mark.parametrize(("asked", "delay"), [(10.0, 60.0), (3_600.0, 3_600.0), (0.0, 60.0)])
 def test_a_service_that_asks_for_more_time_gets_it_and_never_less_than_ours(asked, delay):
     assert verdict(FailureClass.RATE_LIMITED, retry_after=asked).delay == delay
+
+
+@pytest.mark.parametrize(
+    ("said", "wake"), [(0.0, 0.0), (1e6, 1e6), (1e17, 1e6 + 7 * 86_400)], ids=["no", "now", "far"]
+)
+def test_no_file_lets_a_task_sleep_for_more_than_a_week(said, wake):
+    assert not_later_than_a_week(said, 1e6) == wake
 
 
 def test_a_rate_limit_may_count_unless_it_says_how_long_it_lasts():
