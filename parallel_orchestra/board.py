@@ -6,16 +6,16 @@ directories again, since other processes and people move files too. Between two 
 cost time for every task there is, a glance at `available/` tells what others took meanwhile.
 """
 
-import contextlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import IO
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.limits import Limits
 from parallel_orchestra.model import Task
 from parallel_orchestra.recovery import Recovery
+from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
@@ -36,7 +36,6 @@ _MISSES = 16
 _GLANCED_PER_MISS = 50
 #: Seconds that a claim which does not wait for work waits for `claim.lock`, and its tries.
 _LOCK_PATIENCE = 5.0
-_LOCK_PAUSE = 0.01
 _TRIES = 50
 #: Seconds during which claiming may fail (a full disk, say) before the run gives up.
 _TROUBLE_LIMIT = 60.0
@@ -44,6 +43,11 @@ _TROUBLE_LIMIT = 60.0
 _TROUBLE_GAP = 20.0
 #: Seconds until the next try while a disk is full or does not answer.
 _PAUSE = 0.5
+
+#: What most tasks are seen as, made once: a look may be at 100,000 of them.
+_LOCKED, _AVAILABLE = TaskState.LOCKED, TaskState.AVAILABLE
+_HELD, _PARKED, _FRESH = Seen(_LOCKED), Seen(_LOCKED, parked=True), Seen(_AVAILABLE)
+_DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +75,14 @@ class Board:
         """Takes the room on the disks, without which no task starts."""
         self._tasks = tasks
         self._room = room
-        self._limits = limits
         self._schedule = schedule
         self._store = store
         self._recovery = recovery
         self._clock = clock
-        self._rivals = rivals
         self._changed = threading.Condition()
+        self._limits = Limits(
+            tasks, store, rivals, limits, monotonic=clock.monotonic, pause=self._changed.wait
+        )
         self._names: dict[str, TaskName] = {}
         self._held: tuple[TaskName, ...] = ()
         self._active: dict[str, Claim] = {}
@@ -91,7 +96,6 @@ class Board:
         self._stopping = False
         self._trouble_since: float | None = None
         self._last_trouble = 0.0
-        self._claim_lock: IO[bytes] | None = None
 
     @property
     def active(self) -> tuple[Claim, ...]:
@@ -118,12 +122,16 @@ class Board:
         """
         with self._changed:
             while not self._stopping:
-                if self._short_of_room() or not self._looked():
+                if self._short_of_room():
+                    self._changed.wait(_PAUSE)
+                    continue
+                fresh = self._clock.monotonic() >= self._next_look
+                if not self._looked():
                     self._changed.wait(_PAUSE)
                     continue
                 task = self._schedule.take(self._clock.monotonic())
                 if task is None:
-                    if self._is_over():
+                    if self._is_over(fresh=fresh):
                         self._stopping = True
                         self._changed.notify_all()
                         break
@@ -155,7 +163,7 @@ class Board:
                 if task is None:
                     return None
                 register()
-                with self._limits_held(task, _LOCK_PATIENCE) as free:
+                with self._limits.held(task, _LOCK_PATIENCE) as free:
                     claim = self._store.claim(self._names[task]) if free else None
                 if claim is not None:
                     self._active[task] = claim
@@ -227,7 +235,7 @@ class Board:
 
     def _claim(self, task: str) -> Claim | None:
         try:
-            with self._limits_held(task) as free:
+            with self._limits.held(task) as free:
                 if not free:
                     self._schedule.moved(
                         task, TaskState.AVAILABLE, self._clock.monotonic() + _LOOK_WAITING
@@ -245,50 +253,6 @@ class Board:
             if self._misses >= self._enough_misses:
                 self._glance()
         return claim
-
-    @contextlib.contextmanager
-    def _limits_held(self, task: str, patience: float = 0.0) -> Iterator[bool]:
-        """Holds what limits a task across processes; tells whether it may run among the locked.
-
-        Waits for others who claim for `patience` seconds at most.
-        """
-        group = self._tasks[task].concurrency_group
-        rivals = self._rivals.get(task, ())
-        if not group and not rivals:
-            yield True
-            return
-        if not self._lock_claims(patience):
-            yield False
-            return
-        try:
-            locked = self._store.locked_tasks() & self._tasks.keys()
-            used = sum(self._tasks[one].concurrency_group == group for one in locked)
-            full = bool(group) and used >= self._limits.get(group, 1)
-            yield not full and locked.isdisjoint(rivals)
-        finally:
-            self._unlock_claims()
-
-    def _lock_claims(self, patience: float) -> bool:
-        import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
-
-        if self._claim_lock is None:
-            self._claim_lock = self._store.layout.lock_file("claim.lock")
-        deadline = self._clock.monotonic() + patience
-        while True:
-            try:
-                portalocker.lock(self._claim_lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
-            except portalocker.LockException:
-                if self._clock.monotonic() >= deadline:
-                    return False
-                self._changed.wait(_LOCK_PAUSE)
-            else:
-                return True
-
-    def _unlock_claims(self) -> None:
-        import portalocker  # noqa: PLC0415  # see above
-
-        if self._claim_lock is not None:
-            portalocker.unlock(self._claim_lock)
 
     def _glance(self) -> None:
         available = self._store.available_tasks()
@@ -329,17 +293,20 @@ class Board:
         for task, entry in listing.entries.items():
             if task not in self._tasks:
                 continue
-            if entry.state is TaskState.LOCKED:
-                seen[task] = Seen(entry.state, parked=not entry.name.owner)
-            elif entry.state is TaskState.AVAILABLE and self._tasks[task].backend in self._barred:
+            state = entry.state
+            if state is _LOCKED:
+                seen[task] = _HELD if entry.name.owner else _PARKED
+            elif state is not _AVAILABLE:
+                seen[task] = _DONE if state is _DONE.state else _FAILED
+            elif self._barred and self._tasks[task].backend in self._barred:
                 # Not there for the schedule: as a lock it would hold up its group and its rivals.
                 continue
-            elif entry.state is TaskState.AVAILABLE and entry.name.attempts:
-                seen[task] = Seen(entry.state, not_before=self._backoff(entry.name))
+            elif entry.name.attempts:
+                seen[task] = Seen(state, not_before=self._backoff(entry.name))
             else:
-                seen[task] = Seen(entry.state)
+                seen[task] = _FRESH
         for task in self._active:
-            seen[task] = Seen(TaskState.LOCKED)
+            seen[task] = _HELD
         return seen
 
     def _backoff(self, name: TaskName) -> float:
@@ -355,15 +322,19 @@ class Board:
     def _delay(self, result: AttemptResult) -> float:
         # The instant stands on the writer's wall clock, which may be a day from ours: the wait
         # is never longer than it was when it was written.
+        now = self._clock.now()
         whole = result.not_before - (result.started + result.seconds)
-        return min(whole, result.not_before - self._clock.now())
+        return min(whole, not_later_than_a_week(result.not_before, now) - now)
 
-    def _is_over(self) -> bool:
+    def _is_over(self, *, fresh: bool) -> bool:
         if self._active or not self._schedule.exhausted():
             return False
-        # Nothing to do as far as we know: only a fresh look may say that it is so.
-        self._next_look = 0.0
-        return self._looked() and self._schedule.exhausted()
+        if not fresh:
+            # Nothing to do as far as we know: only a fresh look may say that it is so.
+            self._next_look = 0.0
+            if not self._looked():
+                return False
+        return self._schedule.exhausted()
 
     def _patience(self) -> float:
         wake = self._schedule.next_wake()

@@ -62,48 +62,55 @@ class Schedule:
         self._members = {group: self._set_of(ids) for group, ids in members.items()}
         self._limited = {task.id for task in tasks if task.concurrency_group or task.id in rivals}
         self._graph = graph
+        self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
         self._rivals = rivals
         self._limits = limits
         self.observe({})
 
     def observe(self, seen: Mapping[str, Seen]) -> None:
         """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
-        self._state: dict[str, TaskState] = {task: one.state for task, one in seen.items()}
-        self._count = Counter(self._state.values())
+        done, locked, available = TaskState.DONE, TaskState.LOCKED, TaskState.AVAILABLE
+        self._state = state = {task: one.state for task, one in seen.items()}
+        # Not by a Counter of 100,000: before Python 3.12 the hash of an Enum is slow.
+        states = list(state.values())
+        self._count = Counter({one: states.count(one) for one in TaskState})
         self._parked_locks = {task for task, one in seen.items() if one.parked}
-        self._pending: dict[str, int] = {}
+        self._pending = pending = dict.fromkeys(self._by_rank, 0)
         self._used: dict[str, int] = {}
-        self._asleep: list[tuple[float, int]] = []
         self._held_up: dict[str, int] = {}
         self._locked = 0
-        for task in self._by_rank:
-            self._pending[task] = sum(
-                self._state.get(need) is not TaskState.DONE
-                for need in self._graph.dependencies[task]
-            )
-            if self._state.get(task) is TaskState.LOCKED:
-                self._enter_lock(task)
-        startable = [task for task in self._by_rank if self._startable(task)]
-        ready = [task for task in startable if not seen[task].not_before]
-        self._ready = [self._rank[task] for task in ready if task not in self._limited]
-        self._ready_limited = self._set_of(task for task in ready if task in self._limited)
-        for task in startable:
-            if seen[task].not_before:
-                heapq.heappush(self._asleep, (seen[task].not_before, self._rank[task]))
+        for task in self._needy:
+            needs = self._graph.dependencies[task]
+            pending[task] = sum(state.get(need) is not done for need in needs)
+        for task in [task for task in self._by_rank if state.get(task) is locked]:
+            self._enter_lock(task)
+        startable = [
+            (rank, task)
+            for rank, task in enumerate(self._by_rank)
+            if state.get(task) is available and not pending[task]
+        ]
+        ready = [(rank, task) for rank, task in startable if not seen[task].not_before]
+        self._ready = [rank for rank, task in ready if task not in self._limited]
+        self._ready_limited = self._set_of(task for _, task in ready if task in self._limited)
+        self._asleep = [
+            (seen[task].not_before, rank) for rank, task in startable if seen[task].not_before
+        ]
+        heapq.heapify(self._asleep)
 
     def glance(self, available: Container[str]) -> None:
         """Takes notice that of the tasks that are ready only these are still to be had.
 
         The others count as locked, as one that `take` returned.
         """
-        ready = [self._by_rank[rank] for rank in self._ready]
-        limited = [self._by_rank[rank] for rank in positions(self._ready_limited)]
-        for task in (*ready, *limited):
+        by_rank, limited = self._by_rank, positions(self._ready_limited)
+        for rank in (*self._ready, *limited):
+            task = by_rank[rank]
             if task not in available and self._startable(task):
                 self._lock(task)
-        self._ready = [self._rank[task] for task in ready if self._startable(task)]
-        heapq.heapify(self._ready)
-        self._ready_limited = self._set_of(task for task in limited if self._startable(task))
+        # What is ready no more goes; a rank that was there twice is there once.
+        self._ready = sorted({rank for rank in self._ready if by_rank[rank] in available})
+        there = (by_rank[rank] for rank in limited)
+        self._ready_limited = self._set_of(task for task in there if task in available)
 
     def take(self, now: float, only: str = "") -> str | None:
         """Returns the best task that may run at this moment (on the monotonic clock), or None.

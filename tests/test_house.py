@@ -23,7 +23,17 @@ FLOORS = (
     # 3 trades: our nouns put upon the world
     ("store", "journal", "agents", "isolation", "report", "notify"),
     # 4 work: integration, one task's day, the run
-    ("merge_queue", "recovery", "board", "worker", "engine", "conductor", "example", "api"),
+    (
+        "merge_queue",
+        "recovery",
+        "limits",
+        "board",
+        "worker",
+        "engine",
+        "conductor",
+        "example",
+        "api",
+    ),
     # 5 street: argv, words, exit codes; `__init__` is the door for other programs
     ("__init__", "cli", "__main__"),
 )

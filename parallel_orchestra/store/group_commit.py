@@ -37,12 +37,16 @@ class GroupCommit:
 
     def after(self, *events: Event) -> None:
         """Tells these events once the moves made so far are on the disk."""
+        if not events:
+            return
         with self._wake:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="group-commit", daemon=True)
                 self._thread.start()
+            if not self._waiting:
+                # Later ones need not wake it: it gathers them.
+                self._wake.notify_all()
             self._waiting += events
-            self._wake.notify_all()
 
     def flush(self) -> None:
         """Returns once everything given to `after` so far was told."""

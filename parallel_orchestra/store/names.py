@@ -3,7 +3,7 @@
 The name says which task it is, how many attempts were begun, how many of them count as
 failures, and who holds it. Whatever a person's `mv` produces is understood: no counters mean
 a fresh task, and an owner counts in `locked/` only. Numbers are written one way (no leading
-zeros), or the name put together again would not be the file's.
+zeros, and none at all instead of two), or the name put together again would not be the file's.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 _GRAMMAR = re.compile(
     r"(?P<task>[A-Za-z0-9_-]{1,64})"
-    r"(?:\.a(?P<attempts>[0-9]{1,6})f(?P<failures>[0-9]{1,6}))?"
+    r"(?:\.a(?!0f0\.)(?P<attempts>0|[1-9][0-9]{0,5})f(?P<failures>0|[1-9][0-9]{0,5}))?"
     r"(?:\.(?P<owner>[A-Za-z0-9_]{1,20}-[0-9]{1,10}-[0-9a-f]{8}))?"
     r"\.md"
 )
@@ -54,5 +54,4 @@ def parse(file: str) -> TaskName | None:
     if match is None:
         return None
     task, attempts, failures, owner = match.groups()
-    name = TaskName(task, int(attempts or 0), int(failures or 0), owner or "")
-    return name if name.file == file else None
+    return TaskName(task, int(attempts or 0), int(failures or 0), owner or "")

@@ -79,6 +79,7 @@ class TaskStore:
         self.layout = layout
         self.owner = owner
         self._paths = {state: str(layout.state(state)) for state in TaskState}
+        self._known: dict[TaskState, dict[str, Entry]] = {state: {} for state in TaskState}
         self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
     def publish(self, tasks: Iterable[Task], run: str, fingerprints: dict[str, str]) -> int:
@@ -120,16 +121,20 @@ class TaskStore:
         strange: list[str] = []
         # Along the way of travel: a task may be seen twice, but not missed while it advances.
         for state in TaskState:
+            # A name is taken apart once: most files lie where the last look saw them.
+            known, found = self._known[state], {}
             for file in files.names(self._paths[state]):
-                name = parse(file)
-                if name is None:
+                entry = known.get(file) or _entry(state, file)
+                if entry is None:
                     strange.append(f"{state.value}/{file}")
                     continue
-                entry = Entry(state, name)
-                if name.task in entries:
-                    seen = doubles.get(name.task, (entries[name.task],))
-                    doubles[name.task] = (*seen, entry)
-                entries[name.task] = entry
+                found[file] = entry
+                task = entry.name.task
+                if task in entries:
+                    seen = doubles.get(task, (entries[task],))
+                    doubles[task] = (*seen, entry)
+                entries[task] = entry
+            self._known[state] = found
         return Listing(entries, doubles, tuple(sorted(strange)))
 
     def settled_listing(self, expected: Iterable[str]) -> Listing:
@@ -372,6 +377,11 @@ class TaskStore:
                 return False
             raise
         return True
+
+
+def _entry(state: TaskState, file: str) -> Entry | None:
+    name = parse(file)
+    return None if name is None else Entry(state, name)
 
 
 _UNSAFE_HOST = re.compile(r"[^A-Za-z0-9_]+")

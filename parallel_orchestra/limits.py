@@ -1,0 +1,84 @@
+"""What keeps a task from being claimed because of others at work, in whatever process they are.
+
+Its concurrency group may be full, and no two tasks that write the same files may run at once.
+Such a task is claimed under `claim.lock`, with a look at what lies in `locked/`.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+from parallel_orchestra.model import Task
+from parallel_orchestra.store import TaskStore
+
+_PAUSE = 0.01
+
+
+class Limits:
+    """The limits of one run, as one process keeps them; its owner holds a lock."""
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        store: TaskStore,
+        rivals: Mapping[str, tuple[str, ...]],
+        groups: Mapping[str, int],
+        *,
+        monotonic: Callable[[], float],
+        pause: Callable[[float], object],
+    ) -> None:
+        """Takes how many tasks of each group may run at once, one if it is not said."""
+        self._tasks = tasks
+        self._store = store
+        self._rivals = rivals
+        self._groups = groups
+        self._monotonic = monotonic
+        self._pause = pause
+        self._lock: IO[bytes] | None = None
+
+    @contextmanager
+    def held(self, task: str, patience: float = 0.0) -> Iterator[bool]:
+        """Holds what limits a task; tells whether it may run beside those that are locked.
+
+        Waits for others who claim for `patience` seconds at most.
+
+        Raises:
+            OSError: the lock file can't be opened.
+        """
+        group = self._tasks[task].concurrency_group
+        rivals = self._rivals.get(task, ())
+        if not group and not rivals:
+            yield True
+            return
+        if not self._taken(patience):
+            yield False
+            return
+        try:
+            locked = self._store.locked_tasks() & self._tasks.keys()
+            used = sum(self._tasks[one].concurrency_group == group for one in locked)
+            full = bool(group) and used >= self._groups.get(group, 1)
+            yield not full and locked.isdisjoint(rivals)
+        finally:
+            self._give_back()
+
+    def _taken(self, patience: float) -> bool:
+        import portalocker  # noqa: PLC0415  # 70 ms that only such plans need
+
+        if self._lock is None:
+            self._lock = self._store.layout.lock_file("claim.lock")
+        deadline = self._monotonic() + patience
+        while True:
+            try:
+                portalocker.lock(self._lock, portalocker.LOCK_EX | portalocker.LOCK_NB)
+            except portalocker.LockException:
+                if self._monotonic() >= deadline:
+                    return False
+                self._pause(_PAUSE)
+            else:
+                return True
+
+    def _give_back(self) -> None:
+        import portalocker  # noqa: PLC0415  # see above
+
+        if self._lock is not None:
+            portalocker.unlock(self._lock)
