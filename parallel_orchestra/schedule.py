@@ -75,27 +75,30 @@ class Schedule:
         states = list(state.values())
         self._count = Counter({one: states.count(one) for one in TaskState})
         self._parked_locks = {task for task, one in seen.items() if one.parked}
-        self._pending = pending = dict.fromkeys(self._by_rank, 0)
+        self._pending: dict[str, int] = {}
         self._used: dict[str, int] = {}
         self._held_up: dict[str, int] = {}
         self._locked = 0
         for task in self._needy:
             needs = self._graph.dependencies[task]
-            pending[task] = sum(state.get(need) is not done for need in needs)
-        for task in [task for task in self._by_rank if state.get(task) is locked]:
-            self._enter_lock(task)
-        startable = [
-            (rank, task)
-            for rank, task in enumerate(self._by_rank)
-            if state.get(task) is available and not pending[task]
-        ]
-        ready = [(rank, task) for rank, task in startable if not seen[task].not_before]
-        self._ready = [rank for rank, task in ready if task not in self._limited]
-        self._ready_limited = self._set_of(task for _, task in ready if task in self._limited)
-        self._asleep = [
-            (seen[task].not_before, rank) for rank, task in startable if seen[task].not_before
-        ]
-        heapq.heapify(self._asleep)
+            self._pending[task] = sum(state.get(need) is not done for need in needs)
+        self._ready: list[int] = []
+        self._asleep: list[tuple[float, int]] = []
+        limited: list[str] = []
+        for rank, task in enumerate(self._by_rank):
+            one = seen.get(task)
+            if one is None:
+                continue
+            if one.state is locked:
+                self._enter_lock(task)
+            elif one.state is available and not self._pending.get(task):
+                if one.not_before:
+                    heapq.heappush(self._asleep, (one.not_before, rank))
+                elif task in self._limited:
+                    limited.append(task)
+                else:
+                    self._ready.append(rank)
+        self._ready_limited = self._set_of(limited)
 
     def glance(self, available: Container[str]) -> None:
         """Takes notice that of the tasks that are ready only these are still to be had.
@@ -183,7 +186,7 @@ class Schedule:
         return ""
 
     def _startable(self, task: str) -> bool:
-        return self._state.get(task) is TaskState.AVAILABLE and not self._pending[task]
+        return self._state.get(task) is TaskState.AVAILABLE and not self._pending.get(task)
 
     def _offer(self, task: str, not_before: float) -> None:
         if not self._startable(task):
