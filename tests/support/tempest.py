@@ -102,6 +102,7 @@ class Tempest:
     #: Owners that were ever seen stopped.
     sleepers: set[str] = field(default_factory=set)
     posts: list[Post | None] = field(init=False)
+    _let_through: float = 0.0
 
     def __post_init__(self) -> None:
         """Makes room for the workers: the conductor first, those far away last."""
@@ -124,6 +125,8 @@ class Tempest:
         end = time.monotonic() + limit
         while self._missing() and time.monotonic() < end:
             self._look()
+            if len(self.seen_done) == len(self.storm.steps):
+                return
             self._man_the_posts()
             self._mind_the_stopped()
             choice = self._missing()
@@ -143,7 +146,7 @@ class Tempest:
         self._gate.unlink(missing_ok=True)
         time.sleep(1.0)  # the woken go on as if nothing had been: any second will do
         for post in self._living():
-            kill(post.running, "alone")
+            kill(post.running, "group" if post.far else "alone")
         self.storm.scene.wait_for_silence(20)
         for _ in range(5):
             self._unpark()
@@ -221,12 +224,23 @@ class Tempest:
         return {name: share for name, share in left.items() if share > 0}
 
     def _pace(self) -> None:
-        """Shuts the gate before the agents while they are ahead of the bad weather."""
+        """Shuts the gate before the agents while they are ahead of the bad weather.
+
+        Then one may pass now and then: only a worker between two tasks looks for the dead.
+        """
         over = 1 - max(self._missing().values(), default=0.0)
-        if len(self.seen_done) / len(self.storm.steps) > over + 0.1:
-            self._gate.touch()
-        else:
+        if len(self.seen_done) / len(self.storm.steps) <= 0.1 + 0.8 * over:
             self._gate.unlink(missing_ok=True)
+            return
+        self._gate.touch()
+        asleep = [post for post in self._living() if post.stopped]
+        if asleep and time.monotonic() - self._let_through > 0.5:
+            self._let_through = time.monotonic()
+            dead = [name for post in asleep if post.dead for name in post.held]
+            locked = [file.name for file in (self.storm.scene.tasks_dir / "locked").glob("*.md")]
+            if names := dead or sorted(locked):
+                task = self.dice.choice(names).partition(".")[0]
+                (self.flags / f"go-{task}").touch()
 
     @property
     def _gate(self) -> Path:
