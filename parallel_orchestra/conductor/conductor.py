@@ -89,7 +89,7 @@ def conduct(
             code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)
-        return replace(report, ended=ended.time, exit_code=ended.exit_code)
+        return replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
 
 
 @contextlib.contextmanager

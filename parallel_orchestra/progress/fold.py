@@ -168,6 +168,7 @@ def fold(
         critical_path_seconds=_longest_chain(facts.plan, tasks),
         warnings=tuple(memory.warnings),
         strange=facts.strange,
+        took=ended.seconds if ended else None,
     )
 
 

@@ -98,6 +98,7 @@ class Delivery:
 class RunReport:
     """A whole run: instants in epoch seconds UTC, `ended` None while it runs.
 
+    `took` is how long it took by a clock that never jumps, None if nobody measured it.
     `critical_path_seconds` is the longest chain of durations actually seen.
     """
 
@@ -121,6 +122,7 @@ class RunReport:
     critical_path_seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
+    took: float | None = None
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""
@@ -139,7 +141,9 @@ class RunReport:
     @property
     def seconds(self) -> float | None:
         """How long the run took, or None while it runs."""
-        return None if self.ended is None else self.ended - self.started
+        if self.ended is None:
+            return None
+        return self.ended - self.started if self.took is None else self.took
 
     @property
     def work_seconds(self) -> float:

@@ -167,12 +167,21 @@ def test_a_finished_run_is_shown_with_all_that_its_events_tell():
                 ),
             ),
         ),
+        took=11.0,
         exit_code=0,
         critical_path_seconds=7.0,
         warnings=("the disk is nearly full",),
     )
     assert (report.total, report.completed, report.count(Outcome.SUCCEEDED)) == (2, 2, 2)
     assert (report.seconds, report.work_seconds, report.cost_usd) == (11.0, 7.0, 0.75)
+
+
+def test_a_run_took_what_its_conductor_measured_whatever_the_wall_clock_did():
+    history = by(ME, started(86_500.0), RunEnded(112.5, 0, 12.5))
+
+    report = fold(facts_of(Task(id="a")), {}, history, 999.0)
+
+    assert report.seconds == 12.5
 
 
 def test_a_run_without_any_event_shows_the_listing_and_begins_at_this_moment():
