@@ -9,7 +9,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -30,10 +30,11 @@ def write_synced(path: Path, data: bytes) -> None:
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
+        with _named(path):
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view) :]
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -41,10 +42,20 @@ def write_synced(path: Path, data: bytes) -> None:
 def write(path: Path, data: bytes) -> None:
     """Writes a file of mode 0600 without waiting for the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb", buffering=0) as stream:
+    with open(descriptor, "wb", buffering=0) as stream, _named(path):
         view = memoryview(data)
         while view:
             view = view[stream.write(view) :]
+
+
+@contextlib.contextmanager
+def _named(path: str | Path) -> Iterator[None]:
+    """Lets an error say which file it is about: write(2) and fsync(2) know a number only."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(path)
+        raise
 
 
 def make_directory(path: Path) -> None:
@@ -117,7 +128,8 @@ def sync_directory(path: str | Path) -> None:
     """Waits until the names in a directory are on the disk (fsync(2) of a file is not enough)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        with _named(path):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -186,7 +198,8 @@ def append(path: Path, data: bytes) -> None:
     """Appends bytes to a file of mode 0600 by one write."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, data)
+        with _named(path):
+            os.write(descriptor, data)
     finally:
         os.close(descriptor)
 

@@ -4,6 +4,7 @@ The only place that does so. What we did not foresee is a mistake of ours: one l
 user, the traceback into a file that the line names.
 """
 
+import errno
 import os
 import sys
 import tempfile
@@ -73,7 +74,10 @@ def _problem_of_system(error: OSError) -> Problem:
         return _internal(error, os.environ)
     said = (error.strerror or str(error)).lower()
     where = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
-    return Problem(f"the system says: {said}", where, "`PO_TRACEBACK=1` shows what was being done")
+    hint = "`PO_TRACEBACK=1` shows what was being done"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = "make room on that disk, then go on with `--resume`"
+    return Problem(f"the system says: {said}", where, hint)
 
 
 def _internal(error: BaseException, environ: Mapping[str, str]) -> Problem:

@@ -31,8 +31,7 @@ _GC_LIMIT = 60.0
 
 #: How many commits back an index is looked for.
 _LOOKED_AT = 1000
-#: Where a git directory names the branch that is away from HEAD for a while, and for what; git
-#: itself refuses to move it then (branch.c).
+#: Where a git directory names a branch that is away from HEAD for a while; git won't move it then.
 _AWAY = (
     ("rebase-merge/head-name", "rebase"),
     ("rebase-apply/head-name", "rebase"),
@@ -121,9 +120,10 @@ class Repo:
             *("--show-object-format", _BORDER, "--absolute-git-dir", _BORDER, "--git-common-dir"),
             ok=(0, 128),
         )
-        if asked.code != 0:
+        facts = asked.line.split(f"\n{_BORDER}\n")
+        if asked.code != 0 or len(facts) != 5:
             raise _not_usable(path, asked.err)
-        bare, inside, object_format, git_dir, common = asked.line.split(f"\n{_BORDER}\n")
+        bare, inside, object_format, git_dir, common = facts
         if inside != "true":
             raise _without_work_tree(path, bare=bare == "true")
         return cls(

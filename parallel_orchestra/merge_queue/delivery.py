@@ -4,11 +4,13 @@ The user's branch is only ever fast-forwarded, as far as git itself allows. Wher
 commits back that the work was built on, that would bring them back: this is for the user to do.
 """
 
+import contextlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import FastForward, Repo, Update, clear_locks, enter_written
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
 from parallel_orchestra.progress import Delivery
@@ -175,7 +177,7 @@ def _forward(repo: Repo, queue: MergeQueue, branch: str, before: str, tip: str) 
         result = repo.fast_forward(branch, tip, checkout)
         # What git refuses it has not begun; an older half stays noted until it is delivered.
         if result.done or (begun is None and not result.cut_off):
-            repo.refs.transact([Update(note, None, tip)])
+            _forget(repo, note, tip)
     return result
 
 
@@ -193,7 +195,13 @@ def _settle(repo: Repo, queue: MergeQueue) -> None:
     begun = repo.refs.read(queue.refs.delivering)
     if begun is not None:
         with repo.lock():
-            repo.refs.transact([Update(queue.refs.delivering, None, begun)])
+            _forget(repo, queue.refs.delivering, begun)
+
+
+def _forget(repo: Repo, note: str, commit: str) -> None:
+    # A note too much costs the next delivery a look; what was delivered is delivered.
+    with contextlib.suppress(GitError):
+        repo.refs.transact([Update(note, None, commit)])
 
 
 def _why_not(branch: str, outcome: Conflicted | Rejected) -> str:

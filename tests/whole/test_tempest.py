@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from support.effort import WORKERS, by_effort, seeds
+from support.effort import EFFORT, WORKERS, Effort, by_effort, seeds
 from support.figures import tell
 from support.scene import Scene
 from support.storm import Step, Storm, check_tidy
@@ -88,4 +88,6 @@ def test_whatever_happens_at_once_every_promise_is_kept(tmp_path, seed):
     )
     assert broken == []
     check_tidy(storm.scene)
-    assert tempest.fell_short() == []
+    if EFFORT is Effort.FULL:
+        # Shorter ones may end before everything came about: how much did stands in the figures.
+        assert tempest.fell_short() == []
