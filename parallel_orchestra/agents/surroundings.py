@@ -7,22 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 
-#: Set by an agent for the tools it starts. An agent that finds them takes itself for a part of
-#: another session: it refuses to start, or talks to that session's editor.
-_NESTED_SESSION = frozenset({
-    "CLAUDECODE", "CLAUDE_AGENT_SDK_VERSION", "CLAUDE_CODE_CHILD_SESSION",
-    "CLAUDE_CODE_ENTRYPOINT", "CLAUDE_CODE_EXECPATH", "CLAUDE_CODE_PARENT_SESSION_ID",
-    "CLAUDE_CODE_REMOTE_SESSION_ID", "CLAUDE_CODE_SESSION_ACCESS_TOKEN",
-    "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_SSE_PORT", "CLAUDE_PROJECT_DIR",
-})  # fmt: skip
-
-#: The only GIT_* variables that say nothing of WHICH repository is meant: who commits, and how a
-#: server is reached. With the others (GIT_DIR, GIT_INDEX_FILE ... of a hook that started us) an
-#: agent's git would work in the user's checkout instead of its worktree.
-_GIT_KEPT = re.compile(
-    r"GIT_(AUTHOR_\w+|COMMITTER_\w+|SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|TERMINAL_PROMPT"
-    r"|SSL_\w+|PROXY_\w+|HTTP_\w+|ALLOW_PROTOCOL|LFS_\w+)"
-)
+from parallel_orchestra.plan.variables import NESTED_SESSION, points_at_a_repository
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL", re.IGNORECASE)
 #: Shorter values would mask ordinary words, `KEY=1` every digit one.
@@ -31,7 +16,7 @@ SHORTEST_SECRET = 8
 
 def outer_session(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Returns the variables that say that we run inside an agent's session, sorted."""
-    return tuple(sorted(_NESTED_SESSION & environ.keys()))
+    return tuple(sorted(NESTED_SESSION & environ.keys()))
 
 
 def surroundings(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
@@ -43,8 +28,7 @@ def surroundings(environ: Mapping[str, str], own: Mapping[str, str]) -> dict[str
     kept = {
         name: value
         for name, value in environ.items()
-        if name not in _NESTED_SESSION
-        and not (name.startswith("GIT_") and not _GIT_KEPT.fullmatch(name))
+        if name not in NESTED_SESSION and not points_at_a_repository(name)
     }
     return {**kept, **own}
 

@@ -54,7 +54,7 @@ class ManifestTask(ManifestDefaults):
     agent: values.Agent
     read_only: bool
     prompt: str = ABSENT
-    env: values.Env = ABSENT
+    env: values.PublishedEnv = ABSENT
     writes: values.Paths = ABSENT
     depends_on: values.Ids = ABSENT
     concurrency_group: values.Filled = ABSENT

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from parallel_orchestra.model import Command, Isolation
+from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
 from parallel_orchestra.plan.yaml_tree import kind_of
 
@@ -29,19 +30,6 @@ _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 #: What the sizes of `estimate` stand for: seconds.
 SIZES = {"S": 60.0, "M": 300.0, "L": 1200.0}
 _DURATION_HINT = "write seconds (90) or a duration (90s, 10m, 1h30m)"
-
-#: These would let a plan put code into every program that a task starts, or speak for us.
-BLOCKED_ENV = frozenset(
-    {
-        "DYLD_INSERT_LIBRARIES",
-        "DYLD_LIBRARY_PATH",
-        "LD_AUDIT",
-        "LD_LIBRARY_PATH",
-        "LD_PRELOAD",
-        "PO_WORKTREE_GUARD",
-        "PYTHONPATH",
-    }
-)
 
 
 def refused(must: str, hint: str = "", at: tuple[str | int, ...] = ()) -> PydanticCustomError:
@@ -155,9 +143,27 @@ def commands(value: object) -> tuple[Command, ...]:
 
 
 def _env_name(value: str) -> str:
-    if value in BLOCKED_ENV:
+    why = variables.why_refused(value)
+    if why:
+        raise refused("not be set", why)
+    return _name(value)
+
+
+def _published_env_name(value: str) -> str:
+    if value in variables.PUBLISHED:
         hint = "it changes what every program loads, or belongs to the tool: remove it"
         raise refused("not be set", hint)
+    return _name(value)
+
+
+def _env(value: dict[str, str]) -> dict[str, str]:
+    if "$" in value.get("PATH", ""):
+        hint = "nothing is expanded here: write them out, or set it in a command"
+        raise refused("name directories", hint, ("PATH",))
+    return value
+
+
+def _name(value: str) -> str:
     if not value or "=" in value:
         raise refused("be a name without `=`", "write `NAME: value`")
     return value
@@ -207,7 +213,9 @@ Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
 Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
-Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded)]
+Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded), AfterValidator(_env)]
+PublishedEnvName = Annotated[str, AfterValidator(_published_env_name)]
+PublishedEnv = Annotated[dict[PublishedEnvName, str], BeforeValidator(_bounded)]
 Limit = Annotated[int, Field(ge=1, le=256)]
 Limits = Annotated[dict[Filled, Limit], BeforeValidator(_bounded)]
 LooseLimit = Annotated[int, BeforeValidator(_whole_number), Field(ge=1, le=256)]

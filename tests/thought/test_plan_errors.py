@@ -103,7 +103,7 @@ unknown key `dependson` in task `build`
   do put it in quotes
 `env.LD_PRELOAD` of task `build` must not be set
   at plan.md:14:35 tasks[0].env.LD_PRELOAD
-  do it changes what every program loads, or belongs to the tool: remove it
+  do it changes what every program loads: set it in the command that needs it
 the task id `build` is used twice
   at plan.md:15:9 tasks[1].id
   do choose another id: tasks[0] has it already (line 11)
@@ -230,6 +230,28 @@ def test_every_mistake_has_a_place_and_a_remedy():
                 "`env` of task `a` must be a mapping of names to values, not a list\n"
                 "  at plan.md:7:10 tasks[0].env\n"
                 "  do write a mapping: {name: value}\n"
+            ),
+        ),
+        (
+            "prompt: p\nenv: {PATH: '$PATH:/opt/bin'}",
+            (
+                "`env.PATH` of task `a` must name directories\n"
+                "  at plan.md:7:17 tasks[0].env.PATH\n"
+                "  do nothing is expanded here: write them out, or set it in a command\n"
+            ),
+        ),
+        (
+            "prompt: p\nenv: {GIT_DIR: .git, PO_SLOT: '1', CLAUDECODE: '1'}",
+            (
+                "`env.GIT_DIR` of task `a` must not be set\n"
+                "  at plan.md:7:20 tasks[0].env.GIT_DIR\n"
+                "  do it could lead the task's git out of its worktree: remove it\n"
+                "`env.PO_SLOT` of task `a` must not be set\n"
+                "  at plan.md:7:35 tasks[0].env.PO_SLOT\n"
+                "  do names that begin with `PO_` belong to the tool: choose another\n"
+                "`env.CLAUDECODE` of task `a` must not be set\n"
+                "  at plan.md:7:52 tasks[0].env.CLAUDECODE\n"
+                "  do an agent would take itself for a part of another session: remove it\n"
             ),
         ),
         (
