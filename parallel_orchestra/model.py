@@ -66,6 +66,7 @@ class Task:
     env: Mapping[str, str] = field(default_factory=lambda: NO_ENV)
     verify: tuple[Command, ...] = ()
     allow_empty: bool = False
+    completion_signal: bool = False
     isolation: Isolation = Isolation.WORKTREE
     concurrency_group: str = ""
 

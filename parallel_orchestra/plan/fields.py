@@ -38,6 +38,7 @@ class SharedFields(Fields):
     env: values.Env = ABSENT
     verify: values.Commands = ABSENT
     allow_empty: bool = ABSENT
+    completion_signal: bool = ABSENT
     isolation: values.Where = ABSENT
     concurrency_group: values.FilledLine = ABSENT
 

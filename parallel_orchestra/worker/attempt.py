@@ -9,6 +9,7 @@ from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS
+from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.isolation import (
     Isolation,
     Label,
@@ -33,6 +34,7 @@ from parallel_orchestra.worker.landing import (
     Finished,
     Landing,
 )
+from parallel_orchestra.worker.marker import Marker
 from parallel_orchestra.worker.prompt import write_prompt
 from parallel_orchestra.worker.shop import Shop
 
@@ -183,8 +185,12 @@ class Attempt:
         if not self._shop.store.holds(self._claim):
             # Whoever slept since its last look has nothing to pay an agent for.
             raise LostClaim(self._claim.task)
+        marker = Marker(workspace.path)
         ended = self._landing.run(call, workspace, prompt, "agent.log", copies)
         answer = backend.answer(self._task, self._shop.agents, ended)
+        marked = marker.taken()
+        if not self._shop.agents.published:
+            answer = closed(answer, self._task, ended.stdout_tail, marked=marked)
         if answer.failure is not None:
             tail = (ended.stderr_tail or ended.stdout_tail)[-DETAIL_BYTES:]
             detail = tail.decode("utf-8", "replace")

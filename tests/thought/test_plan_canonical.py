@@ -32,6 +32,7 @@ FULL = Task(
     env={"B": "2", "A": "1"},
     verify=("pytest -q", ("ruff", "check")),
     allow_empty=True,
+    completion_signal=True,
     isolation=Isolation.NONE,
     concurrency_group="gpu",
 )

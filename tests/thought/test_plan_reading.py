@@ -64,6 +64,7 @@ tasks:
     env: {B: y}
     verify: pytest -q
     allow_empty: true
+    completion_signal: true
     isolation: none
     concurrency_group: gpu
   - id: ui
@@ -99,6 +100,7 @@ tasks:
                 env={"A": "x", "B": "y"},
                 verify=("pytest -q",),
                 allow_empty=True,
+                completion_signal=True,
                 isolation=Isolation.NONE,
                 concurrency_group="gpu",
             ),
