@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.limits import Limits
-from parallel_orchestra.model import Task
+from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Schedule, Seen
@@ -48,6 +48,7 @@ _PAUSE = 0.5
 _LOCKED, _AVAILABLE = TaskState.LOCKED, TaskState.AVAILABLE
 _HELD, _PARKED, _FRESH = Seen(_LOCKED), Seen(_LOCKED, parked=True), Seen(_AVAILABLE)
 _DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
+_GO_ON = Halt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +72,13 @@ class Board:
         rivals: Mapping[str, tuple[str, ...]],
         limits: Mapping[str, int],
         room: Room,
+        halt: Halt = _GO_ON,
     ) -> None:
-        """Takes the room on the disks, without which no task starts."""
+        """Takes the room on the disks, without which no task starts, and when failures are enough."""
         self._tasks = tasks
         self._room = room
+        self._halt = halt
+        self._undone: frozenset[str] = frozenset()
         self._schedule = schedule
         self._store = store
         self._recovery = recovery
@@ -94,6 +98,7 @@ class Board:
         self._next_look = 0.0
         self._look_took = 0.0
         self._stopping = False
+        self._halted = False
         self._trouble_since: float | None = None
         self._last_trouble = 0.0
 
@@ -106,6 +111,11 @@ class Board:
         """Returns how many tasks lie in each state, as far as this process knows."""
         with self._changed:
             return self._schedule.count()
+
+    def halted(self) -> HaltWhen | None:
+        """Returns how the run stops because too many tasks have failed; None if it does not."""
+        with self._changed:
+            return self._halt.when if self._halted else None
 
     def stop(self) -> None:
         """Hands out no more claims; `next` returns None to everybody."""
@@ -191,6 +201,7 @@ class Board:
             if state is TaskState.AVAILABLE:
                 self._backoffs[(name.task, name.attempts)] = wake
             self._schedule.moved(name.task, state, wake)
+            self._count_failures()
             self._changed.notify_all()
 
     def lost(self, claim: Claim) -> None:
@@ -274,11 +285,25 @@ class Board:
             if entry.state is TaskState.LOCKED and task in self._tasks and entry.name.owner
         )
         self._schedule.observe(self._seen(listing))
+        self._undone = self._undone_in(listing)
+        self._count_failures()
         self._misses = 0
         ended = self._clock.monotonic()
         self._look_took = ended - started
         self._next_look = ended + max(_LOOK_EVERY, self._look_took / _LOOK_SHARE)
         self._changed.notify_all()
+
+    def _undone_in(self, listing: Listing) -> frozenset[str]:
+        """Returns the tasks that lie in `failed/` because a person took their merge back."""
+        if self._halt.when is HaltWhen.KEEP_GOING:
+            return frozenset()
+        failed = (one for one in listing.entries.values() if one.state is TaskState.FAILED)
+        return frozenset(one.name.task for one in failed if self._recovery.undone(one))
+
+    def _count_failures(self) -> None:
+        failed = self._schedule.count()[TaskState.FAILED] - len(self._undone)
+        if not self._halted and self._halt.reached(failed, len(self._tasks)):
+            self._halted = self._stopping = True
 
     def _healed(self, listing: Listing) -> bool:
         try:

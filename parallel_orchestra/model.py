@@ -3,6 +3,7 @@
 Knows nothing of files, YAML or git: `plan` makes these values, everything else reads them.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -69,6 +70,57 @@ class Task:
     completion_signal: bool = False
     isolation: Isolation = Isolation.WORKTREE
     concurrency_group: str = ""
+    wave: int | None = None
+
+
+class HaltWhen(Enum):
+    """When a run stops because tasks failed: not, once running tasks have ended, or at once."""
+
+    KEEP_GOING = "keep-going"
+    SOON = "soon"
+    NOW = "now"
+
+
+_HALT = re.compile(
+    r"(?P<when>keep-going|soon|now)(?:\s*,\s*(?P<after>[0-9]{1,6})\s*(?P<share>%?))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Whether a run stops when `after` tasks have failed, or that many percent of all tasks."""
+
+    when: HaltWhen = HaltWhen.KEEP_GOING
+    after: int = 1
+    percent: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> "Halt":
+        """Returns what `keep-going`, `soon`, `now`, `soon,3` or `now,20%` means.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        found = _HALT.fullmatch(text.strip())
+        after = int(found["after"] or 1) if found else 0
+        keeps_going = found is not None and found["when"] == HaltWhen.KEEP_GOING.value
+        if found is None or after < 1 or (keeps_going and found["after"]):
+            raise ValueError(f"not a way to halt: {text!r}")
+        if found["share"] and after > 100:
+            raise ValueError(f"more than all tasks: {text!r}")
+        return cls(HaltWhen(found["when"]), after, percent=found["share"] == "%")
+
+    def __str__(self) -> str:
+        """Returns the text that `of` reads."""
+        if self.when is HaltWhen.KEEP_GOING or (self.after == 1 and not self.percent):
+            return self.when.value
+        return f"{self.when.value},{self.after}{'%' if self.percent else ''}"
+
+    def reached(self, failed: int, total: int) -> bool:
+        """Returns whether so many failed tasks of all are enough to stop."""
+        if self.when is HaltWhen.KEEP_GOING or not failed:
+            return False
+        return failed * 100 >= self.after * total if self.percent else failed >= self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +149,7 @@ class Plan:
     max_workers: int | None = None
     verify: tuple[Command, ...] = ()
     concurrency_limits: Mapping[str, int] = field(default_factory=dict)
+    halt: Halt = Halt()
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 

@@ -21,6 +21,9 @@ from parallel_orchestra.graph.rivals import positions
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import TaskState
 
+#: How many tasks `why` names at most.
+_NAMED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -172,7 +175,9 @@ class Schedule:
             culprit = doomed(self._graph, self._state).get(task)
             if culprit:
                 return f"`{culprit}`, which it needs, failed"
-            return "waits for " + ", ".join(f"`{need}`" for need in missing)
+            named = ", ".join(f"`{need}`" for need in missing[:_NAMED])
+            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+            return f"waits for {named}{more}"
         asleep = [when for when, rank in self._asleep if self._by_rank[rank] == task]
         if asleep and asleep[0] > now:
             return f"failed before; next attempt in {asleep[0] - now:.0f} s"

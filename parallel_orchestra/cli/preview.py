@@ -70,6 +70,8 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"read-only{place}"
     if task.concurrency_group:
         yield f"group {task.concurrency_group}"
+    if task.wave is not None:
+        yield f"in wave {task.wave}"
     if task.depends_on:
         yield f"after {' '.join(task.depends_on)}"
 

@@ -21,7 +21,7 @@ from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
-from parallel_orchestra.model import Plan
+from parallel_orchestra.model import Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.summary import summary
@@ -52,6 +52,7 @@ class Options:
     no_log: bool = False
     quiet: bool = False
     dashboard: bool | None = None
+    halt: str = ""
 
 
 @click.command(
@@ -77,6 +78,13 @@ class Options:
     default="",
     metavar="BRANCH",
     help="The branch to start from and to deliver to (default: the plan's, else the current one).",
+)
+@click.option(
+    "--halt",
+    default="",
+    metavar="WHEN[,N]",
+    help="Stop when N tasks have failed (or N%): `soon` lets running tasks end, `now` does not; "
+    "`keep-going` (default: the plan's, else this) does what it can.",
 )
 @click.option(
     "--tasks-dir",
@@ -113,7 +121,7 @@ def carry_out(options: Options) -> int:
     if options.resume and options.fresh:
         raise usage("`--resume` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
-    plan = load_plan(options.plan)
+    plan = _halting(load_plan(options.plan), options.halt)
     settings = settings_for(options, plan)
     if options.dry_run:
         return _preview(plan, settings)
@@ -154,6 +162,14 @@ def settings_for(options: Options, plan: Plan) -> Settings:
         worktree_root=absolute(options.worktree_root) or found.worktree_root,
         keep_worktrees=options.keep_worktrees or found.keep_worktrees,
     )
+
+
+def _halting(plan: Plan, halt: str) -> Plan:
+    try:
+        return replace(plan, halt=Halt.of(halt)) if halt else plan
+    except ValueError:
+        hint = "write `soon`, `now` or `keep-going`; `soon,3` and `now,20%` wait for more failures"
+        raise usage(f"`--halt` can't be `{halt}`", hint) from None
 
 
 def _log_dir(options: Options, plan: Plan) -> Path | None:

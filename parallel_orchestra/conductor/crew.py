@@ -15,6 +15,7 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
 from parallel_orchestra.events import Event
 from parallel_orchestra.git import Repo
+from parallel_orchestra.model import HaltWhen
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import WorkerKind
@@ -80,7 +81,7 @@ class Crew(Workshop):
             self.board.stop()
         threads.start()
         while threads.alive:
-            if control.cancelled:
+            if control.cancelled or self.board.halted() is HaltWhen.NOW:
                 self._cancel()
             elif control.draining:
                 self.board.stop()
@@ -89,6 +90,7 @@ class Crew(Workshop):
         tell(self.snapshot(team, stopping=control.draining))
         if threads.failure is not None:
             raise threads.failure
+        self._tell_halt()
 
     def attend(self, body: Callable[[], T], control: Control) -> T:
         """Returns what `body` returns, run beside the main thread, which stays free to hear a cancel.
@@ -118,6 +120,13 @@ class Crew(Workshop):
             running=tuple(running),
             stopping=stopping,
         )
+
+    def _tell_halt(self) -> None:
+        if self.board.halted() is not None:
+            failed = self.board.count()[TaskState.FAILED]
+            tasks = "task" if failed == 1 else "tasks"
+            halt = self.job.plan.halt
+            self.warn(f"halted: {failed} {tasks} failed, and the run was to halt `{halt}`")
 
     def _cancel(self) -> None:
         if self._threads is not None:

@@ -145,6 +145,7 @@ class Workshop:
                 lambda text: self.journal.write(Warned(self.clock.now(), "", text)),
                 self.clock.monotonic,
             ),
+            plan.halt,
         )
 
 

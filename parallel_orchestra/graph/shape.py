@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+from parallel_orchestra.graph.barriers import barriers
+
 
 class Mode(Enum):
     """How a run goes: several tasks at once, or one after the other."""
@@ -28,6 +30,10 @@ class Node(Protocol):
     def depends_on(self) -> tuple[str, ...]:
         """The ids of the tasks that must be done before it."""
 
+    @property
+    def wave(self) -> int | None:
+        """Its wave, which begins when all tasks of lower waves are done; None for no wave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Graph:
@@ -35,6 +41,7 @@ class Graph:
 
     `order` is topological and keeps the plan's order among equals. `dependencies` and
     `dependents` have an entry for every task; their tuples are in the plan's order of mention.
+    A task of a later wave depends on the last ones of the wave before as well.
     """
 
     order: tuple[str, ...]
@@ -49,7 +56,12 @@ class Graph:
             ValueError: a dependency is unknown, or the tasks wait for each other in a circle
                 (`plan` refuses both with better words).
         """
-        dependencies = {task.id: tuple(dict.fromkeys(task.depends_on)) for task in tasks}
+        nodes = tuple(tasks)
+        dependencies = {task.id: tuple(dict.fromkeys(task.depends_on)) for task in nodes}
+        waves = {task.id: task.wave for task in nodes if task.wave is not None}
+        for task_id, needed in barriers(waves, dependencies).items():
+            own = dependencies[task_id]
+            dependencies[task_id] = tuple(dict.fromkeys((*own, *needed))) if own else needed
         dependents: dict[str, list[str]] = {task_id: [] for task_id in dependencies}
         for task_id, needed in dependencies.items():
             for other in needed:

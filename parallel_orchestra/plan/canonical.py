@@ -16,7 +16,7 @@ from typing import Any
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Halt, Isolation, Plan, Task, Webhooks
 
 _NAMES = tuple(field.name for field in fields(Task))
 _DEFAULTS = tuple(
@@ -31,6 +31,7 @@ _FORMS: dict[str, Any] = {
     "id": str,
     "timeout": float | int,
     "estimate": float | int | None,
+    "wave": int | None,
     "env": Mapping,
     "command": tuple | str | None,
 }
@@ -81,6 +82,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "max_workers": plan.max_workers,
         "verify": _plain(plan.verify),
         "concurrency_limits": dict(plan.concurrency_limits),
+        "halt": str(plan.halt),
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -116,6 +118,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["verify"] = _tuples(values["verify"])
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
+    values["halt"] = Halt.of(values.get("halt", str(Halt())))
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
 

@@ -52,6 +52,7 @@ class TaskFields(SharedFields):
     prompt_file: values.FilledLine = ABSENT
     depends_on: values.Ids = ABSENT
     writes: values.Patterns = ABSENT
+    wave: values.Wave = ABSENT
 
 
 class TopFields(Fields):
@@ -63,3 +64,4 @@ class TopFields(Fields):
     max_workers: values.Workers = ABSENT
     verify: values.Commands = ABSENT
     concurrency_limits: values.Limits = ABSENT
+    halt: values.Halting = ABSENT

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from parallel_orchestra.model import Plan, Task, Webhooks
+from parallel_orchestra.model import Halt, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
@@ -227,5 +227,6 @@ def _plan(
         max_workers=top.get("max_workers"),
         verify=top.get("verify", ()),
         concurrency_limits=MappingProxyType(top.get("concurrency_limits", {})),
+        halt=top.get("halt", Halt()),
         webhooks=Webhooks(**hooks),
     )

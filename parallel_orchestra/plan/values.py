@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
-from parallel_orchestra.model import Command, Isolation
+from parallel_orchestra.model import Command, Halt, Isolation
 from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
 from parallel_orchestra.plan.yaml_tree import kind_of
@@ -190,6 +190,14 @@ def _isolation(value: str) -> Isolation:
     return Isolation(value)
 
 
+def _halt(value: object) -> Halt:
+    try:
+        return Halt.of(value if isinstance(value, str) else "")
+    except ValueError:
+        hint = "`soon,3` stops after three failed tasks, `now,20%` after a fifth of all tasks"
+        raise refused("be `keep-going`, `soon` or `now`", hint) from None
+
+
 def shown(value: object) -> str:
     """Returns a refused value for a message."""
     if isinstance(value, str):
@@ -224,4 +232,6 @@ Retries = Annotated[int, Field(ge=0, le=100)]
 LooseRetries = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=1, le=256)]
 Priority = Annotated[int, Field(ge=-(10**6), le=10**6)]
+Halting = Annotated[Halt, PlainValidator(_halt)]
+Wave = Annotated[int, Field(ge=0, le=10**6)]
 Where = Annotated[Literal["worktree", "none"], AfterValidator(_isolation)]

@@ -26,6 +26,7 @@ _SHOWN = (
     "allow_empty",
     "isolation",
     "concurrency_group",
+    "wave",
 )
 _DEFAULTS = Task(id="default")
 #: What JSON lets stand and YAML 1.1 does not, or takes for a line break (chapters 4.1 and 4.2).

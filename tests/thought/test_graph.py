@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -314,3 +315,59 @@ def test_tasks_that_write_a_file_each_cost_no_memory_for_one_another():
         tracemalloc.stop()
 
     assert peaks[1] / peaks[0] < 6
+
+
+# waves
+
+
+def in_waves(edges: dict[str, str], waves: dict[str, int]) -> Graph:
+    tasks = tasks_of(**edges)
+    return Graph.of([replace(task, wave=waves.get(task.id)) for task in tasks])
+
+
+def test_a_wave_waits_for_all_of_the_wave_before():
+    graph = in_waves(dict.fromkeys("abcd", ""), {"a": 1, "b": 1, "c": 5, "d": 5})
+
+    assert graph.dependencies == {"a": (), "b": (), "c": ("a", "b"), "d": ("a", "b")}
+    assert graph.dependents["a"] == ("c", "d")
+    assert graph.waves() == (("a", "b"), ("c", "d"))
+
+
+def test_only_the_ends_of_a_wave_are_tied_to_the_next_one():
+    graph = in_waves({"a": "", "b": "a", "c": "", "d": "c"}, {"a": 0, "b": 0, "c": 1, "d": 1})
+
+    assert graph.dependencies == {"a": (), "b": ("a",), "c": ("b",), "d": ("c",)}
+
+
+def test_a_task_without_a_wave_waits_for_none():
+    graph = in_waves({"a": "", "free": "", "b": "free a"}, {"a": 1, "b": 2})
+
+    assert graph.dependencies == {"a": (), "free": (), "b": ("free", "a")}
+
+
+@given(plans(), st.data())
+def test_in_every_plan_with_waves_each_task_comes_after_all_of_lower_waves(tasks, data):
+    depth = {name: i for i, name in enumerate(Graph.of(tasks).order)}
+    cut = data.draw(st.integers(0, 8))
+    waves = {name: int(depth[name] >= cut) + int(depth[name] >= 2 * cut) for name in depth}
+    chosen = data.draw(st.sets(st.sampled_from(sorted(depth)))) if depth else set()
+    graph = Graph.of(
+        [replace(task, wave=waves[task.id] if task.id in chosen else None) for task in tasks]
+    )
+
+    levels = graph.bottom_levels({})
+
+    for one in chosen:
+        for other in chosen:
+            if waves[one] < waves[other]:
+                assert levels[one] > levels[other]
+                assert graph.order.index(one) < graph.order.index(other)
+
+
+def test_two_waves_of_a_thousand_share_the_names_that_they_wait_for():
+    tasks = [Task(id=f"t{i}", wave=i // 1000) for i in range(2000)]
+
+    graph = Graph.of(tasks)
+
+    assert len(graph.dependencies["t1999"]) == 1000
+    assert graph.dependencies["t1999"] is graph.dependencies["t1000"]

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.model import Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Halt, Isolation, Plan, Task, Webhooks
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
 
 FULL = Task(
@@ -35,6 +35,7 @@ FULL = Task(
     completion_signal=True,
     isolation=Isolation.NONE,
     concurrency_group="gpu",
+    wave=2,
 )
 
 SHORT = st.text(max_size=8)
@@ -72,6 +73,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         max_workers=4,
         verify=("make", ("a", "b")),
         concurrency_limits={"gpu": 2},
+        halt=Halt.of("now,20%"),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),
     )

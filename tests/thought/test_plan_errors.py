@@ -624,3 +624,68 @@ def test_a_mistyped_path_gets_a_guess(tmp_path):
         load(tmp_path / "paln.md")
 
     assert caught.value.problems[0].hint == f"did you mean `{tmp_path / 'plan.md'}`?"
+
+
+def waves_of(*tasks: str) -> str:
+    lines = "".join(f"  - {{prompt: p, {task}}}\n" for task in tasks)
+    return words(problems(f'---\npo_plan_version: "0.2"\nname: n\ntasks:\n{lines}---\n'))
+
+
+def test_a_task_of_an_earlier_wave_cannot_need_one_of_a_later_wave():
+    told = waves_of("id: a, wave: 1, depends_on: [c, b]", "id: b, wave: 2", "id: c")
+
+    assert told == (
+        "task `a` of wave 1 depends on `b` of wave 2\n"
+        "  at plan.md:5:49 tasks[0].depends_on[1]\n"
+        "  do wave 2 begins when wave 1 is done: change one of the two\n"
+    )
+
+
+def test_a_circle_through_waves_is_told_at_a_dependency_that_was_written():
+    told = waves_of("id: a, wave: 1, depends_on: [c]", "id: b, wave: 2", "id: c, depends_on: [b]")
+
+    assert told == (
+        "these tasks wait for each other in a circle: a -> c -> b -> a\n"
+        "  at plan.md:5:46 tasks[0].depends_on[0]\n"
+        "  do remove one of these dependencies, or change a `wave`: "
+        "its tasks wait for those of the wave before\n"
+    )
+
+
+def test_waves_too_large_for_each_other_are_refused():
+    told = waves_of(*(f"id: t{i}, wave: {i % 2}" for i in range(2004)))
+
+    assert told.startswith("the waves make 1,004,004 dependencies, more than 1,000,000\n")
+    assert "put a wave with one task between" in told
+
+
+@pytest.mark.parametrize("wave", ["-1", "true", "one", "1.5"])
+def test_a_wave_is_a_whole_number(wave):
+    assert "`wave` of task `a` must be" in waves_of(f"id: a, wave: {wave}")
+
+
+def test_a_way_to_halt_that_is_none_is_told():
+    text = '---\npo_plan_version: "0.2"\nname: n\nhalt: 3\ntasks: [{id: a, prompt: p}]\n---\n'
+
+    assert words(problems(text)) == (
+        "`halt` must be `keep-going`, `soon` or `now`, not the number 3\n"
+        "  at plan.md:4:7 halt\n"
+        "  do `soon,3` stops after three failed tasks, `now,20%` after a fifth of all tasks\n"
+    )
+
+
+def test_the_mistakes_of_a_yaml_plan_have_their_own_lines():
+    text = """po_plan_version: "0.2"
+name: n
+tasks:
+  - id: a
+    promt: p
+  - id: b
+    prompt: p
+    depends_on: [c]
+"""
+
+    told = words(problems(text, "plan.yaml"))
+
+    assert "  at plan.yaml:5:5 tasks[0].promt\n  do did you mean `prompt`?" in told
+    assert "  at plan.yaml:8:18 tasks[1].depends_on[0]" in told

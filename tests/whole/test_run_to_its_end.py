@@ -288,3 +288,20 @@ def on_a_terminal(scene, answer):
         wait_until(lambda: read() and child.poll() is not None, within=30)
     os.close(ours)
     return child.returncode, shown.decode()
+
+
+def test_a_plan_that_is_all_yaml_runs_and_is_resumed_like_any_other(scene):
+    text = f'po_plan_version: "0.2"\nname: y\ncwd: {scene.project.name}\ntasks:\n'
+    task = '  - {id: a, backend: command, command: "echo a > a.txt"}\n'
+    scene.write_plan(text + task, "plan.yaml")
+
+    checked = scene.call("validate", str(scene.plan_path("plan.yaml")), check=0)
+    scene.run(plan="plan.yaml", check=0)
+    again = scene.run("--resume", plan="plan.yaml", check=0)
+    shown = scene.call("status", check=0)
+
+    assert "plan.yaml" in checked.out
+    assert scene.files()["a.txt"] == "a\n"
+    assert scene.merges() == {"a": 1}
+    assert again.out.startswith("1 completed / 1 total")
+    assert shown.out.startswith("1 completed / 1 total")

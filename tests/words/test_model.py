@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.model import Answer, FailureClass, Plan, Task
+from parallel_orchestra.model import Answer, FailureClass, Halt, Plan, Task
 
 PLAN = Plan("0.2", "demo", Path("/repo/plan.md"), Path("/repo"), (Task(id="a"), Task(id="b")))
 
@@ -43,3 +43,33 @@ def test_only_failures_that_another_attempt_cannot_mend_are_final():
     final = {failure.value for failure in FailureClass if failure.final}
 
     assert final == {"auth", "permanent", "conflict", "tampering"}
+
+
+@pytest.mark.parametrize("text", ["keep-going", "soon", "now", "soon,3", "now,20%", "soon,1%"])
+def test_a_way_to_halt_is_read_as_it_is_written(text):
+    assert str(Halt.of(text)) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "later", "soon,0", "now,101%", "keep-going,3", "soon,-1", "soon,3,4", "SOON"]
+)
+def test_what_is_no_way_to_halt_is_refused(text):
+    with pytest.raises(ValueError, match=r"all tasks|a way to halt"):
+        Halt.of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "failed", "total", "reached"),
+    [
+        ("keep-going", 10, 10, False),
+        ("soon", 0, 10, False),
+        ("soon", 1, 10, True),
+        ("now,3", 2, 10, False),
+        ("now,3", 3, 10, True),
+        ("soon,20%", 1, 10, False),
+        ("soon,20%", 2, 10, True),
+        ("soon,1%", 0, 10, False),
+    ],
+)
+def test_failures_are_enough_as_the_plan_says(text, failed, total, reached):
+    assert Halt.of(text).reached(failed, total) is reached
