@@ -225,3 +225,23 @@ def file_system(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str:
         if inside and len(mount) >= len(best):
             best, kind = mount, fields[2]
     return kind
+
+
+def regain(path: Path) -> None:
+    """Gives us back the right to read and remove everything below `path`; follows no links.
+
+    Package caches are read-only directories, and a program may close a file to its own owner.
+    """
+    if path.is_symlink():
+        return
+    for directory, _, inside in os.walk(path, topdown=True):
+        _grant(directory, stat.S_IRWXU)
+        for name in inside:
+            _grant(os.path.join(directory, name), stat.S_IRUSR)
+
+
+def _grant(path: str, rights: int) -> None:
+    with contextlib.suppress(OSError):
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISLNK(mode) and mode & rights != rights:
+            os.chmod(path, stat.S_IMODE(mode) | rights)

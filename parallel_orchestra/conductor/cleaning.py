@@ -4,11 +4,12 @@ import contextlib
 import shutil
 from collections.abc import Sequence
 
+from parallel_orchestra import files
 from parallel_orchestra.conductor.leftovers import Choice, Kind, Leftover, leftovers
 from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.config import Settings
-from parallel_orchestra.git import RefMoved, Repo, Update, collect_debris, worktree
+from parallel_orchestra.git import RefMoved, Repo, Update, collect_debris
 from parallel_orchestra.isolation import Pool
 from parallel_orchestra.store import Layout, RunRecord, WorkerKind
 
@@ -71,7 +72,7 @@ def _delete(one: Leftover) -> bool:
     if one.path is None:
         return False
     if one.path.is_dir() and not one.path.is_symlink():
-        worktree.make_deletable(one.path)
+        files.regain(one.path)
         shutil.rmtree(one.path, ignore_errors=True)
     else:
         one.path.unlink(missing_ok=True)

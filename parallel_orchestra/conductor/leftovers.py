@@ -16,7 +16,7 @@ from parallel_orchestra.conductor.opening import is_finished
 from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.git import Repo, worktree
+from parallel_orchestra.git import Repo, worktrees
 from parallel_orchestra.isolation import LeftWorktree, idle_locks, left_in
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, WorkerKind
@@ -131,7 +131,7 @@ def _worktree_may_go(
 
 def _registrations(repo: Repo, root: Path) -> Iterator[Leftover]:
     for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        path = worktree.registered_path(git_dir)
+        path = worktrees.registered_path(git_dir)
         if path is None or path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
             continue
         yield Leftover(Kind.REGISTRATION, path.name, _size(git_dir), True, "its directory is gone")

@@ -4,9 +4,10 @@ Knows nothing of tasks, plans or runs. All calls go through the git command line
 git applies the user's filters, attributes and object format as the user's own git would.
 """
 
-from parallel_orchestra.git import worktree
+from parallel_orchestra.git import worktrees
 from parallel_orchestra.git.cut_off import clear_locks, enter_written
 from parallel_orchestra.git.debris import Debris, collect_debris
+from parallel_orchestra.git.forward import FastForward, fast_forward, left_behind
 from parallel_orchestra.git.objects import (
     EMPTY_TREES,
     Change,
@@ -18,7 +19,7 @@ from parallel_orchestra.git.objects import (
 )
 from parallel_orchestra.git.programs import Programs, ProgramsOf, Setting
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
-from parallel_orchestra.git.repo import FALLBACK_IDENTITY, FastForward, Head, Repo
+from parallel_orchestra.git.repo import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
 
 __all__ = [
@@ -47,5 +48,7 @@ __all__ = [
     "clear_locks",
     "collect_debris",
     "enter_written",
-    "worktree",
+    "fast_forward",
+    "left_behind",
+    "worktrees",
 ]

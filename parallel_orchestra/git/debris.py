@@ -9,9 +9,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.files import regain
 from parallel_orchestra.git.refs import OWN_REFS, remove_untouched
 from parallel_orchestra.git.repo import Repo
-from parallel_orchestra.git.worktree import WorkTree, make_deletable, registered_path
+from parallel_orchestra.git.worktree import WorkTree
+from parallel_orchestra.git.worktrees import registered_path
 
 #: A user's git does not hold our mutex: what is younger than this may still be in the making.
 _SETTLED = 10.0
@@ -77,7 +79,7 @@ def _never_finished(git_dir: Path) -> bool:
 
 
 def _remove(path: Path, git_dir: Path) -> None:
-    make_deletable(path)
+    regain(path)
     shutil.rmtree(path, ignore_errors=True)
     shutil.rmtree(git_dir, ignore_errors=True)
 

@@ -6,20 +6,18 @@ itself allows it; nothing else.
 
 import os
 import re
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git.call import Git, clean_environment, lasting_lock, removal
+from parallel_orchestra.git.call import Git, clean_environment
 from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
 from parallel_orchestra.git.objects import Identity, Objects
-from parallel_orchestra.git.refs import RefMoved, Refs, Update
+from parallel_orchestra.git.refs import Refs
 
 #: Who commits when the user's configuration does not say.
 FALLBACK_IDENTITY = Identity("parallel-orchestra", "parallel-orchestra@localhost")
@@ -28,15 +26,6 @@ _OLDEST = (2, 39)
 
 #: Seconds that a `git gc` of somebody else's may take.
 _GC_LIMIT = 60.0
-
-#: How many commits back an index is looked for.
-_LOOKED_AT = 1000
-#: Where a git directory names a branch that is away from HEAD for a while; git won't move it then.
-_AWAY = (
-    ("rebase-merge/head-name", "rebase"),
-    ("rebase-apply/head-name", "rebase"),
-    ("BISECT_START", "bisect"),
-)
 
 #: What lies in a git directory while something is under way (git's wt-status.c), in its order.
 _UNDER_WAY = (
@@ -59,20 +48,6 @@ class Head:
 
     branch: str | None
     commit: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FastForward:
-    """Whether a branch was moved; if not, git's words and the files that are in the way.
-
-    `cut_off` says that git was killed while it moved the branch: see `cut_off`. `first` is a command that a person has to give before git can do it, or empty.
-    """
-
-    done: bool
-    reason: str = ""
-    files: tuple[str, ...] = ()
-    cut_off: bool = False
-    first: str = ""
 
 
 class Repo:
@@ -148,9 +123,15 @@ class Repo:
         """
         return self.mutex.held(wait)
 
+    def at(self, checkout: Path) -> Git:
+        """Returns the git that works in a checkout: the user's, or a linked one of the user's."""
+        if checkout == self.top:
+            return self._user
+        return Git(self.environ, checkout, mutex=self.mutex)
+
     def head(self) -> Head:
         """Returns what the user has checked out."""
-        return _head(self._user)
+        return head_of(self._user)
 
     def under_way(self) -> str | None:
         """Returns what the user is in the middle of (`merge`, `rebase` …), or None."""
@@ -216,34 +197,6 @@ class Repo:
                 found.add((path, 0, 0))
         return frozenset(found)
 
-    def left_behind(self, checkout: Path, tip: str) -> str | None:
-        """Returns the earlier commit that a checkout's index still is at, although HEAD is at `tip`.
-
-        So it is after a branch was moved by `git update-ref` and not by a commit or a merge: to
-        git it looks as if all that came in had been taken out again. None if it is not so.
-        """
-        found = self._index_tree(checkout)
-        if found is None or found == self.objects.tree_of(tip):
-            return None
-        known = self.git.run("log", f"--max-count={_LOOKED_AT}", "--format=%H %T", tip, "--").line
-        pairs = (line.split(" ") for line in known.splitlines())
-        return next((commit for commit, tree in pairs if tree == found), None)
-
-    def _index_tree(self, checkout: Path) -> str | None:
-        """Returns the tree of what is staged in a checkout; None if that is no tree (a conflict)."""
-        git = self._user if checkout == self.top else Git(self.environ, checkout)
-        index = checkout / git.run("rev-parse", "--git-path", "index").line
-        with tempfile.TemporaryDirectory() as folder:
-            # A copy, because `write-tree` notes what it wrote in the index.
-            copy = Path(folder) / "index"
-            try:
-                shutil.copyfile(index, copy)
-            except FileNotFoundError:
-                return None
-            environ = {**self.environ, "GIT_INDEX_FILE": str(copy)}
-            written = replace(git, environ=environ).run("write-tree", ok=(0, 128))
-        return written.line if written.code == 0 else None
-
     def resolve(self, revision: str) -> str | None:
         """Returns the commit id that a name stands for in the user's checkout, or None."""
         return _resolve(self._user, revision)
@@ -285,88 +238,9 @@ class Repo:
                 found.append(paths[-1])
         return tuple(found)
 
-    def held_by(self, branch: str) -> str | None:
-        """Returns what a branch is in use for although no work tree has it, or None.
 
-        A rebase or a bisect leaves HEAD detached, and comes back to the branch at its end.
-        """
-        linked = sorted((self.common_dir / "worktrees").glob("*"))
-        for git_dir in (self.git_dir, self.common_dir, *linked):
-            for name, act in _AWAY:
-                with suppress(OSError):
-                    content = os.fsdecode((git_dir / name).read_bytes()).strip()
-                    if content.removeprefix("refs/heads/") == branch:
-                        return act
-        return None
-
-    def fast_forward(self, branch: str, to: str, checkout: Path | None) -> FastForward:
-        """Moves a branch forward to the commit `to`, or says why git does not allow it.
-
-        `checkout` is the work tree that has the branch (see `branch_checked_out`): it is moved
-        along by git, which keeps local changes or refuses. None: the ref alone is moved.
-
-        Raises:
-            GitError: git failed for a reason other than a refusal.
-        """
-        places = self.checkouts(branch)
-        if len(places) > 1:
-            # The index of the other one would look like a deletion of everything.
-            names = ", ".join(map(str, places))
-            reason = f"`{branch}` is checked out in two worktrees: {names}"
-            return FastForward(done=False, reason=reason)
-        if checkout is not None:
-            return self._merge_in_checkout(branch, to, checkout)
-        if places:
-            # Moving the ref alone would make that index look like a deletion of everything.
-            return FastForward(done=False, reason=f"`{branch}` is checked out in {places[0]}")
-        if (act := self.held_by(branch)) is not None:
-            return FastForward(done=False, reason=f"a {act} of `{branch}` is under way")
-        ref = f"refs/heads/{branch}"
-        old = self.refs.read(ref)
-        if old == to:
-            return FastForward(done=True)
-        if old is not None and not self.is_ancestor(old, to):
-            return FastForward(done=False, reason=f"`{branch}` has commits of its own")
-        try:
-            self.refs.transact([Update(ref, to, old)])
-        except RefMoved as moved:
-            return FastForward(done=False, reason=str(moved))
-        return FastForward(done=True)
-
-    def _merge_in_checkout(self, branch: str, to: str, checkout: Path) -> FastForward:
-        git = self._user if checkout == self.top else Git(self.environ, checkout, mutex=self.mutex)
-        if (head := _head(git)).branch != branch:
-            return FastForward(
-                done=False, reason=f"`{head.branch or 'no branch'}` is checked out in {checkout}"
-            )
-        if (lock := self._lock_of_checkout(git, branch)) is not None:
-            # git would change the files first, and only then find that it can't move the branch.
-            words = f"the lock file {lock} is in the way"
-            return FastForward(done=False, reason=words, first=removal(lock))
-        # Options, because `branch.*.mergeOptions` and `merge.autoStash` may say otherwise; and
-        # because to git an ignored file, such as a `.env`, is nothing that could be lost.
-        merge = git.run(
-            *("merge", "--ff-only", "--no-squash", "--commit", "--no-autostash", "--no-stat"),
-            *("--no-overwrite-ignore", "--no-verify-signatures", "--quiet"),
-            *("--end-of-options", to),
-            ok=range(-64, 256),
-        )
-        if merge.code == 0:
-            return FastForward(done=True)
-        files = re.findall(r"^\t(.+)$", merge.err, re.MULTILINE)
-        said = merge.err.strip() or f"`git merge` failed with exit code {merge.code}"
-        return FastForward(
-            done=False, reason=said, files=tuple(dict.fromkeys(files)), cut_off=merge.code < 0
-        )
-
-    def _lock_of_checkout(self, git: Git, branch: str) -> Path | None:
-        """Returns a lock file that stays in the way of moving a checkout along, or None."""
-        git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
-        ref = self.common_dir / f"refs/heads/{branch}"
-        return lasting_lock((git_dir / "index", git_dir / "HEAD", ref))
-
-
-def _head(git: Git) -> Head:
+def head_of(git: Git) -> Head:
+    """Returns what is checked out where a git runs."""
     symbolic = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
     branch = symbolic.line.removeprefix("refs/heads/") if symbolic.code == 0 else None
     return Head(branch, _resolve(git, "HEAD"))

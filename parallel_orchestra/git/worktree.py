@@ -1,4 +1,4 @@
-"""Linked work trees: made, reused, staged and removed.
+"""One linked work tree: checked out, staged, cleaned, put right.
 
 An agent works in one with full rights, so nothing in it is believed: its repository is named
 on every call and never discovered through the `.git` file, and before reuse the index is put
@@ -11,10 +11,10 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.files import regain
 from parallel_orchestra.git import leftovers
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
@@ -25,23 +25,13 @@ _NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
 
 #: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
 #: of it would only keep garbage alive.
-_POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
+POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
 
 
 class EmbeddedRepository(GitError):
     """The work tree holds a repository without commits, which git can't stage; `path` says where."""
 
     path = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One work tree as git lists it; `branch` is a full ref name, or None if detached."""
-
-    path: Path
-    head: str | None
-    branch: str | None
-    locked: bool
 
 
 class WorkTree:
@@ -54,7 +44,7 @@ class WorkTree:
         # The `commondir` file lies where an agent can write.
         environ = {**repo.environ, "GIT_COMMON_DIR": str(repo.common_dir)}
         # An agent may have given the tree another shape (`git sparse-checkout`).
-        settings = (*_POOLED, *repo.shape())
+        settings = (*POOLED, *repo.shape())
         self._git = Git(environ, path, git_dir, path, settings=settings, mutex=repo.mutex)
         self._shape = repo.git_dir / "info" / "sparse-checkout"
         self._index = git_dir / "index"
@@ -94,7 +84,7 @@ class WorkTree:
         except GitError:
             # A damaged index, or directories an agent made read-only.
             self._index.unlink(missing_ok=True)
-            make_deletable(self.path)
+            regain(self.path)
             self._git.run(*words, "--")
         self._keep_index()
 
@@ -109,11 +99,11 @@ class WorkTree:
             self._git.run(*words)
         except GitError:
             # Package caches are read-only directories.
-            make_deletable(self.path)
+            regain(self.path)
             self._git.run(*words)
         for path in self._filled_submodules():
             # Git takes what lies in a submodule for none of its business.
-            make_deletable(self.path / path)
+            regain(self.path / path)
             shutil.rmtree(self.path / path)
             (self.path / path).mkdir()
 
@@ -151,7 +141,7 @@ class WorkTree:
             if isinstance(refusal, EmbeddedRepository) or not abandoned:
                 raise refusal from error
             self._renew_index(base)
-            make_deletable(self.path)
+            regain(self.path)
             self._stage_again(words)
         if exclude:
             given = b"".join(os.fsencode(f":(top,literal){path}") + b"\0" for path in exclude)
@@ -278,101 +268,6 @@ class WorkTree:
         with suppress(OSError):
             self._pristine.unlink(missing_ok=True)
             os.link(self._index, self._pristine)
-
-
-def add(repo: Repo, path: Path, commit: str) -> WorkTree:
-    """Makes a work tree at `path`, detached at a commit, and returns it with the path git gave it.
-
-    Under the repository's mutex: parallel `git worktree add` fails.
-
-    Raises:
-        GitError: `path` is taken, or there is no such commit.
-    """
-    git = Git(repo.environ, repo.common_dir, repo.common_dir, settings=_POOLED, mutex=repo.mutex)
-    words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote")
-    with repo.lock():
-        git.run(*words, "--", str(path), commit)
-        tree = find(repo, path)
-        leftovers.keep_settings(tree.git_dir)
-        # Against somebody's `git worktree prune` while an agent's `.git` file is gone
-        # (gitrepository-layout(5)); `add --lock` would look like a tree never finished.
-        (tree.git_dir / "locked").write_text("parallel-orchestra works in it\n")
-        return tree
-
-
-def find(repo: Repo, path: Path) -> WorkTree:
-    """Returns the work tree that the repository has at `path`, whatever its `.git` file says.
-
-    Raises:
-        GitError: the repository has none there.
-    """
-    sought = path.resolve()
-    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        known = registered_path(git_dir)
-        if known is not None and (known == path or known.resolve() == sought):
-            return WorkTree(repo, known, git_dir)
-    raise repo.git.failure(("worktree",), f"knows no work tree at `{path}`")
-
-
-def remove(repo: Repo, path: Path) -> None:
-    """Removes a work tree and all its files, locked or damaged as it may be.
-
-    Raises:
-        GitError: the repository has none there, or its files can't be removed.
-    """
-    with repo.lock():
-        tree = find(repo, path)
-        try:
-            tree.restore()
-            repo.git.run("worktree", "remove", "--force", "--force", "--", str(tree.path))
-        except (GitError, OSError):
-            # Read-only directories, or an entry that git itself does not accept.
-            make_deletable(tree.path)
-            shutil.rmtree(tree.path, ignore_errors=True)
-            shutil.rmtree(tree.git_dir, ignore_errors=True)
-            if tree.path.exists() or tree.git_dir.exists():
-                raise
-
-
-def entries(repo: Repo) -> tuple[Entry, ...]:
-    """Returns all work trees of the repository, the main one first."""
-    records: list[dict[str, str]] = []
-    for fact in repo.git.run("worktree", "list", "--porcelain", "-z").fields:
-        key, _, value = fact.partition(" ")
-        if key == "worktree":
-            records.append({})
-        if key:
-            records[-1][key] = value
-    return tuple(
-        Entry(
-            path=Path(record["worktree"]),
-            head=record.get("HEAD"),
-            branch=record.get("branch"),
-            locked="locked" in record,
-        )
-        for record in records
-    )
-
-
-def registered_path(git_dir: Path) -> Path | None:
-    """Returns the work tree that belongs to a `worktrees/<x>` directory, or None if unreadable."""
-    try:
-        content = os.fsdecode((git_dir / "gitdir").read_bytes()).removesuffix("\n")
-    except OSError:
-        return None
-    # Newer gits may write it relative to its own directory.
-    return Path(os.path.normpath(git_dir / content)).parent if content else None
-
-
-def make_deletable(path: Path) -> None:
-    """Gives us back the right to change every directory below `path`; follows no links."""
-    if path.is_symlink():
-        return
-    for directory, _, _ in os.walk(path, topdown=True):
-        with suppress(OSError):
-            mode = os.lstat(directory).st_mode
-            if mode & stat.S_IRWXU != stat.S_IRWXU:
-                os.chmod(directory, stat.S_IMODE(mode) | stat.S_IRWXU)
 
 
 def _filled(directory: Path) -> bool:

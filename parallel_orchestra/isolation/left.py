@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.git import Repo, worktree
+from parallel_orchestra.git import Repo, worktrees
 from parallel_orchestra.isolation.salvage import read_label
 
 #: The label that a slot writes beside its index; see `worktree`.
@@ -39,7 +39,7 @@ def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
         return ()
     known: dict[Path, Path] = {}
     for git_dir in (repo.common_dir / "worktrees").glob("*"):
-        if (registered := worktree.registered_path(git_dir)) is not None:
+        if (registered := worktrees.registered_path(git_dir)) is not None:
             known[registered.resolve()] = git_dir
     slots = (path for path in sorted(root.iterdir()) if _SLOT.fullmatch(path.name))
     theirs = sorted((root / BY_HAND).iterdir()) if (root / BY_HAND).is_dir() else ()

@@ -8,7 +8,8 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktree
+from parallel_orchestra import files
+from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktrees
 from parallel_orchestra.isolation.workspace import keep_commit
 
 _GITLINK = "160000"
@@ -81,7 +82,7 @@ def unregistered(repo: Repo, path: Path, left: Left | None) -> str:
         number += 1
         aside = path.with_name(f"{path.name}.aside-{number}")
     path.rename(aside)
-    stand_in = worktree.add(repo, path, base)
+    stand_in = worktrees.add(repo, path, base)
     tree = WorkTree(repo, aside, stand_in.git_dir)
     tree.restore()
     content = _everything(repo, tree, base)
@@ -90,7 +91,7 @@ def unregistered(repo: Repo, path: Path, left: Left | None) -> str:
         message = f"Files of the worktree {path.name}, which was removed from git\n"
         name = left.ref if left is not None else f"{_LOST}/{path.name}"
         ref = _kept(repo, content, base, name, message)
-    worktree.make_deletable(aside)
+    files.regain(aside)
     shutil.rmtree(aside, ignore_errors=True)
     return ref
 

@@ -19,7 +19,7 @@ from parallel_orchestra.git import (
     Repo,
     WorkTree,
     collect_debris,
-    worktree,
+    worktrees,
 )
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
@@ -91,7 +91,7 @@ class Pool:
     def forget(self, slot: "Slot") -> None:
         """Removes a person's worktree, whose content is merged or kept; one that is gone is fine."""
         with contextlib.suppress(GitError):
-            worktree.remove(self.repo, slot.path)
+            worktrees.remove(self.repo, slot.path)
         # Its name is never used again.
         (self.root / f".{lock_name(slot.path)}.lock").unlink(missing_ok=True)
 
@@ -112,7 +112,7 @@ class Pool:
         # While a question is open all of it stays as it is.
         with contextlib.suppress(WaitsForPerson):
             self.check()
-            for tree in worktree.entries(self.repo):
+            for tree in worktrees.entries(self.repo):
                 if tree.path.parent == self.root.resolve():
                     self.remove(tree.path)
 
@@ -124,7 +124,7 @@ class Pool:
         # What can't or must not be saved stays where it is, and holds up nothing else.
         with contextlib.suppress(GitError, WaitsForPerson):
             Slot(self, path, attended=is_by_hand(path)).save()
-            worktree.remove(self.repo, path)
+            worktrees.remove(self.repo, path)
         if is_by_hand(path) and not path.exists():
             # Its name is never used again.
             (self.root / f".{name}.lock").unlink(missing_ok=True)
@@ -293,14 +293,14 @@ class Slot:
         return salvage.registered(self._repo, tree, left)
 
     def _found(self, base: str) -> WorkTree:
-        self._tree = self._registered() or worktree.add(self._repo, self.path, base)
+        self._tree = self._registered() or worktrees.add(self._repo, self.path, base)
         return self._tree
 
     def _registered(self) -> WorkTree | None:
         tree = self._tree
         if tree is None or not tree.git_dir.is_dir():
             try:
-                tree = worktree.find(self._repo, self.path)
+                tree = worktrees.find(self._repo, self.path)
             except GitError:
                 return None
         # Never through a link, wherever it leads: an agent that was killed may have made it.
@@ -328,7 +328,7 @@ class Slot:
 def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
     """Yields the repository's worktrees that have unsaved work, with whose it is."""
     for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        path = worktree.registered_path(git_dir)
+        path = worktrees.registered_path(git_dir)
         left = salvage.read_label(git_dir / LABEL, git_dir.name)
         if path is not None and left is not None and path.is_dir():
             yield path, left

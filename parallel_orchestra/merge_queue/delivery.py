@@ -11,7 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
-from parallel_orchestra.git import FastForward, Repo, Update, clear_locks, enter_written
+from parallel_orchestra.git import (
+    FastForward,
+    Repo,
+    Update,
+    clear_locks,
+    enter_written,
+    fast_forward,
+    left_behind,
+)
 from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
 from parallel_orchestra.progress import Delivery
 
@@ -141,7 +149,7 @@ def _moved_by_others(
         return None
     checkout = repo.branch_checked_out(branch)
     if checkout is not None:
-        before = repo.left_behind(checkout, head)
+        before = left_behind(repo, checkout, head)
     else:
         before = queue.base if _only_unmerged(repo, queue, head, tip) else None
     if before is None:
@@ -174,7 +182,7 @@ def _forward(repo: Repo, queue: MergeQueue, branch: str, before: str, tip: str) 
         repo.refs.transact([Update(note, tip, begun)])
         if begun is not None and checkout is not None:
             enter_written(repo, checkout, before, tip)
-        result = repo.fast_forward(branch, tip, checkout)
+        result = fast_forward(repo, branch, tip, checkout)
         # What git refuses it has not begun; an older half stays noted until it is delivered.
         if result.done or (begun is None and not result.cut_off):
             _forget(repo, note, tip)

@@ -270,3 +270,19 @@ def test_a_device_counts_as_unreadable(tmp_path):
 
     assert files.read_bytes(tmp_path / "endless") is None
     assert files.read_text(tmp_path / "endless") is None
+
+
+def test_what_was_closed_to_its_owner_can_be_read_and_removed_again(tmp_path):
+    closed, inside = tmp_path / "closed", tmp_path / "cache" / "inside"
+    outside = tmp_path / "outside"
+    inside.mkdir(parents=True)
+    for path in (closed, inside / "file", outside):
+        path.write_text("content")
+        path.chmod(0o000)
+    inside.chmod(0o000)
+    (tmp_path / "cache" / "link").symlink_to(outside)
+
+    files.regain(tmp_path / "cache")
+
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (inside, inside / "file", outside)]
+    assert modes == [0o700, 0o400, 0o000]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.git import Repo, Update, WorkTree, worktree
+from parallel_orchestra.git import Repo, Update, WorkTree, fast_forward, worktrees
 from support.repository import git, make_repository
 
 HOOKS = ("reference-transaction", "post-checkout", "post-merge", "pre-commit", "post-index-change")
@@ -21,7 +21,7 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 
 @pytest.fixture
 def tree(repo: Repo, tmp_path: Path) -> WorkTree:
-    return worktree.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
+    return worktrees.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
 
 
 def trap(tmp_path: Path) -> tuple[Path, Path]:
@@ -107,10 +107,10 @@ def test_an_agents_program_is_not_run_by_any_of_our_calls(
     repo.refs.transact([Update("refs/heads/target", commit, None)])
     tree.checkout(commit)
     tree.clean()
-    worktree.add(repo, tmp_path / "pool" / "wt-2", commit)
+    worktrees.add(repo, tmp_path / "pool" / "wt-2", commit)
     repo.dirty()
-    repo.fast_forward("main", commit, repo.top)
-    worktree.remove(repo, tree.path)
+    fast_forward(repo, "main", commit, repo.top)
+    worktrees.remove(repo, tree.path)
 
     assert not mark.exists()
     assert repo.resolve("main") == commit

@@ -13,6 +13,7 @@ from parallel_orchestra.git import (
     MergedTree,
     Objects,
     Repo,
+    fast_forward,
 )
 from support.repository import commit_files, fsck_clean, git, make_repository, names_at
 
@@ -199,7 +200,7 @@ def test_a_sha256_repository_works_the_same(tmp_path: Path):
 
     commit = repo.objects.commit(repo.objects.tree_of(tip), [tip], "next")
     merged = repo.objects.merge_trees(tip, commit)
-    moved = repo.fast_forward("main", commit, root)
+    moved = fast_forward(repo, "main", commit, root)
     repo.close()
 
     assert repo.object_format == "sha256"

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from parallel_orchestra.git import ProgramsOf, Repo, Setting, worktree
+from parallel_orchestra.git import ProgramsOf, Repo, Setting, worktrees
 from support.figures import tell
 from support.repository import git, make_repository
 
@@ -19,7 +19,7 @@ def repo(tmp_path):
 
 @pytest.fixture
 def tree(repo, tmp_path):
-    return worktree.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
+    return worktrees.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
 
 
 @pytest.mark.parametrize(

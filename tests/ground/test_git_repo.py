@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.errors import EnvironmentProblem, GitError
-from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Identity, Repo
+from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Identity, Repo, fast_forward
 from parallel_orchestra.git.call import Git, clean_environment
 from parallel_orchestra.git.mutex import Mutex
 from support.repository import commit_files, files_at, git, make_repository
@@ -199,7 +199,7 @@ def test_a_checked_out_branch_is_fast_forwarded_with_its_files(repo: Repo):
     ahead = commit_ahead(repo, {"c.txt": "three\n"})
     (repo.top / "b.txt").write_text("my local change\n")
 
-    moved = repo.fast_forward("main", ahead, repo.top)
+    moved = fast_forward(repo, "main", ahead, repo.top)
 
     assert moved.done
     assert repo.head() == Head("main", ahead)
@@ -214,7 +214,7 @@ def test_local_changes_in_the_way_are_named_and_left_alone(repo: Repo):
     (repo.top / "new é.txt").write_text("mine too\n")
     git(repo.top, "config", "merge.autoStash", "true")
 
-    refused = repo.fast_forward("main", ahead, repo.top)
+    refused = fast_forward(repo, "main", ahead, repo.top)
 
     assert not refused.done
     assert "a.txt" in refused.files
@@ -227,7 +227,7 @@ def test_an_untracked_file_in_the_way_is_named(repo: Repo):
     ahead = commit_ahead(repo, {"new.txt": "theirs\n"})
     (repo.top / "new.txt").write_text("mine\n")
 
-    refused = repo.fast_forward("main", ahead, repo.top)
+    refused = fast_forward(repo, "main", ahead, repo.top)
 
     assert (refused.done, refused.files) == (False, ("new.txt",))
 
@@ -236,9 +236,9 @@ def test_a_branch_with_commits_of_its_own_is_not_moved(repo: Repo):
     ahead = commit_ahead(repo, {"c.txt": "c"})
     own = commit_files(repo.top, {"d.txt": "d"})
 
-    assert not repo.fast_forward("main", ahead, repo.top).done
+    assert not fast_forward(repo, "main", ahead, repo.top).done
     git(repo.top, "checkout", "-q", "--detach")
-    assert not repo.fast_forward("main", ahead, None).done
+    assert not fast_forward(repo, "main", ahead, None).done
     assert repo.resolve("main") == own
 
 
@@ -246,14 +246,14 @@ def test_a_branch_that_nobody_has_is_moved_by_its_ref(repo: Repo):
     git(repo.top, "branch", "release")
     ahead = commit_ahead(repo, {"c.txt": "c"})
 
-    assert repo.fast_forward("release", ahead, None).done
+    assert fast_forward(repo, "release", ahead, None).done
     assert repo.resolve("release") == ahead
 
 
 def test_the_ref_of_a_checked_out_branch_is_never_moved_alone(repo: Repo):
     ahead = commit_ahead(repo, {"c.txt": "c"})
 
-    refused = repo.fast_forward("main", ahead, None)
+    refused = fast_forward(repo, "main", ahead, None)
 
     assert not refused.done
     assert str(repo.top) in refused.reason
@@ -264,7 +264,7 @@ def test_a_checkout_that_has_another_branch_by_now_is_left_alone(repo: Repo):
     ahead = commit_ahead(repo, {"c.txt": "c"})
     git(repo.top, "checkout", "-qb", "elsewhere")
 
-    refused = repo.fast_forward("main", ahead, repo.top)
+    refused = fast_forward(repo, "main", ahead, repo.top)
 
     assert not refused.done
     assert "`elsewhere` is checked out" in refused.reason

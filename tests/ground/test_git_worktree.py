@@ -14,7 +14,7 @@ from parallel_orchestra.git import (
     Repo,
     WorkTree,
     collect_debris,
-    worktree,
+    worktrees,
 )
 from parallel_orchestra.git.refs import remove_untouched
 from support.repository import (
@@ -40,16 +40,16 @@ def repo(tmp_path: Path) -> Iterator[Repo]:
 
 @pytest.fixture
 def tree(repo: Repo, tmp_path: Path) -> WorkTree:
-    return worktree.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
+    return worktrees.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
 
 
 def test_a_tree_is_added_detached_listed_and_removed(repo: Repo, tmp_path: Path):
     commit = repo.head().commit
     path = tmp_path / "po ol" / "wt é-1"
 
-    tree = worktree.add(repo, path, commit)
-    listed = worktree.entries(repo)[1]
-    worktree.remove(repo, path)
+    tree = worktrees.add(repo, path, commit)
+    listed = worktrees.entries(repo)[1]
+    worktrees.remove(repo, path)
 
     assert tree.path == path
     assert tree.git_dir.parent == repo.common_dir / "worktrees"
@@ -59,10 +59,10 @@ def test_a_tree_is_added_detached_listed_and_removed(repo: Repo, tmp_path: Path)
 
 
 def test_two_trees_of_the_same_folder_name_are_told_apart(repo: Repo, tmp_path: Path):
-    one, two = (worktree.add(repo, tmp_path / x / "wt-1", repo.head().commit) for x in "ab")
+    one, two = (worktrees.add(repo, tmp_path / x / "wt-1", repo.head().commit) for x in "ab")
 
     assert one.git_dir != two.git_dir
-    assert worktree.find(repo, two.path).git_dir == two.git_dir
+    assert worktrees.find(repo, two.path).git_dir == two.git_dir
 
 
 def test_a_path_that_is_taken_is_an_error(repo: Repo, tmp_path: Path):
@@ -70,7 +70,7 @@ def test_a_path_that_is_taken_is_an_error(repo: Repo, tmp_path: Path):
     (tmp_path / "full" / "file").write_text("mine")
 
     with pytest.raises(GitError, match="worktree"):
-        worktree.add(repo, tmp_path / "full", repo.head().commit)
+        worktrees.add(repo, tmp_path / "full", repo.head().commit)
 
     assert (tmp_path / "full" / "file").read_text() == "mine"
 
@@ -203,14 +203,14 @@ def test_a_project_with_a_submodule_is_staged_and_removed(tmp_path: Path):
     git(root, "submodule", "--quiet", "add", f"file://{tmp_path}/library", "lib")
     git(root, "commit", "-qm", "submodule")
     repo = Repo.discover(root, os.environ)
-    tree = worktree.add(repo, tmp_path / "wt", repo.head().commit)
+    tree = worktrees.add(repo, tmp_path / "wt", repo.head().commit)
 
     git(tree.path, "submodule", "--quiet", "update", "--init")
     (tree.path / "new").write_text("n")
     staged = tree.stage_all()
     tree.checkout(repo.head().commit)
     tree.clean()
-    worktree.remove(repo, tree.path)
+    worktrees.remove(repo, tree.path)
     repo.close()
 
     assert [c.path for c in repo.objects.changed("HEAD", staged)] == ["new"]
@@ -243,13 +243,13 @@ def test_a_removed_or_replaced_git_file_is_put_right(tree: WorkTree, tmp_path: P
 
 
 def test_trees_that_are_locked_damaged_or_gone_can_be_removed(repo: Repo, tmp_path: Path):
-    trees = [worktree.add(repo, tmp_path / f"wt-{n}", repo.head().commit) for n in range(4)]
+    trees = [worktrees.add(repo, tmp_path / f"wt-{n}", repo.head().commit) for n in range(4)]
     (trees[1].path / ".git").write_text("gitdir: /nowhere\n")
     subprocess.run(["rm", "-rf", str(trees[2].path)], check=True)
     (trees[3].git_dir / "HEAD").write_text("")
 
     for tree in trees:
-        worktree.remove(repo, tree.path)
+        worktrees.remove(repo, tree.path)
 
     assert worktrees_of(repo.top) == []
     assert not any(tree.path.exists() or tree.git_dir.exists() for tree in trees)
@@ -259,9 +259,9 @@ def test_debris_is_cleared_and_work_is_kept(repo: Repo, tmp_path: Path):
     pool = tmp_path / "pool"
     commit = repo.head().commit
     half, gone, locked, broken, good = (
-        worktree.add(repo, pool / f"wt-{n}", commit) for n in range(5)
+        worktrees.add(repo, pool / f"wt-{n}", commit) for n in range(5)
     )
-    outside = worktree.add(repo, tmp_path / "users" / "tree", commit)
+    outside = worktrees.add(repo, tmp_path / "users" / "tree", commit)
     (half.git_dir / "locked").write_text("initializing")
     (half.git_dir / "HEAD").write_text("0" * 40 + "\n")
     subprocess.run(["rm", "-rf", str(gone.path), str(locked.path), str(outside.path)], check=True)
@@ -300,10 +300,10 @@ def test_a_worktree_add_killed_halfway_leaves_nothing_for_good(repo: Repo, tmp_p
         collect_debris(repo, pool)
 
         for left in worktrees_of(repo.top):
-            worktree.remove(repo, left)
+            worktrees.remove(repo, left)
         assert fsck_clean(repo.top)
-        assert worktree.add(repo, pool / "next", commit).head() == commit
-        worktree.remove(repo, pool / "next")
+        assert worktrees.add(repo, pool / "next", commit).head() == commit
+        worktrees.remove(repo, pool / "next")
 
 
 @pytest.mark.slow
@@ -340,9 +340,9 @@ def test_eight_threads_add_and_remove_trees_without_a_failure(tmp_path: Path):
         repo = repos[number % 2]
         try:
             for step in range(3):
-                tree = worktree.add(repo, tmp_path / "pool" / f"{number}-{step}", commit)
+                tree = worktrees.add(repo, tmp_path / "pool" / f"{number}-{step}", commit)
                 tree.stage_all()
-                worktree.remove(repo, tree.path)
+                worktrees.remove(repo, tree.path)
         except Exception as error:  # noqa: BLE001  (a thread's failure is the test's result)
             failures.append(error)
 
@@ -360,9 +360,9 @@ def test_eight_threads_add_and_remove_trees_without_a_failure(tmp_path: Path):
 
 
 def test_a_tree_whose_git_file_is_gone_is_not_forgotten_by_somebodys_prune(repo, tmp_path):
-    tree = worktree.add(repo, tmp_path / "wt-1", repo.head().commit)
+    tree = worktrees.add(repo, tmp_path / "wt-1", repo.head().commit)
     (tree.path / ".git").unlink()
 
     git(repo.top, "worktree", "prune", "--expire=now")
 
-    assert worktree.find(repo, tree.path).git_dir == tree.git_dir
+    assert worktrees.find(repo, tree.path).git_dir == tree.git_dir

@@ -3,6 +3,7 @@
 import pytest
 
 from parallel_orchestra.merge_queue import deliver
+from parallel_orchestra.merge_queue import delivery as delivery_room
 from support.merging import Stage
 from support.repository import commit_files, make_repository, names_at
 
@@ -18,7 +19,7 @@ def test_a_commit_between_our_look_and_gits_is_merged_in_and_the_delivery_tried_
     stage, monkeypatch
 ):
     stage.merge("build")
-    forward = stage.repo.fast_forward
+    forward = delivery_room.fast_forward
     calls = []
 
     def late(*arguments):
@@ -27,7 +28,7 @@ def test_a_commit_between_our_look_and_gits_is_merged_in_and_the_delivery_tried_
             commit_files(stage.project, {"mine.txt": "mine\n"})
         return forward(*arguments)
 
-    monkeypatch.setattr(stage.repo, "fast_forward", late)
+    monkeypatch.setattr(delivery_room, "fast_forward", late)
 
     delivery = deliver(stage.repo, stage.queue, "main", "again")
 

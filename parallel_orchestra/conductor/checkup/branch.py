@@ -9,7 +9,7 @@ from parallel_orchestra.conductor.checkup.directory import lies_wrong
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
 from parallel_orchestra.conductor.picture import NOBODY, ledger_at, resume_command, undos_under_way
 from parallel_orchestra.errors import WaitsForPerson
-from parallel_orchestra.git import OWN_REFS, Repo, worktree
+from parallel_orchestra.git import OWN_REFS, Repo, worktrees
 from parallel_orchestra.isolation import left_in
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.merge_queue.history import History, Ledger
@@ -81,7 +81,7 @@ def pool(repo: Repo, root: Path) -> Iterator[Finding]:
     known = {
         path: git_dir
         for git_dir in sorted((repo.common_dir / "worktrees").glob("*"))
-        if (path := worktree.registered_path(git_dir)) is not None
+        if (path := worktrees.registered_path(git_dir)) is not None
     }
     resolved = root.resolve()
     for path in known:
