@@ -6,6 +6,7 @@ directories again, since other processes and people move files too. Between two 
 cost time for every task there is, a glance at `available/` tells what others took meanwhile.
 """
 
+import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -218,9 +219,12 @@ class Board:
             self._next_look = 0.0
             self._changed.notify_all()
 
-    def lack(self) -> Problem | None:
-        """Returns which disk of the run is full at this moment, or None if all have room."""
-        return self._room.lack()
+    def lack(self, since: float = math.inf) -> Problem | None:
+        """Returns which disk of the run is full, or was at or after a monotonic time; else None.
+
+        Never waits. Who works long asks now and then: what nobody saw is not known later.
+        """
+        return self._room.lack(since)
 
     def _short_of_room(self) -> bool:
         """Returns whether a disk is full, so that nothing may start."""

@@ -61,6 +61,8 @@ class Threads:
 
     def _beat(self) -> None:
         while not self._over.wait(self._heartbeat):
+            # Seen while all workers are busy, too: it may be over when the first of them ends.
+            self._board.lack()
             for claim in self._board.active:
                 if not self._store.beat(claim):
                     for worker in self.workers:

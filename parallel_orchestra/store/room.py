@@ -39,10 +39,16 @@ class Room:
         self._monotonic = monotonic
         self._known: Problem | None = None
         self._next = -math.inf
+        #: The last lack that anybody saw, and when.
+        self._seen: tuple[float, Problem] | None = None
 
-    def lack(self) -> Problem | None:
-        """Returns which disk is full at this moment, or None if all have room."""
-        return next(iter(lacks(self._places)), None)
+    def lack(self, since: float = math.inf) -> Problem | None:
+        """Returns which disk is full, or was seen to be at or after a monotonic time; else None."""
+        now = next(iter(lacks(self._places)), None)
+        if now is not None:
+            self._seen = self._monotonic(), now
+        seen = self._seen
+        return seen[1] if now is None and seen is not None and seen[0] >= since else now
 
     def known_lack(self) -> Problem | None:
         """Returns the same as it was half a second ago at most, and says it when it is new."""

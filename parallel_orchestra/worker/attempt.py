@@ -26,7 +26,6 @@ from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
-from parallel_orchestra.store.room import Place, lacks
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
     Contradicted,
@@ -186,6 +185,7 @@ class Attempt:
             # Whoever slept since its last look has nothing to pay an agent for.
             raise LostClaim(self._claim.task)
         marker = Marker(workspace.path)
+        begun = self._shop.clock.monotonic()
         ended = self._landing.run(call, workspace, prompt, "agent.log", copies)
         answer = backend.answer(self._task, self._shop.agents, ended)
         marked = marker.taken()
@@ -197,7 +197,7 @@ class Attempt:
             raised = Ended(answer.failure, answer.reason, detail)
             raised.finished = replace(raised.finished, answer=answer)
             raise raised
-        for lack in lacks((Place("worktree", workspace.path),)):
+        if (lack := self._shop.board.lack(begun)) is not None:
             # Many a program does not notice that its files were cut short.
             raise Ended(FailureClass.ENVIRONMENT, f"ended well, but {lack.what}")
         return answer

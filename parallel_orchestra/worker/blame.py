@@ -15,7 +15,7 @@ _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, err
 def blamed(finished: Finished, lack: Problem | None) -> Finished:
     """Returns how an attempt ended, as a failure of the environment if a full disk explains it.
 
-    `lack` says which disk is full right after the attempt, if one is.
+    `lack` says which disk was full in its time, if one was.
     """
     failure = finished.failure
     if failure is None or failure.final or not failure.counted:

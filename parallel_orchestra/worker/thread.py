@@ -65,7 +65,7 @@ class Worker:
         try:
             place = self._place(claim)
             finished = Attempt(shop, claim, self._supervisor, place, self.number).run()
-            finished = blamed(finished, shop.board.lack())
+            finished = blamed(finished, shop.board.lack(begun))
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
             if not shop.store.holds(claim):

@@ -110,3 +110,19 @@ def test_an_answer_holds_for_half_a_second(disk):
     assert (before, soon) == (None, None)
     assert room.known_lack() == room.lack()
     assert room.lack() is not None
+
+
+def test_a_disk_that_was_full_for_a_while_is_remembered(disk):
+    clock = FakeClock()
+    room = Room([Place("worktrees", disk)], lambda _: None, clock.monotonic)
+    begun = clock.monotonic()
+    filler = fill(disk)
+    clock.advance(1.0)
+    seen = room.known_lack()
+    clock.advance(1.0)
+    filler.unlink()
+
+    assert seen is not None
+    assert room.lack() is None
+    assert room.lack(begun) == seen
+    assert room.lack(begun + 1.5) is None
