@@ -95,6 +95,13 @@ def claiming(_: int) -> None:
     claims.compare(environment())
 
 
+def scheduling(_: int) -> None:
+    """The schedule of a run beside waves and others, on random plans, in made-up time."""
+    import schedules  # noqa: PLC0415  # see above
+
+    schedules.compare(seed=1)
+
+
 def _writing(runs: int, *, files: int, tasks: int, goal: str) -> None:
     compare(
         f"{tasks} write tasks, {files} files / loop",
@@ -204,6 +211,7 @@ COMPARISONS: dict[str, Callable[[int], None]] = {
     "writing-large": writing_tasks_large,
     "ten-thousand": ten_thousand,
     "claims": claiming,
+    "schedule": scheduling,
 }
 
 if __name__ == "__main__":

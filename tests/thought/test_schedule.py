@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.model import Task
-from parallel_orchestra.schedule import Schedule, Seen, doomed, durations
+from parallel_orchestra.schedule import Hold, Schedule, Seen, doomed, durations
 from parallel_orchestra.states import TaskState
 
 NOW = 1_800_000_000.0
@@ -20,8 +20,7 @@ AVAILABLE, LOCKED, DONE, FAILED = TaskState
 
 def schedule_of(tasks: list[Task], *, look: dict[str, Seen] | None = None, **limits: int):
     graph = Graph.of(tasks)
-    levels = graph.bottom_levels(durations(tasks, {}))
-    schedule = Schedule(tasks, graph, rivals(tasks, graph), limits, levels)
+    schedule = Schedule.of(tasks, graph, rivals(tasks, graph), limits, {})
     schedule.observe({task.id: Seen(AVAILABLE) for task in tasks} | (look or {}))
     return schedule
 
@@ -197,6 +196,72 @@ def test_what_a_glance_did_not_see_is_not_given_out_and_counts_as_locked():
     assert not schedule.exhausted()
 
 
+def test_after_a_glance_limited_tasks_that_are_still_there_are_given_out():
+    tasks = [Task(id=name, concurrency_group="db") for name in "abc"]
+    schedule = schedule_of(tasks, db=2)
+
+    schedule.glance({"b", "c"})
+
+    assert [schedule.take(NOW), schedule.take(NOW)] == ["b", None]
+
+
+# Backends
+
+LATER = NOW + 10
+
+
+def of_two_backends() -> list[Task]:
+    return [Task(id="a"), Task(id="b"), Task(id="c", backend="command")]
+
+
+def test_a_held_backend_starts_nothing_until_then_and_others_go_on():
+    schedule = schedule_of(of_two_backends())
+
+    schedule.hold("claude", LATER, "waits")
+    taken = [schedule.take(when) for when in (NOW, NOW, LATER, LATER)]
+
+    assert taken == ["c", None, "a", "b"]
+
+
+def test_the_hold_of_a_backend_holds_its_limited_tasks_too_and_those_asked_for_by_name():
+    tasks = [Task(id="a", writes=("x",)), Task(id="b", writes=("x",), backend="command")]
+    schedule = schedule_of(tasks)
+
+    schedule.hold("claude", LATER, "waits")
+    taken = [schedule.take(NOW, only="a"), schedule.take(NOW), schedule.take(LATER)]
+
+    assert taken == [None, "b", None]
+
+
+def test_a_hold_is_not_shortened_by_another():
+    schedule = schedule_of(of_two_backends())
+
+    schedule.hold("claude", LATER, "waits")
+    schedule.hold("claude", NOW + 1, "waits less")
+
+    assert [schedule.take(NOW + 5) for _ in range(2)] == ["c", None]
+
+
+@pytest.mark.parametrize("writes", [(), ("x",)], ids=["free", "limited"])
+def test_a_held_task_keeps_the_run_alive_and_tells_when_to_wake(writes):
+    schedule = schedule_of([Task(id="a", writes=writes), Task(id="b", writes=writes)])
+
+    schedule.hold("claude", LATER, "waits")
+
+    assert schedule.take(NOW) is None
+    assert not schedule.exhausted()
+    assert schedule.next_wake() == LATER
+
+
+def test_a_hold_of_which_nothing_ready_knows_wakes_nobody():
+    schedule = schedule_of(tasks_of(a="", b="a"), look={"a": Seen(FAILED)})
+
+    schedule.hold("claude", LATER, "waits")
+
+    assert schedule.next_wake() is None
+    assert schedule.exhausted()
+
+
 # Backoff
 
 
@@ -322,6 +387,46 @@ def test_it_says_which_limit_holds_a_task_up(seen, limits, words):
     assert schedule.why("b", NOW) == words
 
 
+def test_it_says_that_a_backend_is_held():
+    schedule = schedule_of(of_two_backends())
+
+    schedule.hold("claude", LATER, "waits for the usage limit")
+
+    assert [schedule.why(task, NOW) for task in "abc"] == [*["waits for the usage limit"] * 2, ""]
+
+
+def test_it_names_the_cause_of_every_task_that_waits_in_words_and_for_programs():
+    tasks = [
+        *tasks_of(bad="", lost="bad", run="", after="run", held="", free=""),
+        *(Task(id=name, concurrency_group="db", backend="command") for name in ("db1", "db2")),
+        *(Task(id=name, writes=("x",), backend="command") for name in ("w1", "w2")),
+        Task(id="slept", backend="command"),
+    ]
+    look = {"bad": Seen(FAILED), "run": Seen(LOCKED), "db1": Seen(LOCKED), "w1": Seen(LOCKED)}
+    schedule = schedule_of(tasks, look={**look, "slept": Seen(AVAILABLE, not_before=LATER)})
+    schedule.hold("claude", LATER, "limit")
+
+    causes = schedule.causes(NOW)
+
+    assert {task: (cause.kind, cause.tasks, cause.until) for task, cause in causes.items()} == {
+        "lost": (Hold.DOOMED, ("bad",), None),
+        "after": (Hold.DEPENDENCY, ("run",), None),
+        "held": (Hold.BACKEND, (), LATER),
+        "free": (Hold.BACKEND, (), LATER),
+        "db2": (Hold.GROUP, ("db1",), None),
+        "w2": (Hold.OVERLAP, ("w1",), None),
+        "slept": (Hold.BACKOFF, (), LATER),
+    }
+    assert all(cause.words == schedule.why(task, NOW) for task, cause in causes.items())
+
+
+def test_a_sentence_names_a_few_of_many_needs():
+    needs = [f"n{i}" for i in range(12)]
+    schedule = schedule_of([*(Task(id=need) for need in needs), *tasks_of(z=" ".join(needs))])
+
+    assert schedule.why("z", NOW).endswith("`n8`, `n9` and 2 more")
+
+
 def test_doomed_names_the_failed_task_at_the_root_for_all_that_need_it():
     graph = Graph.of(tasks_of(a="", b="a", c="b", free="", d="free c"))
     states = dict.fromkeys(graph.order, AVAILABLE) | {"a": FAILED}
@@ -371,6 +476,7 @@ class World:
     places: dict[str, Seen]
     now: float = NOW
     running: list[str] = field(default_factory=list)
+    holds: dict[str, float] = field(default_factory=dict)
     tries: dict[str, int] = field(default_factory=dict)
 
     def state(self, task: str) -> TaskState | None:
@@ -387,17 +493,26 @@ class World:
     def eligible(self, task: Task) -> bool:
         if not self.startable(task) or self.places[task.id].not_before > self.now:
             return False
+        return self.holds.get(task.backend, self.now) <= self.now and not self.limited(task)
+
+    def limited(self, task: Task) -> bool:
         locked = self.locked()
         used = sum(one.concurrency_group == task.concurrency_group for one in locked)
         full = task.concurrency_group and used >= self.limits.get(task.concurrency_group, 1)
-        return not full and not {one.id for one in locked} & {*self.rivals.get(task.id, ())}
+        return bool(full or {one.id for one in locked} & {*self.rivals.get(task.id, ())})
 
     def over(self) -> bool:
         sleeps = any(
             self.startable(task) and self.places[task.id].not_before > self.now
             for task in self.tasks
         )
-        return not (self.running or sleeps or any(map(self.eligible, self.tasks)))
+        held = any(
+            self.holds.get(task.backend, self.now) > self.now
+            and self.startable(task)
+            and not self.limited(task)
+            for task in self.tasks
+        )
+        return not (self.running or sleeps or held or any(map(self.eligible, self.tasks)))
 
 
 @st.composite
@@ -412,6 +527,7 @@ def worlds(draw) -> World:
             priority=draw(st.integers(0, 1)),
             concurrency_group=draw(st.sampled_from(["", "", "g", "h"])),
             writes=tuple(draw(st.sets(st.sampled_from("xyz"), max_size=2))),
+            backend=draw(st.sampled_from(["claude", "command"])),
         )
         for i in range(count)
     ]
@@ -465,6 +581,10 @@ def test_in_any_history_the_best_of_all_that_may_run_is_given_out_until_nothing_
     for _ in range(500):
         if dice.random() < 0.2:
             schedule.observe(world.places)
+        if dice.random() < 0.1:
+            backend, until = dice.choice(["claude", "command"]), world.now + dice.randint(1, 9)
+            schedule.hold(backend, until, "held")
+            world.holds[backend] = max(until, world.holds.get(backend, 0.0))
         full = len(world.running) >= workers
         if not full and (dice.random() < 0.7 or not world.running):
             if _take(world, schedule, ranks) or world.running:

@@ -4,24 +4,28 @@ It is told where tasks lie and asked for work; it never looks at a disk or a clo
 path first: the task with the longest chain of work behind it, then priority, then the order
 of the plan. A task's rank is its place in that order.
 
-Ready tasks that nothing can hold up wait in a heap of ranks. For those with a concurrency group
-or with rivals, that write the same files, sets are numbers: bit i stands for rank i. So what
-may run of them is one subtraction (the ready ones without those that a full group or a running
-rival holds up), and nobody has to be woken when a limit becomes free.
+Ready tasks that no other task can hold up wait in heaps of ranks, one for each backend, since a
+backend may be held as a whole. For those with a concurrency group or with rivals, that write the
+same files, sets are numbers: bit i stands for rank i. So what may run of them is one subtraction
+(the ready ones without those that a full group, a running rival or a held backend holds up), and
+nobody has to be woken when a limit becomes free.
 """
 
 import heapq
+import itertools
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.graph.rivals import positions
 from parallel_orchestra.model import Task
+from parallel_orchestra.schedule.causes import Cause, Hold, doomed
+from parallel_orchestra.schedule.expected import durations
 from parallel_orchestra.states import TaskState
 
-#: How many tasks `why` names at most.
+#: How many tasks a sentence names.
 _NAMED = 10
 
 
@@ -32,6 +36,15 @@ class Seen:
     state: TaskState
     parked: bool = False
     not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A backend that starts nothing until then; `limited` is the set of its limited tasks."""
+
+    until: float
+    words: str
+    limited: int
 
 
 class Schedule:
@@ -57,7 +70,7 @@ class Schedule:
         order = sorted(turns, key=lambda index: (-levels[tasks[index].id], -tasks[index].priority))
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
-        self._group = {task.id: task.concurrency_group for task in tasks}
+        self._tasks = {task.id: task for task in tasks}
         members: dict[str, list[str]] = {}
         for task in tasks:
             members.setdefault(task.concurrency_group, []).append(task.id)
@@ -68,7 +81,25 @@ class Schedule:
         self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
         self._rivals = rivals
         self._limits = limits
+        self._holds: dict[str, _Held] = {}
         self.observe({})
+
+    @classmethod
+    def of(
+        cls,
+        tasks: Sequence[Task],
+        graph: Graph,
+        rivals: Mapping[str, tuple[str, ...]],
+        limits: Mapping[str, int],
+        past: Mapping[str, float],
+        dice: Random | None = None,
+    ) -> "Schedule":
+        """Returns the schedule of a run: critical path first by what is known of durations.
+
+        `past` are seconds that tasks took before; see `durations`.
+        """
+        levels = graph.bottom_levels(durations(tasks, past))
+        return cls(tasks, graph, rivals, limits, levels, dice)
 
     def observe(self, seen: Mapping[str, Seen]) -> None:
         """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
@@ -85,7 +116,7 @@ class Schedule:
         for task in self._needy:
             needs = self._graph.dependencies[task]
             self._pending[task] = sum(state.get(need) is not done for need in needs)
-        self._ready: list[int] = []
+        self._ready: dict[str, list[int]] = {}
         self._asleep: list[tuple[float, int]] = []
         limited: list[str] = []
         for rank, task in enumerate(self._by_rank):
@@ -100,7 +131,8 @@ class Schedule:
                 elif task in self._limited:
                     limited.append(task)
                 else:
-                    self._ready.append(rank)
+                    # In order of rank, so each list is a heap.
+                    self._ready.setdefault(self._tasks[task].backend, []).append(rank)
         self._ready_limited = self._set_of(limited)
 
     def glance(self, available: Container[str]) -> None:
@@ -108,13 +140,14 @@ class Schedule:
 
         The others count as locked, as one that `take` returned.
         """
-        by_rank, limited = self._by_rank, positions(self._ready_limited)
-        for rank in (*self._ready, *limited):
+        by_rank, limited = self._by_rank, tuple(positions(self._ready_limited))
+        for rank in (*itertools.chain(*self._ready.values()), *limited):
             task = by_rank[rank]
             if task not in available and self._startable(task):
                 self._lock(task)
         # What is ready no more goes; a rank that was there twice is there once.
-        self._ready = sorted({rank for rank in self._ready if by_rank[rank] in available})
+        for backend, ranks in self._ready.items():
+            self._ready[backend] = sorted({rank for rank in ranks if by_rank[rank] in available})
         there = (by_rank[rank] for rank in limited)
         self._ready_limited = self._set_of(task for task in there if task in available)
 
@@ -124,8 +157,7 @@ class Schedule:
         `only` asks for that one and no other. The task counts as locked from here on; tell
         `moved` where it really went.
         """
-        while self._asleep and self._asleep[0][0] <= now:
-            self._offer(self._by_rank[heapq.heappop(self._asleep)[1]], 0.0)
+        self._wake(now)
         rank = self._ready_rank(only) if only else self._best()
         if rank is None:
             return None
@@ -133,9 +165,21 @@ class Schedule:
         if task in self._limited:
             self._ready_limited ^= 1 << rank
         elif not only:
-            heapq.heappop(self._ready)
+            heapq.heappop(self._ready[self._tasks[task].backend])
         self._lock(task)
         return task
+
+    def hold(self, backend: str, until: float, words: str) -> None:
+        """Starts no task of a backend before an instant; `words` say why, as "waits until ...".
+
+        Tasks of other backends go on. A hold that ends later stands.
+        """
+        held = self._holds.get(backend)
+        if held is None:
+            ours = (task for task in self._limited if self._tasks[task].backend == backend)
+            self._holds[backend] = _Held(until, words, self._set_of(ours))
+        elif until > held.until:
+            self._holds[backend] = _Held(until, words, held.limited)
 
     def moved(self, task: str, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice that a task that counted as locked lies elsewhere; not to start before then."""
@@ -153,8 +197,9 @@ class Schedule:
         return +self._count
 
     def next_wake(self) -> float | None:
-        """Returns when (on the monotonic clock) the next task's backoff ends, or None."""
-        return self._asleep[0][0] if self._asleep else None
+        """Returns when (on the monotonic clock) a ready task's backoff or hold ends, or None."""
+        ends = [held.until for backend, held in self._holds.items() if self._has_ready(backend)]
+        return min([*ends, *(when for when, _ in self._asleep[:1])], default=None)
 
     def exhausted(self) -> bool:
         """Returns whether nothing can become runnable any more, whatever running tasks do.
@@ -162,33 +207,77 @@ class Schedule:
         Locks that only a person can free do not keep a run alive.
         """
         at_rest = self._locked == len(self._parked_locks) and not self._asleep
-        return at_rest and self._best() is None
+        return at_rest and not any(map(self._has_ready, self._holds)) and self._best() is None
+
+    def causes(self, now: float) -> dict[str, Cause]:
+        """Returns what keeps each available task from running; who may run is not in it."""
+        culprits = doomed(self._graph, self._state)
+        asleep = {self._by_rank[rank]: when for when, rank in self._asleep}
+        found = {}
+        for task in self._by_rank:
+            if self._state.get(task) is TaskState.AVAILABLE:
+                cause = self._cause(task, now, culprits, asleep)
+                if cause is not None:
+                    found[task] = cause
+        return found
 
     def why(self, task: str, now: float) -> str:
         """Returns in words what keeps an available task from running; empty if nothing does."""
-        missing = [
-            need
-            for need in self._graph.dependencies[task]
-            if self._state.get(need) is not TaskState.DONE
-        ]
+        asleep = {self._by_rank[rank]: when for when, rank in self._asleep}
+        cause = self._cause(task, now, doomed(self._graph, self._state), asleep)
+        return cause.words if cause is not None else ""
+
+    def _cause(
+        self, task: str, now: float, culprits: Mapping[str, str], asleep: Mapping[str, float]
+    ) -> Cause | None:
+        if task in culprits:
+            culprit = culprits[task]
+            return Cause(Hold.DOOMED, f"`{culprit}`, which it needs, failed", (culprit,))
+        missing = tuple(self._missing(task))
         if missing:
-            culprit = doomed(self._graph, self._state).get(task)
-            if culprit:
-                return f"`{culprit}`, which it needs, failed"
-            named = ", ".join(f"`{need}`" for need in missing[:_NAMED])
-            more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
-            return f"waits for {named}{more}"
-        asleep = [when for when, rank in self._asleep if self._by_rank[rank] == task]
-        if asleep and asleep[0] > now:
-            return f"failed before; next attempt in {asleep[0] - now:.0f} s"
-        group = self._group[task]
+            return Cause(Hold.DEPENDENCY, f"waits for {_named(missing)}", missing)
+        if asleep.get(task, now) > now:
+            wait = asleep[task] - now
+            words = f"failed before; next attempt in {wait:.0f} s"
+            return Cause(Hold.BACKOFF, words, until=asleep[task])
+        return self._limit_on(task) or self._hold_on(task, now)
+
+    def _missing(self, task: str) -> Iterator[str]:
+        for need in self._graph.dependencies[task]:
+            if self._state.get(need) is not TaskState.DONE:
+                yield need
+
+    def _limit_on(self, task: str) -> Cause | None:
+        """Returns which running task or group keeps a task from starting beside it."""
+        group = self._tasks[task].concurrency_group
         if group and self._full(group):
-            return f"concurrency group `{group}` is full ({self._limit(group)} running)"
+            words = f"concurrency group `{group}` is full ({self._limit(group)} running)"
+            return Cause(Hold.GROUP, words, tuple(self._running_in(group)))
         for rival, held_up in self._held_up.items():
             if held_up >> self._rank[task] & 1:
                 how = "locked by hand" if rival in self._parked_locks else "running"
-                return f"`{rival}` writes the same files and is {how}"
-        return ""
+                words = f"`{rival}` writes the same files and is {how}"
+                return Cause(Hold.OVERLAP, words, (rival,))
+        return None
+
+    def _running_in(self, group: str) -> Iterator[str]:
+        for rank in positions(self._members[group]):
+            if self._state.get(self._by_rank[rank]) is TaskState.LOCKED:
+                yield self._by_rank[rank]
+
+    def _hold_on(self, task: str, now: float) -> Cause | None:
+        held = self._holds.get(self._tasks[task].backend)
+        if held is None or held.until <= now:
+            return None
+        return Cause(Hold.BACKEND, held.words, until=held.until)
+
+    def _wake(self, now: float) -> None:
+        """Takes notice of the backoffs and holds that are over."""
+        while self._asleep and self._asleep[0][0] <= now:
+            self._offer(self._by_rank[heapq.heappop(self._asleep)[1]], 0.0)
+        if self._holds:
+            for backend in [name for name, held in self._holds.items() if held.until <= now]:
+                del self._holds[backend]
 
     def _startable(self, task: str) -> bool:
         return self._state.get(task) is TaskState.AVAILABLE and not self._pending.get(task)
@@ -201,24 +290,38 @@ class Schedule:
         elif task in self._limited:
             self._ready_limited |= 1 << self._rank[task]
         else:
-            heapq.heappush(self._ready, self._rank[task])
+            heapq.heappush(self._ready.setdefault(self._tasks[task].backend, []), self._rank[task])
 
     def _best(self) -> int | None:
-        """Returns the lowest rank of all that may run; ranks that are ready no more go."""
-        while self._ready and not self._startable(self._by_rank[self._ready[0]]):
-            heapq.heappop(self._ready)
+        """Returns the lowest rank of all that may run at this moment."""
+        ready = (self._first(backend) for backend in self._ready if backend not in self._holds)
+        best = [rank for rank in ready if rank is not None]
         free = self._ready_limited & ~self._barred() if self._ready_limited else 0
-        best = [self._ready[0]] if self._ready else []
         if free:
             best.append((free & -free).bit_length() - 1)
         return min(best, default=None)
 
+    def _first(self, backend: str) -> int | None:
+        """Returns the lowest rank in a backend's heap; takes out what is ready no more."""
+        ready = self._ready[backend]
+        while ready and not self._startable(self._by_rank[ready[0]]):
+            heapq.heappop(ready)
+        return ready[0] if ready else None
+
+    def _has_ready(self, backend: str) -> bool:
+        """Returns whether some task of a held backend waits for nothing but the hold."""
+        if backend in self._ready and self._first(backend) is not None:
+            return True
+        limited = self._ready_limited & self._holds[backend].limited
+        return bool(limited & ~self._barred(holds=()))
+
     def _ready_rank(self, task: str) -> int | None:
         """Returns the rank of a task if it may run at this moment."""
-        rank = self._rank[task]
+        rank, backend = self._rank[task], self._tasks[task].backend
         if task in self._limited:
             return rank if (self._ready_limited & ~self._barred()) >> rank & 1 else None
-        return rank if rank in self._ready and self._startable(task) else None
+        there = backend not in self._holds and rank in self._ready.get(backend, ())
+        return rank if there and self._startable(task) else None
 
     def _lock(self, task: str) -> None:
         self._place(task, TaskState.LOCKED)
@@ -235,7 +338,7 @@ class Schedule:
 
     def _enter_lock(self, task: str) -> None:
         self._locked += 1
-        group = self._group[task]
+        group = self._tasks[task].concurrency_group
         if group:
             self._used[group] = self._used.get(group, 0) + 1
         if task in self._rivals:
@@ -245,20 +348,22 @@ class Schedule:
         self._locked -= 1
         self._parked_locks.discard(task)
         self._held_up.pop(task, None)
-        group = self._group[task]
+        group = self._tasks[task].concurrency_group
         if group:
             self._used[group] -= 1
             if not self._used[group]:
                 del self._used[group]  # `_barred` looks at the groups in use only
 
-    def _barred(self) -> int:
-        """Returns those that a limit keeps from starting at this moment."""
+    def _barred(self, holds: Iterable[_Held] | None = None) -> int:
+        """Returns those that a limit or a hold (all, if not said) keeps from starting now."""
         barred = 0
         for held_up in self._held_up.values():
             barred |= held_up
         for group in self._used:
             if self._full(group):
                 barred |= self._members[group]
+        for held in self._holds.values() if holds is None else holds:
+            barred |= held.limited
         return barred
 
     def _full(self, group: str) -> bool:
@@ -275,34 +380,6 @@ class Schedule:
         return int.from_bytes(octets, "little")
 
 
-def doomed(graph: Graph, states: Mapping[str, TaskState]) -> dict[str, str]:
-    """Returns each task that can't run because of a failed one, with that one's id.
-
-    Computed, never stored: if the failed task is moved back, nothing is doomed any more.
-    """
-    culprits: dict[str, str] = {}
-    for task in graph.order:
-        if states.get(task) is not TaskState.AVAILABLE:
-            continue
-        for need in graph.dependencies[task]:
-            if states.get(need) is TaskState.FAILED:
-                culprits[task] = need
-            elif need in culprits:
-                culprits[task] = culprits[need]
-            if task in culprits:
-                break
-    return culprits
-
-
-def durations(tasks: Iterable[Task], past: Mapping[str, float]) -> dict[str, float]:
-    """Returns each task's expected seconds: its estimate, else its past, else a common unit.
-
-    The unit is the mean of what is known, so that unknown tasks neither lead nor trail; 1 if
-    nothing is known.
-    """
-    known = {
-        task.id: task.estimate if task.estimate is not None else past.get(task.id) for task in tasks
-    }
-    told = [value for value in known.values() if value is not None]
-    unit = sum(told) / len(told) if told else 1.0
-    return {task: unit if value is None else value for task, value in known.items()}
+def _named(tasks: Sequence[str]) -> str:
+    names = ", ".join(f"`{task}`" for task in tasks[:_NAMED])
+    return names if len(tasks) <= _NAMED else f"{names} and {len(tasks) - _NAMED} more"

@@ -1,0 +1,24 @@
+"""Who is next and why the others wait (`order`), and how a plan will go (`forecast`).
+
+Pure bookkeeping: knows nothing of disks, clocks or agents. Durations (`expected`) come in as
+numbers, and time is what the caller says it is: the simulator and a run use the same code.
+"""
+
+from parallel_orchestra.schedule.causes import Cause, Hold, doomed
+from parallel_orchestra.schedule.expected import durations
+from parallel_orchestra.schedule.forecast import Outlook, Played, Standing, outlook, play
+from parallel_orchestra.schedule.order import Schedule, Seen
+
+__all__ = [
+    "Cause",
+    "Hold",
+    "Outlook",
+    "Played",
+    "Schedule",
+    "Seen",
+    "Standing",
+    "doomed",
+    "durations",
+    "outlook",
+    "play",
+]

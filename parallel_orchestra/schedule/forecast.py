@@ -1,0 +1,122 @@
+"""How a plan will go: the real schedule, played with workers and durations in made-up time."""
+
+import heapq
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from parallel_orchestra.graph import Graph
+from parallel_orchestra.model import Task
+from parallel_orchestra.schedule.causes import doomed
+from parallel_orchestra.schedule.expected import durations, known_durations
+from parallel_orchestra.schedule.order import Schedule, Seen
+from parallel_orchestra.states import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """When each task ended, in seconds from the beginning; who could not run is not in it."""
+
+    ends: Mapping[str, float]
+
+    @property
+    def seconds(self) -> float:
+        """How long it took until the last task ended."""
+        return max(self.ends.values(), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """How what is left of a plan will go.
+
+    `width` is that of the whole plan. `path` is the longest chain of open tasks. `known` is of
+    how many open tasks a duration is known: if of none, the seconds mean nothing. `work` is what
+    one worker alone would need, `seconds` what `workers` will.
+    """
+
+    workers: int
+    width: int
+    path: tuple[str, ...]
+    path_seconds: float
+    work: float
+    seconds: float
+    known: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the tasks of a plan lie, and for how many seconds those in `locked/` have run."""
+
+    seen: Mapping[str, Seen]
+    elapsed: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def fresh(cls, tasks: Sequence[Task]) -> "Standing":
+        """Returns the standing of a plan before its first task."""
+        return cls({task.id: Seen(TaskState.AVAILABLE) for task in tasks})
+
+
+def play(
+    schedule: Schedule,
+    seconds: Mapping[str, float],
+    workers: int,
+    running: Mapping[str, float] | None = None,
+) -> Played:
+    """Lets so many workers do all that can be done; every task takes its seconds and succeeds.
+
+    `running` are the tasks at work already, with the seconds that each still needs. The
+    schedule is used up. Time begins at 0.
+    """
+    now, ends = 0.0, {}
+    at_work = [(left, task) for task, left in (running or {}).items()]
+    heapq.heapify(at_work)
+    while True:
+        while len(at_work) < workers and (task := schedule.take(now)) is not None:
+            heapq.heappush(at_work, (now + seconds[task], task))
+        wake = schedule.next_wake() if len(at_work) < workers else None
+        if at_work and (wake is None or at_work[0][0] <= wake):
+            now, task = heapq.heappop(at_work)
+            ends[task] = now
+            schedule.moved(task, TaskState.DONE)
+        elif wake is not None:
+            now = wake
+        else:
+            return Played(ends)
+
+
+def outlook(
+    tasks: Sequence[Task],
+    graph: Graph,
+    rivals: Mapping[str, tuple[str, ...]],
+    limits: Mapping[str, int],
+    past: Mapping[str, float],
+    workers: int,
+    standing: Standing,
+) -> Outlook:
+    """Returns how the rest of a plan will go with so many workers.
+
+    What was locked by hand, and what failed tasks doom, is not part of it. A running task that
+    has passed its expected duration counts as ending at once.
+    """
+    lost = doomed(graph, {task: seen.state for task, seen in standing.seen.items()})
+    open_, at_work = set(), set()
+    for task, seen in standing.seen.items():
+        if seen.state is TaskState.LOCKED and not seen.parked:
+            at_work.add(task)
+        elif seen.state is TaskState.AVAILABLE and task not in lost:
+            open_.add(task)
+    expected = durations(tasks, past)
+    left = dict.fromkeys(graph.order, 0.0) | {task: expected[task] for task in open_}
+    running = {task: max(0.0, expected[task] - standing.elapsed.get(task, 0.0)) for task in at_work}
+    left |= running
+    schedule = Schedule.of(tasks, graph, rivals, limits, past)
+    schedule.observe(standing.seen)
+    path = graph.critical_path(left)
+    return Outlook(
+        workers=workers,
+        width=graph.width(),
+        path=tuple(task for task in path if task in open_ or task in at_work),
+        path_seconds=sum(left[task] for task in path),
+        work=sum(left.values()),
+        seconds=play(schedule, expected, workers, running).seconds,
+        known=len(known_durations(tasks, past).keys() & (open_ | at_work)),
+    )
