@@ -21,6 +21,8 @@ import parallel_orchestra
 from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
 from parallel_orchestra.events import KINDS, Event
 from parallel_orchestra.model import FailureClass
+from parallel_orchestra.plan import SCHEMA_FILE
+from parallel_orchestra.plan.schema import plan_schema
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 
 DOCS = Path(__file__).resolve().parent
@@ -124,6 +126,23 @@ def python_names() -> str:
     """Returns a section for each public name of the package."""
     names = [name for name in parallel_orchestra.__all__ if not name.startswith("_")]
     return "\n".join(_name(name, getattr(parallel_orchestra, name)) for name in names)
+
+
+def schema_of_plans() -> str:
+    """Returns the JSON Schema of plans; the reference says what its fields mean."""
+    text = (DOCS / "reference" / "plan.md").read_text(encoding="utf-8")
+    parts = {"plan": "The plan", "task": "A task"}
+    found = {key: dict(_meanings(text, title)) for key, title in parts.items()}
+    return json.dumps(plan_schema(found), indent=2, ensure_ascii=False) + "\n"
+
+
+def _meanings(text: str, title: str) -> Iterator[tuple[str, str]]:
+    """Yields the fields of a chapter with the first paragraph of their sections, as plain text."""
+    chapter = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    for section in chapter.split("\n### ")[1:]:
+        head, _, body = section.partition("\n\n")
+        words = " ".join(body.partition("\n\n")[0].split())
+        yield head.partition(" (")[0].strip(), re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", words)
 
 
 def _details(name: str, place: str) -> str:
@@ -246,14 +265,18 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+#: Whole files that the code decides.
+FILES: dict[Path, Callable[[], str]] = {SCHEMA_FILE: schema_of_plans}
+
+
 def main() -> None:
-    """Brings all pages up to date and names those that changed."""
-    for page in pages():
-        before = page.read_text(encoding="utf-8")
-        after = filled(before)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
-            sys.stdout.write(f"{page.relative_to(DOCS.parent)}\n")
+    """Brings all pages and files up to date and names those that changed."""
+    wanted = {page: filled(page.read_text(encoding="utf-8")) for page in pages()}
+    wanted |= {path: made() for path, made in FILES.items()}
+    for path, after in wanted.items():
+        if not path.exists() or path.read_text(encoding="utf-8") != after:
+            path.write_text(after, encoding="utf-8")
+            sys.stdout.write(f"{path.relative_to(DOCS.parent)}\n")
 
 
 if __name__ == "__main__":

@@ -21,13 +21,15 @@ from parallel_orchestra.plan import load
 from parallel_orchestra.progress import RunReport
 
 
-def load_plan(path: Path | str) -> Plan:
+def load_plan(path: Path | str, read: Callable[[Path], bytes] | None = None) -> Plan:
     """Returns the plan in a file, all defaults filled in.
+
+    `read` gives the bytes of the plan and of its prompt files; None reads them from the disk.
 
     Raises:
         PlanError: the file can't be read, or with everything that is wrong with the plan.
     """
-    return load(Path(path), backends=tuple(BACKENDS))
+    return load(Path(path), tuple(BACKENDS), read)
 
 
 def default_settings(environ: Mapping[str, str] | None = None, **choices: Any) -> Settings:

@@ -22,6 +22,8 @@ class Entry(NamedTuple):
 COMMANDS = (
     Entry("run", "run:command", "carry out a plan"),
     Entry("validate", "validate:command", "say everything that is wrong with a plan"),
+    Entry("graph", "graph:command", "draw what waits for what in a plan"),
+    Entry("schema", "schema:command", "print the JSON Schema of a plan"),
     Entry("demo", "demo:command", "build a small example project, to see it work"),
     Entry("status", "status:command", "say how a run stands"),
     Entry("logs", "logs:command", "show what a task's agent printed"),

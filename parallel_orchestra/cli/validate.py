@@ -1,88 +1,95 @@
-"""`validate`: everything that is wrong with a plan, for people, programs or GitHub."""
+"""`validate`: everything that is wrong with plans, for people, programs or GitHub."""
 
-import json
-import re
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from parallel_orchestra.api import load_plan
-from parallel_orchestra.cli.failures import words_of
-from parallel_orchestra.errors import ExitCode, PlanError, Problem
-from parallel_orchestra.graph import Graph, choose_mode
-from parallel_orchestra.model import Plan
+from parallel_orchestra.cli.failures import colored, usage, words_of
+from parallel_orchestra.cli.verdict import Verdict, as_github, as_json, as_sarif, good
+from parallel_orchestra.errors import ExitCode, PlanError
+from parallel_orchestra.plan import contents
 
-_WHERE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))?(?: (?P<key>.*))?", re.DOTALL)
+#: Seconds between two looks at the files while `--watch` waits for a change.
+_LOOK_EVERY = 0.3
+
+_FORMATS = {"json": as_json, "github": as_github, "sarif": as_sarif}
 
 
 @click.command("validate", short_help="say everything that is wrong with a plan")
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument(
+    "plans", metavar="PLAN...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
 @click.option(
     "--format",
     "style",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", *_FORMATS]),
     default="text",
     show_default=True,
-    help="`github` annotates the lines of a pull request.",
+    help="`github` annotates the lines of a pull request, `sarif` is for code scanning.",
 )
-def command(plan: Path, style: str) -> int:
-    """Read PLAN, say all that is wrong with it, and run nothing."""
-    loaded: Plan | None = None
-    problems: tuple[Problem, ...] = ()
+@click.option("--watch", is_flag=True, help="Say it again whenever a file changes, until Ctrl-C.")
+def command(plans: tuple[Path, ...], style: str, watch: bool) -> int:
+    """Read each PLAN, say all that is wrong with it, and run nothing."""
+    if watch and style != "text":
+        raise usage("`--watch` is for people: it has no `--format`", "leave out one of them")
+    if watch:
+        _watch(plans)
+    verdicts = [judge(plan, []) for plan in plans]
+    if style == "text":
+        _say(verdicts)
+    elif shown := _FORMATS[style](verdicts):
+        click.echo(shown)
+    return ExitCode.USAGE if any(one.problems for one in verdicts) else ExitCode.DONE
+
+
+def judge(path: Path, read: list[Path]) -> Verdict:
+    """Returns what is wrong with a plan; the files that were read for it are added to `read`."""
+
+    def noted(file: Path) -> bytes:
+        read.append(file)
+        return contents(file)
+
     try:
-        loaded = load_plan(plan)
+        return Verdict(path, load_plan(path, noted))
     except PlanError as error:
-        if style == "text":
-            raise
-        problems = error.problems
-    if style == "json":
-        click.echo(_as_json(plan, loaded, problems))
-    elif style == "github":
-        for problem in problems:
-            click.echo(_annotation("error", plan, problem))
-        for warning in loaded.warnings if loaded else ():
-            click.echo(_annotation("warning", plan, Problem(warning)))
-    elif loaded is not None:
-        for warning in loaded.warnings:
+        return Verdict(path, None, error.problems)
+
+
+def _say(verdicts: Sequence[Verdict]) -> None:
+    for one in verdicts:
+        for problem in one.problems:
+            click.echo(words_of(problem, color=colored()), err=True, nl=False)
+        for warning in one.plan.warnings if one.plan else ():
             click.echo(f"warning: {warning}", err=True)
-        mode, reason = choose_mode(Graph.of(loaded.tasks), enough=loaded.fewest_beside)
-        number = len(loaded.tasks)
-        tasks = "1 task" if number == 1 else f"{number} tasks"
-        click.echo(f"{plan}: good, {tasks}; {mode.value}: {reason}")
-    return ExitCode.USAGE if problems else ExitCode.DONE
+        if one.plan is not None:
+            click.echo(good(one))
 
 
-def _as_json(path: Path, plan: Plan | None, problems: tuple[Problem, ...]) -> str:
-    found = {
-        "plan": str(path),
-        "valid": plan is not None,
-        "tasks": [task.id for task in plan.tasks] if plan else [],
-        "warnings": list(plan.warnings) if plan else [],
-        "problems": [
-            {"what": one.what, "where": one.where, "hint": one.hint, "words": words_of(one)}
-            for one in problems
-        ],
-    }
-    return json.dumps(found, indent=2)
+def _watch(plans: Sequence[Path]) -> None:
+    """Says what is wrong, and says it again after each change; ends by an interrupt only."""
+    while True:
+        read: list[Path] = []
+        before = _signs(plans)
+        verdicts = [judge(plan, read) for plan in plans]
+        known = _signs(read)
+        click.echo(f"--- {time.strftime('%H:%M:%S')}", err=True)
+        _say(verdicts)
+        # What changed while it was read is read again.
+        while _signs(plans) == before and _signs(read) == known:
+            time.sleep(_LOOK_EVERY)
 
 
-def _annotation(level: str, path: Path, problem: Problem) -> str:
-    """Returns a workflow command of GitHub Actions; `%`, line ends, `:` and `,` are escaped."""
-    match = _WHERE.fullmatch(problem.where)
-    facts = {"file": str(path)}
-    words = problem.what + (f" ({problem.hint})" if problem.hint else "")
-    if match is not None:
-        facts["line"] = match["line"]
-        if match["column"]:
-            facts["col"] = match["column"]
-        if match["key"]:
-            words = f"{match['key']}: {words}"
-    shown = ",".join(
-        f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
-        for name, value in facts.items()
-    )
-    return f"::{level} {shown}::{_escaped(words)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+def _signs(paths: Sequence[Path]) -> list[tuple[int, int, int] | None]:
+    """Returns what tells a changed file from an unchanged one, None for one that is not there."""
+    found: list[tuple[int, int, int] | None] = []
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_mtime_ns, status.st_size, status.st_ino))
+    return found

@@ -23,7 +23,9 @@ from parallel_orchestra.plan.canonical import (
 __all__ = [
     "BACKENDS",
     "MAX_BYTES",
+    "SCHEMA_FILE",
     "canonical",
+    "contents",
     "fingerprint",
     "load",
     "parse",
@@ -35,27 +37,36 @@ __all__ = [
 #: The largest file that is read, 10,000 tasks of 3 KiB each: it is in memory five times over.
 MAX_BYTES = 32 * 1024 * 1024
 
+#: The JSON Schema of plans, for editors; `docs/generate.py` writes it by `plan.schema`.
+SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
+
 #: The backends a plan may name, if the caller does not say otherwise.
 BACKENDS = ("claude", "command")
 
 
-def load(path: Path, backends: Collection[str] = BACKENDS) -> Plan:
+def load(
+    path: Path,
+    backends: Collection[str] = BACKENDS,
+    read: Callable[[Path], bytes] | None = None,
+) -> Plan:
     """Returns the plan in a file.
 
     Its `source` is absolute with the links of its folder resolved: `cwd` counts from there.
+    `read` gives the bytes of a file in place of `contents`.
 
     Raises:
         PlanError: the file can't be read, or with everything that is wrong with the plan.
     """
+    reading = read or contents
     try:
         source = path.parent.resolve() / path.name
-        data = _contents(path)
+        data = reading(path)
     except (OSError, RuntimeError, ValueError) as error:  # a circle of links, a NUL in the name
         reason = getattr(error, "strerror", None) or "not a usable path"
         what = f"can't read the plan: {reason[:1].lower()}{reason[1:]}"
         raise PlanError(Problem(what, str(path), _nearby(path))) from error
     return parse(
-        data, source, _contents, is_directory=Path.is_dir, shown=str(path), backends=backends
+        data, source, reading, is_directory=Path.is_dir, shown=str(path), backends=backends
     )
 
 
@@ -84,7 +95,12 @@ def parse(
     return read_plan(data, Origin(source, shown or str(source), read, is_directory, backends))
 
 
-def _contents(path: Path) -> bytes:
+def contents(path: Path) -> bytes:
+    """Returns a plan's or a prompt's bytes.
+
+    Raises:
+        OSError: it can't be read, is too large, or is no file.
+    """
     # a named pipe without a writer would hold us for ever
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:

@@ -9,7 +9,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from parallel_orchestra.model import Command, Halt, Isolation
@@ -205,18 +205,41 @@ def shown(value: object) -> str:
     return kind_of(value)
 
 
+#: What a checked value looks like to an editor; pydantic can't look into our functions.
+_LINE_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+_ARGV_SCHEMA: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+_COMMAND_SCHEMA: dict[str, Any] = {"anyOf": [_LINE_SCHEMA, _ARGV_SCHEMA]}
+_DURATION_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "number", "exclusiveMinimum": 0},
+        {"type": "string", "pattern": r"^\s*(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?\s*$"},
+    ]
+}
+
 Text = str
 Filled = Annotated[str, AfterValidator(_filled)]
 Line = Annotated[str, AfterValidator(_one_line)]
 FilledLine = Annotated[str, AfterValidator(_filled), AfterValidator(_one_line)]
-TaskId = Annotated[str, AfterValidator(_task_id)]
+TaskId = Annotated[
+    str,
+    AfterValidator(_task_id),
+    WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"}),
+]
 Agent = Annotated[str, AfterValidator(_agent)]
 Branch = Annotated[str, AfterValidator(_filled), AfterValidator(_branch)]
 Pattern = Annotated[str, AfterValidator(_filled), AfterValidator(_inside)]
-Duration = Annotated[float, PlainValidator(duration)]
-Estimate = Annotated[float, PlainValidator(_estimate)]
-OneCommand = Annotated[Command, PlainValidator(command)]
-Commands = Annotated[tuple[Command, ...], PlainValidator(commands)]
+Duration = Annotated[float, PlainValidator(duration), WithJsonSchema(_DURATION_SCHEMA)]
+Estimate = Annotated[
+    float,
+    PlainValidator(_estimate),
+    WithJsonSchema({"anyOf": [{"enum": list(SIZES)}, _DURATION_SCHEMA]}),
+]
+OneCommand = Annotated[Command, PlainValidator(command), WithJsonSchema(_COMMAND_SCHEMA)]
+Commands = Annotated[
+    tuple[Command, ...],
+    PlainValidator(commands),
+    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": _COMMAND_SCHEMA}]}),
+]
 Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
 Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]

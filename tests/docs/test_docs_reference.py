@@ -62,6 +62,14 @@ def test_what_the_code_decides_is_generated_anew():
     assert old == [], "run `python docs/generate.py`"
 
 
+def test_files_that_the_code_decides_are_generated_anew():
+    generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
+
+    old = [path for path, made in generate["FILES"].items() if text_of(path) != made()]
+
+    assert old == [], "run `python docs/generate.py`"
+
+
 def test_each_generated_part_stands_on_some_page():
     generate = runpy.run_path(str(ROOT / "docs" / "generate.py"))
     text = "".join(map(text_of, PAGES))
