@@ -1,10 +1,10 @@
 """Who is alive, asked of /proc only: a second opinion beside the tool's own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_PROC = Path("/proc")
+_PROC = "/proc"
 
 
 def marked(name: str, value: str) -> tuple[int, ...]:
@@ -13,13 +13,24 @@ def marked(name: str, value: str) -> tuple[int, ...]:
     The calling process is told apart by not having been started with it. Zombies have no
     environment left and do not count. Empty where there is no /proc.
     """
-    wanted = os.fsencode(f"{name}={value}")
-    return tuple(pid for pid in _pids() if wanted in _read(pid, "environ").split(b"\0"))
+    return involved({name: value}, ())
 
 
 def inside(folder: Path) -> tuple[int, ...]:
     """Returns the processes that work at or below the folder."""
-    return tuple(pid for pid in _pids() if _works_in(pid, folder.resolve()))
+    return involved({}, (folder,))
+
+
+def involved(marks: Mapping[str, str], folders: Iterable[Path]) -> tuple[int, ...]:
+    """Returns the processes with one of these `marked` variables, or at work in or below a folder."""
+    words = [os.fsencode(f"{name}={value}") for name, value in marks.items()]
+    places = [str(folder.resolve()) for folder in folders]
+    return tuple(
+        pid
+        for pid in _pids()
+        if (words and not set(_read(pid, "environ").split(b"\0")).isdisjoint(words))
+        or (places and _works_in(pid, places))
+    )
 
 
 def describe(pid: int) -> str:
@@ -28,33 +39,33 @@ def describe(pid: int) -> str:
     return f"{pid}: {words or 'gone'}"
 
 
-def _pids() -> Iterator[int]:
-    if not _PROC.is_dir():
-        return
-    for entry in _PROC.iterdir():
-        if entry.name.isdigit():
-            yield int(entry.name)
+# Asked thousands of times in a session, while something is waited for: no Path is made here.
+def _pids() -> list[int]:
+    if not os.path.isdir(_PROC):
+        return []
+    return [int(name) for name in os.listdir(_PROC) if name.isdigit()]
 
 
 def _read(pid: int, what: str) -> bytes:
     try:
-        return (_PROC / str(pid) / what).read_bytes()
+        with open(f"{_PROC}/{pid}/{what}", "rb", buffering=0) as file:
+            return file.read()
     except OSError:
         return b""
 
 
-def _works_in(pid: int, folder: Path) -> bool:
+def _works_in(pid: int, folders: list[str]) -> bool:
     try:
-        place = (_PROC / str(pid) / "cwd").readlink()
+        place = os.readlink(f"{_PROC}/{pid}/cwd")
     except OSError:
         return False
-    return place == folder or folder in place.parents
+    return any(place == folder or place.startswith(f"{folder}/") for folder in folders)
 
 
 def children(pid: int) -> list[int]:
     """Returns the children of a process, those of its threads too."""
     found: set[int] = set()
-    for tasks in (_PROC / str(pid) / "task").glob("*/children"):
+    for tasks in Path(f"{_PROC}/{pid}/task").glob("*/children"):
         try:
             found.update(int(word) for word in tasks.read_text(encoding="ascii").split())
         except OSError:

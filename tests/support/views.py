@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from support import repository
-from support.processes import describe, inside, marked
+from support.processes import describe, involved
 from support.waiting import wait_until
 
 #: The directories of `_tasks/` in which a task can lie, along the way of travel.
@@ -105,13 +105,8 @@ class Views:
         A process is found by the scene's own mark, by the variable that agents get, or by the
         folder that it works in: a daemon that drops one of them is still seen.
         """
-        pids = {
-            *marked(SCENE_MARKER, self.marker),
-            *marked("PO_TASKS_DIR", str(self.tasks_dir)),
-            *inside(self.project),
-            *inside(self.cache),
-        }
-        return [describe(pid) for pid in sorted(pids)]
+        marks = {SCENE_MARKER: self.marker, "PO_TASKS_DIR": str(self.tasks_dir)}
+        return [describe(pid) for pid in sorted(involved(marks, (self.project, self.cache)))]
 
     def wait_for_silence(self, within: float = 10.0) -> None:
         """Waits until nothing runs any more.
