@@ -3,6 +3,7 @@
 `support/guards.py` has the guards, `test_guards.py` tests them.
 """
 
+import compileall
 import os
 import secrets
 import sys
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from support import figures
+import parallel_orchestra
+from support import figures, preloaded
 from support.guards import (
     GIT_CONFIG,
     SESSION_MARKER,
@@ -45,12 +47,16 @@ def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("GIT_TERMINAL_PROMPT", "0")
         patch.setenv(SESSION_MARKER, nonce)
         yield
+        preloaded.close()
         nothing_keeps_running(nonce)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Opens the file of figures, before pytest-xdist starts processes that inherit its name."""
+    """Compiles the tool and opens the file of figures, before pytest-xdist starts its processes."""
     if figures.FILE_VARIABLE not in os.environ:
+        # Tests start the tool a thousand times. Where PYTHONDONTWRITEBYTECODE is set, as in all our
+        # scenes, each start would compile all of it: a fifth of a second.
+        compileall.compile_dir(Path(parallel_orchestra.__file__).parent, quiet=1)
         descriptor, path = tempfile.mkstemp(prefix="figures-")
         os.close(descriptor)
         os.environ[figures.FILE_VARIABLE] = path

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 
+from parallel_orchestra import __version__
 from support.clock import FakeClock
+from support.preloaded import can_do_without_a_start
 from support.repository import (
     commit_files,
     fsck_clean,
@@ -19,6 +21,15 @@ from support.repository import (
 from support.scene import Running, Scene
 from support.views import SCENE_MARKER
 from support.waiting import wait_until
+
+READ_ONLY_PLAN = """---
+po_plan_version: "0.2"
+name: small
+defaults: {backend: command}
+tasks:
+  - {id: look, read_only: true, command: "true"}
+---
+"""
 
 
 def start(scene, program):
@@ -134,6 +145,59 @@ def test_an_unexpected_exit_code_shows_what_was_said(tmp_path):
 
     with pytest.raises(AssertionError, match=r"expected exit code 77(.|\n)*--- err"):
         scene.call("no-such-command", check=77)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("status",), ("--version",), ("no-such-command",), ("validate", "../plan.md", "--json")],
+)
+def test_a_command_that_is_forked_ends_and_speaks_as_one_that_is_started(tmp_path, words):
+    scene = Scene(tmp_path).repository({}).plan(READ_ONLY_PLAN)
+    with scene.start_command(*words) as running:
+        started = running.wait()
+
+    forked = scene.call(*words)
+
+    assert (forked.exit_code, forked.out, forked.err) == (
+        started.exit_code,
+        started.out,
+        started.err,
+    )
+
+
+def test_a_forked_command_has_the_environment_that_it_was_given_and_no_other(tmp_path):
+    scene = Scene(tmp_path).repository({}).plan(READ_ONLY_PLAN)
+    ride = tmp_path / "ride"
+    ride.mkdir()
+    (ride / "sitecustomize.py").write_text(
+        "import os, sys\nprint(os.getcwd(), os.environ.get('GIFT'), *sys.orig_argv[1:])\n"
+    )
+
+    given = scene.call("--version", env={"PYTHONPATH": str(ride), "GIFT": "1"})
+    later = scene.call("--version", env={"PYTHONPATH": str(ride)})
+
+    end = f"-m parallel_orchestra --version\nparallel-orchestra {__version__}\n"
+    assert given.out == f"{scene.project} 1 {end}"
+    assert later.out == f"{scene.project} None {end}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "forked"), [("PYTHONPATH", True), ("NO_COLOR", True), ("PYTHONIOENCODING", False)]
+)
+def test_only_what_python_reads_at_its_start_asks_for_one(variable, forked):
+    assert can_do_without_a_start({variable: "x"}) is forked
+
+
+@pytest.mark.slow
+def test_a_forked_command_that_takes_too_long_is_ended_with_its_agents(tmp_path):
+    plan = READ_ONLY_PLAN.replace('"true"', '"sleep 60"')
+    scene = Scene(tmp_path).repository({}).plan(plan)
+
+    with pytest.raises(AssertionError, match=r"still ran after 0\.5 s"):
+        scene.run(within=0.5)
+
+    scene.wait_for_silence()
+    assert scene.call("--version").exit_code == 0
 
 
 def test_what_runs_in_a_scene_is_seen_until_it_is_gone(tmp_path):

@@ -166,8 +166,7 @@ class Trial:
 
     def _told(self, *words: str, **wishes: str) -> Result:
         env = {"NAP": "0", "FLAGS": str(self._stage / "flags"), **riding_along(**wishes)}
-        with self.storm.scene.start_command(*words, env=env) as running:
-            return running.wait()
+        return self.storm.scene.call(*words, env=env)
 
 
 def riding_along(spans: str = _SPANS, **wishes: str) -> dict[str, str]:
