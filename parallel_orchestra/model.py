@@ -41,6 +41,24 @@ class Isolation(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What must be there after an attempt: `path` (a glob), or what `command` prints.
+
+    With `contains`, a file of that path, or the output, has this text.
+    """
+
+    path: str = ""
+    command: Command | None = None
+    contains: str = ""
+
+    def facts(self) -> dict[str, str | list[str]]:
+        """Returns what was said, as JSON has it."""
+        command = self.command if isinstance(self.command, str) else list(self.command or ())
+        named = {"path": self.path, "command": command, "contains": self.contains}
+        return {name: one for name, one in named.items() if one}
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task, with all defaults of the plan filled in.
 
@@ -66,6 +84,7 @@ class Task:
     # a factory, because Python 3.11 takes an unhashable default for a shared mutable one
     env: Mapping[str, str] = field(default_factory=lambda: NO_ENV)
     verify: tuple[Command, ...] = ()
+    expect: tuple[Evidence, ...] = ()
     allow_empty: bool = False
     completion_signal: bool = False
     isolation: Isolation = Isolation.WORKTREE

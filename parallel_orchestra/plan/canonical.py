@@ -16,7 +16,7 @@ from typing import Any
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Halt, Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Task, Webhooks
 
 _NAMES = tuple(field.name for field in fields(Task))
 _DEFAULTS = tuple(
@@ -124,6 +124,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Evidence):
+        return value.facts()
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Mapping):
@@ -132,6 +134,8 @@ def _plain(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
+    if name == "expect":
+        return tuple(Evidence(**{key: _tuples(fact) for key, fact in one.items()}) for one in value)
     if isinstance(value, list):
         return _tuples(value)
     if isinstance(value, dict):

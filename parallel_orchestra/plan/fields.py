@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from parallel_orchestra.plan import values
+from parallel_orchestra.plan.evidence import Expected
 
 #: "Left out": the value is never looked at, `model` has the defaults.
 ABSENT: Any = None
@@ -37,6 +38,7 @@ class SharedFields(Fields):
     timeout: values.Duration = ABSENT
     env: values.Env = ABSENT
     verify: values.Commands = ABSENT
+    expect: Expected = ABSENT
     allow_empty: bool = ABSENT
     completion_signal: bool = ABSENT
     isolation: values.Where = ABSENT

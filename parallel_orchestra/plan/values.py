@@ -18,7 +18,7 @@ from parallel_orchestra.plan.findings import brief
 from parallel_orchestra.plan.yaml_tree import kind_of
 
 #: Nobody lists more by hand; a bound on what a hostile plan can make us complain about.
-_MOST_ENTRIES = 20_000
+MOST_ENTRIES = 20_000
 _LONGEST_DURATION = 365 * 86400.0
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -110,7 +110,8 @@ def _inside(value: str) -> str:
     return value
 
 
-def _shell_or_argv(value: object, at: tuple[int, ...] = ()) -> Command:
+def shell_or_argv(value: object, at: tuple[int | str, ...] = ()) -> Command:
+    """Returns a command that stands at a place within a field's value."""
     if isinstance(value, str) and value.strip():
         return value
     if not isinstance(value, list) or not value or value[0] == "":
@@ -127,7 +128,7 @@ def _shell_or_argv(value: object, at: tuple[int, ...] = ()) -> Command:
 
 def command(value: object) -> Command:
     """Returns a command: a list is program and arguments, text is one line for `sh -c`."""
-    return _shell_or_argv(value)
+    return shell_or_argv(value)
 
 
 def commands(value: object) -> tuple[Command, ...]:
@@ -137,9 +138,9 @@ def commands(value: object) -> tuple[Command, ...]:
     each list in it a program with its arguments. So `pytest -q`, `[ruff check, pytest -q]` and
     `[[pytest, -q]]` all say what they seem to say; an empty list is no verification.
     """
-    if isinstance(value, list) and len(value) <= _MOST_ENTRIES:
-        return tuple(_shell_or_argv(each, (i,)) for i, each in enumerate(value))
-    return (_shell_or_argv(value),)
+    if isinstance(value, list) and len(value) <= MOST_ENTRIES:
+        return tuple(shell_or_argv(each, (i,)) for i, each in enumerate(value))
+    return (shell_or_argv(value),)
 
 
 def _env_name(value: str) -> str:
@@ -170,8 +171,8 @@ def _name(value: str) -> str:
 
 
 def _bounded(value: Any) -> Any:
-    if isinstance(value, list | dict) and len(value) > _MOST_ENTRIES:
-        raise refused(f"have at most {_MOST_ENTRIES:,} entries", "part the plan in several")
+    if isinstance(value, list | dict) and len(value) > MOST_ENTRIES:
+        raise refused(f"have at most {MOST_ENTRIES:,} entries", "part the plan in several")
     return value
 
 
@@ -208,7 +209,7 @@ def shown(value: object) -> str:
 #: What a checked value looks like to an editor; pydantic can't look into our functions.
 _LINE_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
 _ARGV_SCHEMA: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
-_COMMAND_SCHEMA: dict[str, Any] = {"anyOf": [_LINE_SCHEMA, _ARGV_SCHEMA]}
+COMMAND_SCHEMA: dict[str, Any] = {"anyOf": [_LINE_SCHEMA, _ARGV_SCHEMA]}
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "number", "exclusiveMinimum": 0},
@@ -234,11 +235,11 @@ Estimate = Annotated[
     PlainValidator(_estimate),
     WithJsonSchema({"anyOf": [{"enum": list(SIZES)}, _DURATION_SCHEMA]}),
 ]
-OneCommand = Annotated[Command, PlainValidator(command), WithJsonSchema(_COMMAND_SCHEMA)]
+OneCommand = Annotated[Command, PlainValidator(command), WithJsonSchema(COMMAND_SCHEMA)]
 Commands = Annotated[
     tuple[Command, ...],
     PlainValidator(commands),
-    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": _COMMAND_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": COMMAND_SCHEMA}]}),
 ]
 Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
@@ -255,6 +256,12 @@ Retries = Annotated[int, Field(ge=0, le=100)]
 LooseRetries = Annotated[int, BeforeValidator(_whole_number), Field(ge=0, le=10**6)]
 Workers = Annotated[int, Field(ge=1, le=256)]
 Priority = Annotated[int, Field(ge=-(10**6), le=10**6)]
-Halting = Annotated[Halt, PlainValidator(_halt)]
+Halting = Annotated[
+    Halt,
+    PlainValidator(_halt),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^(keep-going|(soon|now)( *, *[1-9]\d{0,5} *%?)?)$"}
+    ),
+]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
 Where = Annotated[Literal["worktree", "none"], AfterValidator(_isolation)]

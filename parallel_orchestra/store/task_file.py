@@ -7,7 +7,7 @@ and only the generation from here.
 import json
 import re
 
-from parallel_orchestra.model import Isolation, Task
+from parallel_orchestra.model import Evidence, Isolation, Task
 
 _SHOWN = (
     "title",
@@ -23,6 +23,7 @@ _SHOWN = (
     "max_retries",
     "timeout",
     "verify",
+    "expect",
     "allow_empty",
     "isolation",
     "concurrency_group",
@@ -45,7 +46,7 @@ def task_file(task: Task, run: str, generation: int, fingerprint: str) -> bytes:
     for name in _SHOWN:
         value = getattr(task, name)
         if value != getattr(_DEFAULTS, name):
-            facts[name] = value.value if isinstance(value, Isolation) else value
+            facts[name] = value.value if isinstance(value, Isolation) else _plain(value)
     lines = [f"{name}: {_yaml(value)}" for name, value in facts.items()]
     text = "\n".join(("---", *lines, "---", "", task.prompt, ""))
     # Half a surrogate pair has no UTF-8; the agent gets its prompt from `run.json` as it is.
@@ -61,6 +62,12 @@ def generation_in(text: str) -> int:
 def fingerprint_in(text: str) -> str:
     """Returns the fingerprint that a task file names; empty if it names none."""
     return _fact(text, "fingerprint").strip('"')
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Evidence):
+        return value.facts()
+    return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _yaml(value: object) -> str:

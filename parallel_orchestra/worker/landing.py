@@ -14,9 +14,10 @@ from parallel_orchestra.git import EMPTY_TREES
 from parallel_orchestra.isolation import Isolation, Work, Workspace
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
-from parallel_orchestra.model import Answer, FailureClass, argv_of, as_typed
+from parallel_orchestra.model import Answer, Command, Evidence, FailureClass, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 from parallel_orchestra.store import Claim
+from parallel_orchestra.worker.evidence import lacking_file, lacking_output
 from parallel_orchestra.worker.shop import Shop
 
 #: How much of a command's output goes into a result and the next prompt, in bytes.
@@ -92,27 +93,24 @@ class Landing:
         return self._merge(commit, token, generation)
 
     def check(self, workspace: Workspace) -> None:
-        """Runs the task's `verify` in the workspace.
+        """Runs the task's `verify` in the workspace, then looks for what it is to `expect`.
 
         Raises:
-            Ended: a command failed, or was cancelled.
+            Ended: a command failed, or was cancelled, or something expected is not there.
         """
         for command in self._task.verify:
-            environ = self._shop.environ
-            call = Call(
-                argv_of(command),
-                surroundings(environ, {}),
-                secrets_of(environ, self._task.env),
-                stdin_prompt=False,
-            )
-            ended = self.run(call, workspace, None, "verify.log")
-            if ended.ending is Ending.CANCELLED:
-                raise Ended(FailureClass.CANCELLED, "the run was stopped")
+            ended = self._run_command(command, workspace)
             if ended.ending is not Ending.EXITED or ended.code != 0:
                 said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
                 words = said.decode("utf-8", "replace")
                 how = ended.reason or f"{ended.ending.value} with code {ended.code}"
                 raise Ended(FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words)
+        lacking = [lack for one in self._task.expect if (lack := self._lack(one, workspace))]
+        if lacking:
+            first = lacking[0].partition("\n")[0].removesuffix("; it printed:")
+            more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+            detail = "\n".join(f"- {lack}" for lack in lacking)[:DETAIL_BYTES]
+            raise Ended(FailureClass.VERIFY, f"expected evidence is missing: {first}{more}", detail)
 
     def keep(self, work: Work) -> str:
         """Makes work that is not merged reachable; returns the ref."""
@@ -153,6 +151,25 @@ class Landing:
                 secrets=call.secrets,
             )
         )
+
+    def _lack(self, expected: Evidence, workspace: Workspace) -> str:
+        """Returns what is wrong with one piece of expected evidence, or an empty string."""
+        if expected.command is None:
+            return lacking_file(workspace.path, expected)
+        return lacking_output(expected, self._run_command(expected.command, workspace))
+
+    def _run_command(self, command: Command, workspace: Workspace) -> Exit:
+        environ = self._shop.environ
+        call = Call(
+            argv_of(command),
+            surroundings(environ, {}),
+            secrets_of(environ, self._task.env),
+            stdin_prompt=False,
+        )
+        ended = self.run(call, workspace, None, "verify.log")
+        if ended.ending is Ending.CANCELLED:
+            raise Ended(FailureClass.CANCELLED, "the run was stopped")
+        return ended
 
     def _demand_changes(self, work: Work) -> None:
         if not work.changed and not self._task.allow_empty:

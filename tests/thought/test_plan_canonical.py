@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.model import Halt, Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Task, Webhooks
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
 
 FULL = Task(
@@ -31,6 +31,7 @@ FULL = Task(
     timeout=1.5,
     env={"B": "2", "A": "1"},
     verify=("pytest -q", ("ruff", "check")),
+    expect=(Evidence(path="a"), Evidence(command=("a", "b"), contains="c")),
     allow_empty=True,
     completion_signal=True,
     isolation=Isolation.NONE,

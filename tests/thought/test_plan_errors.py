@@ -94,7 +94,7 @@ the key `name` stands twice in the same mapping
 unknown key `prompt` in defaults
   at plan.md:9:47 defaults.prompt
   do known keys: agent, allow_empty, backend, command, completion_signal, concurrency_group, env, \
-estimate, isolation, max_retries, model, priority, read_only, timeout, verify
+estimate, expect, isolation, max_retries, model, priority, read_only, timeout, verify
 unknown key `dependson` in task `build`
   at plan.md:13:5 tasks[0].dependson
   do did you mean `depends_on`?
@@ -689,3 +689,23 @@ tasks:
 
     assert "  at plan.yaml:5:5 tasks[0].promt\n  do did you mean `prompt`?" in told
     assert "  at plan.yaml:8:18 tasks[1].depends_on[0]" in told
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        ("[a.txt, ../b]", "`expect[1]` of task `a` must be a path inside the project, not `../b`"),
+        ("[3]", "`expect[0]` of task `a` must be a path or a mapping with `path` or `command`"),
+        ("[{path: /x}]", "`expect[0].path` of task `a` must be a path inside the project"),
+        ("[{path: a, command: b}]", "must be a path or a mapping with `path` or `command`"),
+        ("[{path: a, has: b}]", "`expect[0].has` of task `a` must be used with `path`"),
+        ("[{path: a, contains: 3}]", "`expect[0].contains` of task `a` must be text"),
+        ("[{command: a}]", "`expect[0]` of task `a` must say what the command prints"),
+        ("[{command: [a, 1], contains: b}]", "`expect[0].command[1]` of task `a` must be text"),
+    ],
+)
+def test_evidence_that_cannot_be_looked_for_is_told(expect, told):
+    found = of_task(f"prompt: p\nexpect: {expect}")
+
+    assert told in found
+    assert "  at plan.md:7:" in found

@@ -305,3 +305,22 @@ def test_a_plan_that_is_all_yaml_runs_and_is_resumed_like_any_other(scene):
     assert scene.merges() == {"a": 1}
     assert again.out.startswith("1 completed / 1 total")
     assert shown.out.startswith("1 completed / 1 total")
+
+
+def test_missing_evidence_fails_an_attempt_and_all_of_it_is_its_feedback(scene):
+    # The second attempt does what the prompt of the first one's failure says.
+    script = 'if grep -q "there is no" $PO_PROMPT_FILE; then echo new > a.txt; fi; echo x > x.txt'
+    evidence = '[a.txt, {path: "*.txt", contains: new}, {command: cat a.txt, contains: new}]'
+    task = f"{{id: a, command: '{script}', max_retries: 1, expect: {evidence}}}"
+    scene.plan(plan(task))
+
+    scene.run(check=0)
+
+    (first, second) = (json.loads((one / "result.json").read_text()) for one in scene.attempts("a"))
+    assert first["failure"] == "verify"
+    assert first["reason"] == "expected evidence is missing: there is no `a.txt`, and 2 more"
+    assert first["detail"].startswith(
+        "- there is no `a.txt`\n- `*.txt` does not contain `new`\n- `cat a.txt` exited with code 1"
+    )
+    assert second["failure"] == ""
+    assert scene.files()["a.txt"] == "new\n"
