@@ -35,8 +35,8 @@ def load_plan(path: Path | str, read: Callable[[Path], bytes] | None = None) -> 
 def default_settings(environ: Mapping[str, str] | None = None, **choices: Any) -> Settings:
     """Returns the settings of the command line without options, with `choices` put in their place.
 
-    `environ` is what agents inherit and what `PO_WORKTREE_ROOT` and `PO_KEEP_WORKTREE` are read
-    from; None means this process's own.
+    `environ` is what agents inherit and what `PO_WORKTREE_ROOT`, `PO_KEEP_WORKTREE` and
+    `PO_START_GAP` are read from; None means this process's own.
 
     Raises:
         TypeError: a choice is no field of `Settings`.
@@ -51,6 +51,7 @@ def default_settings(environ: Mapping[str, str] | None = None, **choices: Any) -
         worktree_root=directory / root if root else None,
         keep_worktrees=inherited.get("PO_KEEP_WORKTREE") == "1",
         as_root=hasattr(os, "geteuid") and os.geteuid() == 0,
+        start_gap=_seconds(inherited.get("PO_START_GAP", "")),
     )
     return replace(found, **choices)
 
@@ -93,6 +94,14 @@ def run_plan(
         )
     finally:
         found.repo.close()
+
+
+def _seconds(text: str) -> float | None:
+    """Returns a number of seconds; None for what is none."""
+    try:
+        return max(0.0, min(float(text), 3600.0))
+    except ValueError:
+        return None
 
 
 def _ignore(_: object) -> None:

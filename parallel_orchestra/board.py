@@ -12,15 +12,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from parallel_orchestra.backoffs import Backoffs
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.gate import Gate
 from parallel_orchestra.limits import Limits
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
-from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
-from parallel_orchestra.store.records import AttemptResult, last_result
 from parallel_orchestra.store.room import Room
 
 #: Seconds between two looks at the directories while there is work to hand out.
@@ -73,11 +73,16 @@ class Board:
         rivals: Mapping[str, tuple[str, ...]],
         limits: Mapping[str, int],
         room: Room,
+        gate: Gate,
         halt: Halt = _GO_ON,
     ) -> None:
-        """Takes the room on the disks, without which no task starts, and when failures are enough."""
+        """Takes the room on the disks and the gate, without which no task starts.
+
+        `halt` says when failures are enough.
+        """
         self._tasks = tasks
         self._room = room
+        self._gate = gate
         self._halt = halt
         self._undone: frozenset[str] = frozenset()
         self._schedule = schedule
@@ -92,7 +97,7 @@ class Board:
         self._held: tuple[TaskName, ...] = ()
         self._active: dict[str, Claim] = {}
         self._claims: tuple[Claim, ...] = ()
-        self._backoffs: dict[tuple[str, int], float] = {}
+        self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
         self._barred: set[str] = set()
         self._misses = 0
         self._enough_misses = _MISSES
@@ -140,7 +145,11 @@ class Board:
                 if not self._looked():
                     self._changed.wait(_PAUSE)
                     continue
-                task = self._schedule.take(self._clock.monotonic())
+                now = self._clock.monotonic()
+                if self._schedule.may_start(now) and self._gate.shut(len(self._active)):
+                    self._changed.wait(_PAUSE)
+                    continue
+                task = self._schedule.take(now)
                 if task is None:
                     if self._is_over(fresh=fresh):
                         self._stopping = True
@@ -154,6 +163,7 @@ class Board:
                 if claim is not None:
                     self._active[task] = claim
                     self._claims = tuple(self._active.values())
+                    self._space(self._tasks[task].backend)
                     return claim
             return None
 
@@ -198,9 +208,7 @@ class Board:
         with self._changed:
             self._forget(name.task)
             self._names[name.task] = name
-            wake = self._clock.monotonic() + delay if delay else 0.0
-            if state is TaskState.AVAILABLE:
-                self._backoffs[(name.task, name.attempts)] = wake
+            wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
             self._schedule.moved(name.task, state, wake)
             self._count_failures()
             self._changed.notify_all()
@@ -243,6 +251,13 @@ class Board:
             self._refused(error)
             return False
         return True
+
+    def _space(self, backend: str) -> None:
+        """Lets some time pass before the next agent of a backend starts, if it needs that."""
+        gap = self._gate.gap(backend)
+        if gap:
+            words = f"the agents of `{backend}` start one after the other"
+            self._schedule.hold(backend, self._clock.monotonic() + gap, words)
 
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
@@ -331,29 +346,12 @@ class Board:
                 # Not there for the schedule: as a lock it would hold up its group and its rivals.
                 continue
             elif entry.name.attempts:
-                seen[task] = Seen(state, not_before=self._backoff(entry.name))
+                seen[task] = Seen(state, not_before=self._backoffs.end(entry.name))
             else:
                 seen[task] = _FRESH
         for task in self._active:
             seen[task] = _HELD
         return seen
-
-    def _backoff(self, name: TaskName) -> float:
-        """Returns when a task may be claimed again, on our monotonic clock; 0.0 for at once."""
-        key = (name.task, name.attempts)
-        if key not in self._backoffs:
-            result = last_result(self._store.layout, name.task)
-            known = result is not None and result.attempt == name.attempts
-            delay = self._delay(result) if result is not None and known else 0.0
-            self._backoffs[key] = self._clock.monotonic() + delay if delay > 0 else 0.0
-        return self._backoffs[key]
-
-    def _delay(self, result: AttemptResult) -> float:
-        # The instant stands on the writer's wall clock, which may be a day from ours: the wait
-        # is never longer than it was when it was written.
-        now = self._clock.now()
-        whole = result.not_before - (result.started + result.seconds)
-        return min(whole, not_later_than_a_week(result.not_before, now) - now)
 
     def _is_over(self, *, fresh: bool) -> bool:
         if self._active or not self._schedule.exhausted():

@@ -19,7 +19,9 @@ class Settings:
     `directory` what relative program paths are meant from. `base` is the branch to start
     from; empty means the plan's, else the one that is checked out. `log_dir` gets copies of
     the agents' output, None for none. `cache` is the user's cache directory, where worktrees
-    lie unless `worktree_root` says otherwise.
+    lie unless `worktree_root` says otherwise. No task starts while fewer than `min_memory` bytes
+    are available (None for a default that fits the machine, 0 for no such demand) or the load is
+    above `max_load`; `start_gap` seconds lie between two starts (None for what the backend needs).
     """
 
     environ: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +37,9 @@ class Settings:
     keep_worktrees: bool = False
     log_dir: Path | None = None
     as_root: bool = False
+    min_memory: int | None = None
+    max_load: float | None = None
+    start_gap: float | None = None
 
     def workers(self, plan: Plan) -> int:
         """Returns how many workers this process starts at most."""

@@ -139,6 +139,13 @@ class Warned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class StartsHeld(Event):
+    """A process starts no task for the moment; an empty `reason` says that it does again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered(Event):
     """What was merged reached the user's branch; `before` equals `after` if nothing was new."""
 
@@ -179,6 +186,7 @@ KINDS: dict[str, type[Event]] = {
         Kept,
         Undone,
         Warned,
+        StartsHeld,
         Delivered,
         Undelivered,
         RunEnded,

@@ -45,6 +45,8 @@ def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         patch.setenv("GIT_CONFIG_GLOBAL", str(config))
         patch.setenv("GIT_CONFIG_SYSTEM", os.devnull)
         patch.setenv("GIT_TERMINAL_PROMPT", "0")
+        # The stand-ins for agents share no login that many starts at once could hurt.
+        patch.setenv("PO_START_GAP", "0")
         patch.setenv(SESSION_MARKER, nonce)
         yield
         preloaded.close()

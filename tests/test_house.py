@@ -19,14 +19,16 @@ FLOORS = (
     # 1 thought: pure, values in, values out
     ("graph", "config", "plan", "schedule", "retry", "progress"),
     # 2 ground: one outer thing each
-    ("files", "process", "git"),
+    ("files", "process", "machine", "git"),
     # 3 trades: our nouns put upon the world
-    ("store", "journal", "agents", "isolation", "report", "notify"),
+    ("store", "journal", "past", "agents", "isolation", "report", "notify"),
     # 4 work: integration, one task's day, the run
     (
         "merge_queue",
         "recovery",
         "limits",
+        "backoffs",
+        "gate",
         "board",
         "worker",
         "engine",

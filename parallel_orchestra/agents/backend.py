@@ -62,6 +62,14 @@ class Backend(Protocol):
     def name(self) -> str:
         """Returns the name that plans use in `backend:`."""
 
+    @property
+    def start_gap(self) -> float:
+        """Returns about how many seconds should lie between two starts; 0 if it doesn't matter.
+
+        For programs that trip over each other when many start at once (a shared login or
+        settings file, a limit of requests per second). No worker waits for it.
+        """
+
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns why no task can use this backend here, or None. Starts nothing."""
 

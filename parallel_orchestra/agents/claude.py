@@ -61,6 +61,8 @@ class ClaudeBackend:
     """
 
     name = "claude"
+    #: All of them renew one login and rewrite one settings file when they start.
+    start_gap = 0.5
 
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns a problem if the program is not there or not executable."""

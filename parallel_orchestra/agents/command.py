@@ -21,6 +21,7 @@ class CommandBackend:
     """
 
     name = "command"
+    start_gap = 0.0
 
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns None: whether a command exists is seen in its worktree, which comes later."""

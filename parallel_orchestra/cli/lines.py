@@ -13,6 +13,7 @@ from parallel_orchestra.events import (
     Recovered,
     Returned,
     RunStarted,
+    StartsHeld,
     Undelivered,
     Undone,
     Warned,
@@ -72,6 +73,8 @@ def _returned(event: Returned) -> str:
 def _of_the_run(event: Event) -> str:
     if isinstance(event, RunStarted) and event.resumed:
         return _joined("run", event.run, "resumed")
+    if isinstance(event, StartsHeld):
+        return _joined("held" if event.reason else "on", event.reason or "tasks start again")
     if isinstance(event, Delivered) and event.before != event.after:
         moved = f"{short(event.before)} -> {short(event.after)}"
         return _joined("delivered", event.branch, moved)

@@ -1,6 +1,7 @@
 """Options that several commands have, and what they mean for `Settings` and `_tasks/`."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,21 @@ from parallel_orchestra.isolation import home_of
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PATH = click.Path(path_type=Path)
+
+_UNITS = ("", "K", "M", "G", "T")
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,3})?) ?([kmgtKMGT]?)(?:i?[bB])?")
+
+
+def size(text: str) -> int:
+    """Returns the bytes that `512M`, `2G` or a plain number means.
+
+    Raises:
+        click.BadParameter: it is no size.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f"`{text}` is no size: write 512M, 2G or a number of bytes")
+    return int(float(found[1]) * 1024 ** _UNITS.index((found[2] or "").upper()))
 
 
 def tasks_dir_option(function: Command) -> Command:
@@ -77,6 +93,26 @@ def crew_options(function: Command) -> Command:
                 "--keep-worktrees",
                 is_flag=True,
                 help="Leave each attempt's worktree behind to look at; so does PO_KEEP_WORKTREE=1.",
+            ),
+            click.option(
+                "--min-memory",
+                type=size,
+                metavar="SIZE",
+                help="Start no task while less memory is available: 512M, 2G, 0 for no limit "
+                "(default: 512M, on small machines a tenth of all).",
+            ),
+            click.option(
+                "--max-load",
+                type=click.FloatRange(min=0, min_open=True),
+                metavar="LOAD",
+                help="Start no task while the machine's load is above (default: no limit).",
+            ),
+            click.option(
+                "--start-gap",
+                type=click.FloatRange(min=0, max=3600),
+                metavar="SECONDS",
+                help="About so much time between the starts of two agents of one backend "
+                "(default: PO_START_GAP, else what the backend needs: claude 0.5, command 0).",
             ),
             click.option("-q", "--quiet", is_flag=True, help="Say only what failed."),
             click.option(

@@ -50,6 +50,9 @@ class Options:
     report: tuple[Path, ...] = ()
     log_dir: Path | None = None
     no_log: bool = False
+    min_memory: int | None = None
+    max_load: float | None = None
+    start_gap: float | None = None
     quiet: bool = False
     dashboard: bool | None = None
     halt: str = ""
@@ -156,11 +159,14 @@ def settings_for(options: Options, plan: Plan) -> Settings:
         claude_exe=options.claude_exe,
         tasks_dir=absolute(options.tasks_dir),
         log_dir=_log_dir(options, plan),
+        min_memory=options.min_memory,
+        max_load=options.max_load,
     )
     return replace(
         found,
         worktree_root=absolute(options.worktree_root) or found.worktree_root,
         keep_worktrees=options.keep_worktrees or found.keep_worktrees,
+        start_gap=found.start_gap if options.start_gap is None else options.start_gap,
     )
 
 

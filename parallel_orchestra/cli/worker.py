@@ -34,15 +34,21 @@ def command(
     claude_exe: str,
     worktree_root: Path | None,
     keep_worktrees: bool,
+    min_memory: int | None,
+    max_load: float | None,
+    start_gap: float | None,
     quiet: bool,
     dashboard: bool | None,
 ) -> int:
     """Work on the tasks of a run until none is left that could be done; then exit with 0."""
-    found = default_settings(max_workers=max_workers, claude_exe=claude_exe)
+    found = default_settings(
+        max_workers=max_workers, claude_exe=claude_exe, min_memory=min_memory, max_load=max_load
+    )
     settings = replace(
         found,
         worktree_root=absolute(worktree_root) or found.worktree_root,
         keep_worktrees=keep_worktrees or found.keep_worktrees,
+        start_gap=found.start_gap if start_gap is None else start_gap,
     )
     root = found_tasks_dir(tasks_dir, Path.cwd())
     control = Control()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
+from parallel_orchestra.conductor.durations import remember_run
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
 from parallel_orchestra.conductor.picture import report_of, resume_command
@@ -86,6 +87,7 @@ def conduct(
             crew.settle()
             _deliver(run, layout, crew)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
+            remember_run(plan, found.repo, report)
             code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.agents import AgentSettings
+from parallel_orchestra.agents import BACKENDS, AgentSettings
 from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.config import Settings
-from parallel_orchestra.events import Event, Warned
+from parallel_orchestra.events import Event, StartsHeld, Warned
+from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.isolation import Pool
@@ -19,7 +21,7 @@ from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.recovery import Recovery
-from parallel_orchestra.schedule import Schedule, durations
+from parallel_orchestra.schedule import Schedule
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
 from parallel_orchestra.store.room import Room
 from parallel_orchestra.worker import Shop
@@ -127,11 +129,11 @@ class Workshop:
     def _make_board(self) -> Board:
         plan, graph = self.job.plan, self.job.graph
         contenders = rivals(plan.tasks, graph)
-        levels = graph.bottom_levels(durations(plan.tasks, {}))
+        past = past_of(plan, self.job.repo)
         # The conductor alone keeps to the plan's order among equals.
         conducts = self.me.kind == WorkerKind.CONDUCTOR.value
         dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
-        schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels, dice)
+        schedule = Schedule.of(plan.tasks, graph, contenders, plan.concurrency_limits, past, dice)
         return Board(
             self.tasks,
             schedule,
@@ -145,8 +147,22 @@ class Workshop:
                 lambda text: self.journal.write(Warned(self.clock.now(), "", text)),
                 self.clock.monotonic,
             ),
+            Gate(
+                demands_of(self.job.settings), self._tell_hold, self.clock.monotonic, random.random
+            ),
             plan.halt,
         )
+
+    def _tell_hold(self, reason: str) -> None:
+        self.journal.write(StartsHeld(self.clock.now(), reason))
+
+
+def demands_of(settings: Settings) -> Demands:
+    """Returns what must be so for a task to start, as the user or the backends want it."""
+    gaps = {name: backend.start_gap for name, backend in BACKENDS.items()}
+    if settings.start_gap is not None:
+        gaps = dict.fromkeys(gaps, settings.start_gap)
+    return Demands(settings.min_memory, settings.max_load, gaps)
 
 
 def pool_of(

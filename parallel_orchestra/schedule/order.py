@@ -151,6 +151,11 @@ class Schedule:
         there = (by_rank[rank] for rank in limited)
         self._ready_limited = self._set_of(task for task in there if task in available)
 
+    def may_start(self, now: float) -> bool:
+        """Returns whether some task may run at this moment."""
+        self._wake(now)
+        return self._best() is not None
+
     def take(self, now: float, only: str = "") -> str | None:
         """Returns the best task that may run at this moment (on the monotonic clock), or None.
 

@@ -146,7 +146,7 @@ def _by_board(left: contextlib.ExitStack, place: Path, number: int, _: int) -> T
     plan = plan_from_json(record.plan)
     repo = Repo.discover(Path(record.repository), os.environ)
     left.callback(repo.close)
-    settings = Settings(os.environ, place, worktree_root=place / "worktrees")
+    settings = Settings(os.environ, place, worktree_root=place / "worktrees", start_gap=0.0)
     agents = AgentSettings(os.environ, place)
     job = Job(record, plan, Graph.of(plan.tasks), repo, layout, agents, settings)
     kind = WorkerKind.WORKER if number else WorkerKind.CONDUCTOR

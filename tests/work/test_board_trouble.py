@@ -9,6 +9,7 @@ import pytest
 
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule import Schedule
@@ -65,6 +66,7 @@ def board(stage, clock, said, disk, tmp_path, monkeypatch):
         {},
         {},
         Room((Place("worktrees", tmp_path),), said.append, clock.monotonic),
+        Gate(Demands(memory=0), said.append, clock.monotonic, lambda: 0.5),
     )
 
 
