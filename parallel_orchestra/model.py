@@ -91,6 +91,11 @@ class Task:
     concurrency_group: str = ""
     wave: int | None = None
 
+    @property
+    def may_write(self) -> tuple[str, ...]:
+        """The patterns of all files that it may write; empty if it does not say."""
+        return self.writes
+
 
 class HaltWhen(Enum):
     """When a run stops because tasks failed: not, once running tasks have ended, or at once."""

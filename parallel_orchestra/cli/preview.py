@@ -1,12 +1,14 @@
 """What a run is going to be, before it is: the pre-flight block and the dry run. Pure."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
+from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, choose_mode, rivals
 from parallel_orchestra.model import Isolation, Plan, Task
+from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.report.text import one_line, short, span
 from parallel_orchestra.schedule import durations
 
@@ -27,21 +29,30 @@ def briefing(plan: Plan, found: Preflight) -> str:
     return "".join(f"{name:<8} {one_line(value)}\n" for name, value in facts)
 
 
-def dry_run(plan: Plan, workers: int, enough: int, problems: Sequence[Problem] = ()) -> str:
+def dry_run(
+    plan: Plan,
+    workers: int,
+    enough: int,
+    problems: Sequence[Problem] = (),
+    tree: Tree = NOTHING,
+) -> str:
     """Returns the order of a plan, how wide it is and what takes longest; for stdout.
 
     `enough` tasks that could run beside others make several workers worth while.
-    `problems` stand in the way of a real run and are shown at the end.
+    `problems` stand in the way of a real run and are shown at the end. `tree` are the files
+    that the tasks start from.
     """
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph, enough=enough)
+    contenders = rivals(plan.tasks, graph, tree)
+    mode, reason = choose_mode(graph, contenders, enough=enough)
     tasks = {task.id: task for task in plan.tasks}
     lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
     for number, wave in enumerate(graph.waves(), 1):
         lines += ["", f"wave {number}", *_rows([tasks[name] for name in wave])]
     lines += ["", f"mode: {mode.value}: {reason}", _workers(graph, workers)]
     lines += _wrapped(f"critical path: {_critical(plan, graph)}")
-    lines += _overlaps(plan, graph)
+    for sentence in sharing(plan, contenders, tree):
+        lines += _wrapped(sentence)
     lines += [f"warning: {one_line(warning)}" for warning in plan.warnings]
     for problem in problems:
         where = f" ({problem.where})" if problem.where else ""
@@ -91,28 +102,6 @@ def _critical(plan: Plan, graph: Graph) -> str:
         length += f", about {span(sum(expected[task] for task in path))}"
     shown = path if len(path) <= _LISTED else (*path[: _LISTED - 1], "...", path[-1])
     return f"{length}: {' -> '.join(shown)}"
-
-
-def _overlaps(plan: Plan, graph: Graph) -> Iterator[str]:
-    contenders: Mapping[str, tuple[str, ...]] = rivals(plan.tasks, graph)
-    place = {task.id: index for index, task in enumerate(plan.tasks)}
-    told = 0
-    for task in plan.tasks:
-        later = [name for name in contenders.get(task.id, ()) if place[name] > place[task.id]]
-        if not later:
-            continue
-        told += 1
-        if told > _LISTED:
-            yield "and more tasks that write the same files"
-            break
-        names = ", ".join(later[:_LISTED]) + (" ..." if len(later) > _LISTED else "")
-        yield from _wrapped(f"never beside {task.id}, since they write the same files: {names}")
-    silent = [task.id for task in plan.tasks if not task.read_only and not task.writes]
-    if silent and len(plan.tasks) > 1:
-        yield from _wrapped(
-            f"{_counted(len(silent), 'task does', 'tasks do')} not say what is written: "
-            "overlaps are not seen, only conflicts when merging"
-        )
 
 
 def _wrapped(text: str) -> list[str]:

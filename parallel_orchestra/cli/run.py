@@ -23,6 +23,7 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
 from parallel_orchestra.model import Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
+from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.summary import summary
 
@@ -200,14 +201,15 @@ def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
 
 def _preview(plan: Plan, settings: Settings) -> int:
     problems: tuple[Problem, ...] = ()
+    tree = NOTHING
     try:
         found = examine(plan, settings)
-        workers = found.workers
+        workers, tree = found.workers, found.tree
         click.echo(briefing(plan, found), err=True, nl=False)
         found.repo.close()
     except OrchestraError as error:
         problems, workers = error.problems, settings.workers(plan)
-    click.echo(dry_run(plan, workers, settings.enough(plan), problems), nl=False)
+    click.echo(dry_run(plan, workers, settings.enough(plan), problems, tree), nl=False)
     return ExitCode.DONE
 
 

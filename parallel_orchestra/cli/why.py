@@ -11,9 +11,11 @@ import click
 from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.model import Plan
+from parallel_orchestra.ownership import Tree
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
@@ -70,12 +72,13 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     repo = repository_of(record, os.environ)
     try:
         report = report_of(layout, repo, now)
+        tree = tree_of(plan, repo, record.base_commit)
     finally:
         repo.close()
     found = next(one for one in report.tasks if one.id == task)
     reason, step = found.reason, next_step(report, found)
     if found.outcome is Outcome.WAITING:
-        reason = _waits_for(layout, plan, report, task, now)
+        reason = _waits_for(layout, plan, tree, report, task, now)
         if report.ended is not None:
             step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
     elif found.outcome is Outcome.SKIPPED:
@@ -85,10 +88,12 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     return Explanation(task, found.outcome.value, reason, tuple(_facts(layout, found, now)), step)
 
 
-def _waits_for(layout: Layout, plan: Plan, report: RunReport, task: str, now: float) -> str:
+def _waits_for(
+    layout: Layout, plan: Plan, tree: Tree, report: RunReport, task: str, now: float
+) -> str:
     graph = Graph.of(plan.tasks)
     levels = graph.bottom_levels({})
-    contenders = rivals(plan.tasks, graph)
+    contenders = rivals(plan.tasks, graph, tree)
     schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
     schedule.observe({one.id: _seen(layout, one, now) for one in report.tasks if _state(one)})
     return schedule.why(task, now) or "ready: it starts when a worker is free"

@@ -7,13 +7,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
-from parallel_orchestra.graph import Graph, Mode, choose_mode, overlapping
+from parallel_orchestra.graph import Graph, Mode, choose_mode, rivals
 from parallel_orchestra.isolation import default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
+from parallel_orchestra.ownership import Tree, covered, reach, read_patterns
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.room import Place, lacks
 
@@ -30,12 +32,14 @@ _OUR_FOLDERS = ("orchestra", "orchestra-kept")
 class Preflight:
     """What was found: the repository, where the run starts, how it will go, what to know before.
 
-    `base_branch` is the user's branch that the work is delivered to.
+    `base_branch` is the user's branch that the work is delivered to, `tree` the project's files
+    where tasks start from, as far as the plan says what tasks write.
     """
 
     repo: Repo
     agents: AgentSettings
     graph: Graph
+    tree: Tree
     base_branch: str
     base_commit: str
     slug: str
@@ -68,12 +72,15 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         repo.close()
         raise EnvironmentProblem(*problems)
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph, enough=settings.enough(plan))
+    tree = tree_of(plan, repo, commit)
+    contenders = rivals(plan.tasks, graph, tree)
+    mode, reason = choose_mode(graph, contenders, enough=settings.enough(plan))
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     return Preflight(
         repo=repo,
         agents=agents,
         graph=graph,
+        tree=tree,
         base_branch=branch,
         base_commit=commit,
         slug=slug_of(plan.name or plan.source.stem),
@@ -242,10 +249,13 @@ def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
     dirty = [path for path in repo.dirty() if (repo.top / path).resolve() != source]
     if not dirty:
         return []
-    prefix = plan.cwd.resolve().relative_to(repo.top.resolve()).as_posix()
-    inside = "" if prefix == "." else prefix + "/"
-    patterns = [inside + pattern for task in plan.tasks for pattern in task.writes]
-    clash = [path for path in dirty if any(overlapping(path, pattern) for pattern in patterns)]
+    patterns = read_patterns(text for task in plan.tasks for text in task.may_write)
+    prefix = inside(plan.cwd, repo)
+    below = f"{prefix}/" if prefix else ""
+    clash = covered(
+        {path.removeprefix(below): path for path in dirty if path.startswith(below)},
+        [reach(pattern) for pattern in patterns if not pattern.negative],
+    )
     if clash:
         names = ", ".join(f"`{path}`" for path in clash[:5])
         more = f" and {len(clash) - 5} more" if len(clash) > 5 else ""

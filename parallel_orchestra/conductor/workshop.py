@@ -11,11 +11,12 @@ from parallel_orchestra.agents import BACKENDS, AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
+from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import Event, StartsHeld, Warned
 from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.git import Repo
-from parallel_orchestra.graph import Graph, rivals
+from parallel_orchestra.graph import Graph
 from parallel_orchestra.isolation import Pool
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
@@ -128,7 +129,7 @@ class Workshop:
 
     def _make_board(self) -> Board:
         plan, graph = self.job.plan, self.job.graph
-        contenders = rivals(plan.tasks, graph)
+        contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
         past = past_of(plan, self.job.repo)
         # The conductor alone keeps to the plan's order among equals.
         conducts = self.me.kind == WorkerKind.CONDUCTOR.value

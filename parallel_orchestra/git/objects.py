@@ -200,6 +200,18 @@ class Objects:
             for facts, path in zip(fields[::2], fields[1::2], strict=True)
         )
 
+    def files(self, commit: str, below: str = "") -> tuple[str, ...]:
+        """Returns the paths of all files of a commit; of those below a directory, counted from it.
+
+        Raises:
+            GitError: there is no such commit.
+        """
+        place = f"{commit}:{below}" if below else commit
+        words = ("ls-tree", "-r", "-z", "--name-only", "--full-tree", place)
+        listed = self._git.run(*words, ok=(0, 128) if below else (0,))
+        # a directory that the commit does not have has no files
+        return tuple(listed.fields) if listed.code == 0 else ()
+
     def close(self) -> None:
         """Ends the helpers; they start again when needed."""
         self._reader.close()

@@ -4,17 +4,20 @@ Knows nothing of time, disk or running tasks: durations come in as numbers, `wri
 """
 
 from parallel_orchestra.graph.barriers import MOST_EDGES, barriers
-from parallel_orchestra.graph.rivals import Rivals, overlapping, rivals
-from parallel_orchestra.graph.shape import Graph, Mode, Node, choose_mode, find_cycle
+from parallel_orchestra.graph.mode import Mode, choose_mode
+from parallel_orchestra.graph.rivals import Clash, Rivals, clash, overlapping, rivals
+from parallel_orchestra.graph.shape import Graph, Node, find_cycle
 
 __all__ = [
     "MOST_EDGES",
+    "Clash",
     "Graph",
     "Mode",
     "Node",
     "Rivals",
     "barriers",
     "choose_mode",
+    "clash",
     "find_cycle",
     "overlapping",
     "rivals",

@@ -1,30 +1,35 @@
 """Who may write the same files at the same time.
 
-Patterns are as in a .gitignore, with one difference: a path without wildcards counts from the
-project's root, so `setup.py` is not `tools/setup.py`. A path stands for the file of that name,
-or for everything below the directory of that name. The answer errs on the side of "they
-overlap"; only two globs whose last parts exclude each other (`**/*.py`, `**/*.md`) are believed
-to differ. It keeps work from colliding; merging is exact without it.
+What a pattern covers, and which patterns meet, is known to `ownership`; here it becomes a
+relation between tasks. The answer errs on the side of "they meet". It keeps work from colliding;
+merging is exact without it.
 
 Sets of tasks are numbers here: bit i stands for the i-th task that shares files with another.
 So 10,000 tasks cost a few megabytes even if they all write the same file, and 100,000 that write
 a file each cost nothing.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from itertools import product
+from typing import Protocol
 
 from parallel_orchestra.graph.shape import Graph
+from parallel_orchestra.ownership import (
+    NOTHING,
+    Pattern,
+    Reach,
+    Tree,
+    common,
+    existing,
+    meetings,
+    reach,
+    read_patterns,
+)
 
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
-_WILD = re.compile(r"[*?\[\\]")
+#: How many pairs of patterns are looked at for a better example.
+_COMPARED = 200
 
 
 class Writer(Protocol):
@@ -39,8 +44,8 @@ class Writer(Protocol):
         """Whether the task changes nothing."""
 
     @property
-    def writes(self) -> tuple[str, ...]:
-        """The patterns of the files that it changes; empty means undeclared."""
+    def may_write(self) -> tuple[str, ...]:
+        """The patterns of all files that it writes; empty means undeclared."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # equal as mappings are
@@ -62,21 +67,53 @@ class Rivals(Mapping[str, tuple[str, ...]]):
     def __len__(self) -> int:
         return len(self._bits)
 
+    def bits(self, task_id: str) -> int:
+        """Returns a task's rivals as a set; bit i is the i-th of those that share files."""
+        return self._bits.get(task_id, 0)
 
-def rivals(tasks: Iterable[Writer], graph: Graph) -> Rivals:
+    def own_bits(self) -> dict[str, int]:
+        """Returns the bit of each task that shares files, as `bits` has them."""
+        return {task_id: 1 << i for i, task_id in enumerate(self._names)}
+
+    def pairs(self) -> int:
+        """Returns how many pairs of rivals there are."""
+        return sum(f"{bits:b}".count("1") for bits in self._bits.values()) // 2
+
+    def later(self, task_id: str) -> Iterator[str]:
+        """Yields those rivals that stand behind the task in the plan."""
+        bits = self._bits.get(task_id, 0)
+        if bits:
+            own = self._names.index(task_id)
+            yield from (self._names[own + 1 + i] for i in positions(bits >> own + 1))
+
+
+#: No task has rivals.
+NOBODY = Rivals((), {})
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why two tasks are rivals: a pattern of each, and a path that both cover."""
+
+    one: str
+    other: str
+    path: str
+
+
+def rivals(tasks: Iterable[Writer], graph: Graph, tree: Tree = NOTHING) -> Rivals:
     """Returns which tasks may write the same files as which others, with no order between them.
 
     A mapping from id to ids; who has no rival is not in it. Tasks that only read, or that
-    declare no `writes`, are nobody's rivals.
+    declare nothing, are nobody's rivals. `tree` is what the tasks start from.
     """
-    writing = _sharing([task for task in tasks if task.writes and not task.read_only])
-    names = tuple(task.id for task in writing)
-    shared = _shared(writing)
+    writing = [task for task in tasks if task.may_write and not task.read_only]
+    shares = _Shares(writing, tree)
+    names = tuple(writing[i].id for i in shares.sharing)
+    shared = shares.shared()
     if not shared:
         return Rivals(names, {})
     own = {task_id: 1 << i for i, task_id in enumerate(names)}
-    before = _reached(graph.order, graph.dependencies, own)
-    after = _reached(reversed(graph.order), graph.dependents, own)
+    before, after = reached(graph, own)
     bits = {
         task_id: free
         for task_id, others in shared.items()
@@ -85,9 +122,39 @@ def rivals(tasks: Iterable[Writer], graph: Graph) -> Rivals:
     return Rivals(names, bits)
 
 
-def overlapping(one: str, other: str) -> bool:
+def clash(one: Writer, other: Writer, tree: Tree = NOTHING) -> Clash | None:
+    """Returns why two tasks may write the same files, with a path that exists, if there is one."""
+    found = None
+    pairs = product(_reaches(one.may_write, tree), _reaches(other.may_write, tree))
+    for number, ((mine, my_reach), (theirs, their_reach)) in enumerate(pairs):
+        if found is not None and number > _COMPARED:
+            break
+        path = common(my_reach, their_reach)
+        if path is None:
+            continue
+        seen = existing(my_reach, their_reach, tree)
+        known = Clash(str(mine), str(theirs), seen or path)
+        if seen or known.one == known.other:
+            return known
+        found = found or known
+    return found
+
+
+def overlapping(one: str, other: str, tree: Tree = NOTHING) -> bool:
     """Returns whether two patterns of `writes` may mean the same file; in doubt they do."""
-    return _overlap(_pattern(one), _pattern(other))
+    return any(
+        common(mine, theirs) is not None
+        for _, mine in _reaches((one,), tree)
+        for _, theirs in _reaches((other,), tree)
+    )
+
+
+def reached(graph: Graph, own: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Returns for each task the bits of all that come before it, and of all that come after."""
+    return (
+        _reached(graph.order, graph.dependencies, own),
+        _reached(reversed(graph.order), graph.dependents, own),
+    )
 
 
 def positions(bits: int) -> Iterator[int]:
@@ -99,154 +166,69 @@ def positions(bits: int) -> Iterator[int]:
         position = digits.find("1", position + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """A pattern, taken apart: `anchor` is the directory (or path) before the first wildcard."""
-
-    parts: tuple[str, ...]
-    anchor: tuple[str, ...]
-    wild: bool
-    directory: bool
-    text: str = field(compare=False)
-
-
-def _pattern(text: str) -> _Pattern:
-    directory = text.endswith("/")
-    parts = tuple(part for part in text.split("/") if part not in {"", "."})
-    first = next((i for i, part in enumerate(parts) if _WILD.search(part)), None)
-    if first is None:
-        return _Pattern(parts, parts, wild=False, directory=directory, text=text)
-    if len(parts) == 1:
-        parts = ("**", *parts)  # as in a .gitignore: without a slash inside, at any depth
-    return _Pattern(parts, parts[:first], wild=True, directory=directory, text=text)
+def _reaches(texts: Iterable[str], tree: Tree) -> list[tuple[Pattern, Reach]]:
+    """Returns what a task's patterns cover, without what later ones take out again."""
+    found: list[tuple[Pattern, Reach]] = []
+    but: list[Pattern] = []
+    for pattern in reversed(read_patterns(texts)):
+        if pattern.negative:
+            but.append(pattern)
+        else:
+            found.append((pattern, reach(pattern, tree, but)))
+    return found[::-1]
 
 
-def _patterns(writing: Sequence[Writer]) -> list[set[_Pattern]]:
-    """Returns what each task writes."""
-    known: dict[str, _Pattern] = {}
-    return [
-        {
-            known.get(text) or known.setdefault(text, _pattern(text))
-            for text in task.writes
-            if not text.startswith("!")  # an exception only narrows what the others say
-        }
-        for task in writing
-    ]
+class _Shares:
+    """What the tasks write, each thing once, and who shares it."""
+
+    def __init__(self, writing: Sequence[Writer], tree: Tree) -> None:
+        known: dict[Reach, int] = {}
+        self._writing = writing
+        self._of = [
+            {known.setdefault(one, len(known)) for _, one in _reaches(task.may_write, tree)}
+            for task in writing
+        ]
+        self._met = meetings(tuple(known))
+        users = Counter(i for each in self._of for i in each)
+        met = {i for pair in self._met.pairs for i in pair}
+        for few, many in self._met.crowds:
+            met.update(few, many)
+        #: The tasks that write what others may write too: only they need a bit.
+        self.sharing = [
+            position
+            for position, each in enumerate(self._of)
+            if any(users[i] > 1 or i in met for i in each)
+        ]
+
+    def shared(self) -> dict[str, int]:
+        """Returns for each task that shares files with others the bits of those."""
+        by_reach: dict[int, int] = {}
+        for bit, position in enumerate(self.sharing):
+            for i in self._of[position]:
+                by_reach[i] = by_reach.get(i, 0) | 1 << bit
+        users = dict(by_reach)
+        for one, other in self._met.pairs:
+            users[one] |= by_reach[other]
+            users[other] |= by_reach[one]
+        for few, many in self._met.crowds:
+            ours, theirs = _joined(by_reach, few), _joined(by_reach, many)
+            for i in few:
+                users[i] |= theirs
+            for i in many:
+                users[i] |= ours
+        shared: dict[str, int] = {}
+        for bit, position in enumerate(self.sharing):
+            bits = _joined(users, self._of[position]) & ~(1 << bit)
+            if bits:
+                shared[self._writing[position].id] = bits
+        return shared
 
 
-def _sharing(writing: Sequence[Writer]) -> list[Writer]:
-    """Returns the tasks that write what others may write too: only they need a bit."""
-    patterns = _patterns(writing)
-    users = Counter(pattern for each in patterns for pattern in each)
-    met = {pattern for pair in _overlaps(users) for pattern in pair}
-    return [
-        task
-        for task, each in zip(writing, patterns, strict=True)
-        if any(users[pattern] > 1 or pattern in met for pattern in each)
-    ]
-
-
-def _shared(writing: Sequence[Writer]) -> dict[str, int]:
-    """Returns for each task that shares a pattern's files with others the bits of those."""
-    patterns = _patterns(writing)
-    by_pattern: dict[_Pattern, int] = {}
-    for i, each in enumerate(patterns):
-        for pattern in each:
-            by_pattern[pattern] = by_pattern.get(pattern, 0) | 1 << i
-    users = dict(by_pattern)
-    for one, other in _overlaps(by_pattern):
-        users[one] |= by_pattern[other]
-        users[other] |= by_pattern[one]
-    shared: dict[str, int] = {}
-    for i, task in enumerate(writing):
-        bits = 0
-        for pattern in patterns[i]:
-            bits |= users[pattern]
-        if bits := bits & ~(1 << i):
-            shared[task.id] = bits
-    return shared
-
-
-def _overlaps(patterns: Iterable[_Pattern]) -> Iterator[tuple[_Pattern, _Pattern]]:
-    """Yields each pair of different patterns that overlap.
-
-    Two patterns can only meet if the anchor of one contains the anchor of the other: so each
-    looks for partners at its own anchor and above, not among all of them.
-    """
-    at: dict[tuple[str, ...], list[_Pattern]] = {}
-    for pattern in patterns:
-        at.setdefault(pattern.anchor, []).append(pattern)
-    for anchor, here in at.items():
-        for i, one in enumerate(here):
-            partners = here[i + 1 :]
-            for depth in range(len(anchor)):
-                partners = partners + at.get(anchor[:depth], [])
-            for other in partners:
-                if _overlap(one, other):
-                    yield one, other
-
-
-def _overlap(one: _Pattern, other: _Pattern) -> bool:
-    if not one.wild and not other.wild:
-        shorter = min(len(one.parts), len(other.parts))
-        return one.parts[:shorter] == other.parts[:shorter]
-    if one.wild and other.wild:
-        return _may_meet(one.parts, other.parts)
-    glob, path = (one, other) if one.wild else (other, one)
-    if _is_directory(path):
-        return _may_meet(glob.parts, (*path.parts, "**", "*"))
-    return _matches(glob.text, "/".join(path.parts)) or _may_meet(glob.parts, path.parts)
-
-
-def _is_directory(path: _Pattern) -> bool:
-    return path.directory or not _has_suffix(path.parts[-1])
-
-
-def _has_suffix(part: str) -> bool:
-    # `src` may be a file or a directory, `a.py` is hardly a directory: a suffix clears the doubt
-    return "." in part[1:]
-
-
-def _matches(glob: str, path: str) -> bool:
-    return _spec(glob).match_file(path)
-
-
-@lru_cache(maxsize=256)
-def _spec(glob: str) -> "GitIgnoreSpec":
-    # 40 ms to import, and most plans have no globs
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
-    return GitIgnoreSpec.from_lines([glob])
-
-
-def _may_meet(one: Sequence[str], other: Sequence[str]) -> bool:
-    """Returns whether some path fits both, part by part; one may also contain the other."""
-    for mine, theirs in zip(one, other, strict=False):
-        if "**" in {mine, theirs}:
-            ends = (one[-1], other[-1])
-            return _parts_meet(*ends) or not all(_has_suffix(part) for part in ends)
-        if not _parts_meet(mine, theirs):
-            return False
-    return True
-
-
-def _parts_meet(mine: str, theirs: str) -> bool:
-    """Returns whether some name may fit both; only differing plain ends prove that none does."""
-    if not _WILD.search(mine):
-        return fnmatchcase(mine, theirs) if "\\" not in theirs else True
-    if not _WILD.search(theirs):
-        return fnmatchcase(theirs, mine) if "\\" not in mine else True
-    heads, tails = (_WILD.split(mine)[0], _WILD.split(theirs)[0]), (_tail(mine), _tail(theirs))
-    return _one_continues(*heads) and _one_continues(tails[0][::-1], tails[1][::-1])
-
-
-def _tail(part: str) -> str:
-    # after a bracket the end of the pattern is not the end of the name
-    return re.split(r"[*?\[\]\\]", part)[-1]
-
-
-def _one_continues(one: str, other: str) -> bool:
-    return one.startswith(other) or other.startswith(one)
+def _joined(sets: Mapping[int, int], keys: Iterable[int]) -> int:
+    joined = 0
+    for key in keys:
+        joined |= sets[key]
+    return joined
 
 
 def _reached(

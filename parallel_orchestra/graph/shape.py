@@ -1,4 +1,4 @@
-"""Who waits for whom: order, waves, the critical path, the mode.
+"""Who waits for whom: order, waves, the critical path.
 
 Everything is iterative and about linear: a chain of 10,000 tasks is as good as a fan.
 """
@@ -6,17 +6,9 @@ Everything is iterative and about linear: a chain of 10,000 tasks is as good as 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from typing import Protocol
 
 from parallel_orchestra.graph.barriers import barriers
-
-
-class Mode(Enum):
-    """How a run goes: several tasks at once, or one after the other."""
-
-    PARALLEL = "parallel"
-    SEQUENTIAL = "sequential"
 
 
 class Node(Protocol):
@@ -138,23 +130,6 @@ def find_cycle(dependencies: Mapping[str, Iterable[str]]) -> tuple[str, ...] | N
     return None
 
 
-def choose_mode(graph: Graph, *, enough: int = 3) -> tuple[Mode, str]:
-    """Returns how to run the plan, and why as one sentence for the user.
-
-    PARALLEL needs `enough` tasks that each have some task without an order to it, and a
-    width of two. Linear in the number of dependencies.
-    """
-    total, width = len(graph.order), graph.width()
-    loose = _count_unordered(graph)
-    if total < 2:
-        return Mode.SEQUENTIAL, "the plan has a single task"
-    if loose == 0:
-        return Mode.SEQUENTIAL, f"all {total} tasks form one chain: each waits for the one before"
-    if loose < enough or width < 2:
-        return Mode.SEQUENTIAL, f"only {loose} of {total} tasks could run side by side"
-    return Mode.PARALLEL, f"{loose} of {total} tasks can run beside others, up to {width} at once"
-
-
 def _topological(
     dependencies: Mapping[str, tuple[str, ...]], dependents: Mapping[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
@@ -174,27 +149,3 @@ def _topological(
     if len(order) != len(names):
         raise ValueError("the tasks wait for each other in a circle")
     return tuple(order)
-
-
-def _count_unordered(graph: Graph) -> int:
-    """Returns how many tasks have some other task with no order between the two.
-
-    In a topological order, a task at position p has an order to all others exactly if every
-    earlier task has a dependent at p or before (following those, one always arrives at p), and
-    every later task a dependency at p or after. Two running extremes answer that for all p.
-    """
-    rank = {task_id: position for position, task_id in enumerate(graph.order)}
-    end = len(graph.order)
-    latest_first = -1  # over the tasks before p: the largest "position of the first dependent"
-    before: list[bool] = []
-    for position, task_id in enumerate(graph.order):
-        before.append(latest_first <= position)
-        first = min((rank[other] for other in graph.dependents[task_id]), default=end)
-        latest_first = max(latest_first, first)
-    earliest_last, loose = end, 0  # the same from the other side
-    for position in range(end - 1, -1, -1):
-        loose += not (before[position] and earliest_last >= position)
-        task_id = graph.order[position]
-        last = max((rank[other] for other in graph.dependencies[task_id]), default=-1)
-        earliest_last = min(earliest_last, last)
-    return loose

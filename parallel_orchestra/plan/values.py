@@ -6,13 +6,13 @@ are seconds, whatever the plan wrote.
 
 import math
 import re
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from parallel_orchestra.model import Command, Halt, Isolation
+from parallel_orchestra.ownership import Unreadable, patterns_of
 from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
 from parallel_orchestra.plan.yaml_tree import kind_of
@@ -104,9 +104,10 @@ def _branch(value: str) -> str:
 
 
 def _inside(value: str) -> str:
-    path = PurePosixPath(value)
-    if path.is_absolute() or ".." in path.parts:
-        raise refused("be a path inside the project", "write it relative to `cwd`, without `..`")
+    try:
+        patterns_of(value)
+    except Unreadable as error:
+        raise refused(error.must, error.hint) from error
     return value
 
 

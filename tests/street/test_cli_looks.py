@@ -81,10 +81,11 @@ def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
         "wave 3\n"
         "  end  command  timeout 1 min 00 s, 1 retry, read-only, after left right\n"
         "\n"
-        "mode: parallel: 2 of 4 tasks can run beside others, up to 2 at once\n"
-        "workers: 2, and at most 2 tasks can run at once\n"
+        "mode: sequential: no two tasks may run side by side: "
+        "the 2 that could write the same files\n"
+        "workers: 1, and at most 2 tasks can run at once\n"
         "critical path: 3 tasks, about 1 min 30 s: top -> left -> end\n"
-        "never beside left, since they write the same files: right\n"
+        "never at once: left and right: `*.txt` and `r.txt` both cover `r.txt`\n"
     )
     assert everything_below(scene.project) == before
     assert not any(scene.cache.iterdir())
@@ -107,10 +108,9 @@ def test_validate_says_that_a_plan_is_good(scene, capsys):
 
     code = main(["validate", str(path)])
 
-    assert (code, capsys.readouterr().out) == (
-        ExitCode.DONE,
-        f"{path}: good, 4 tasks; parallel: 2 of 4 tasks can run beside others, up to 2 at once\n",
-    )
+    why = "no two tasks may run side by side: the 2 that could write the same files"
+    assert code == ExitCode.DONE
+    assert capsys.readouterr().out == f"{path}: good, 4 tasks; sequential: {why}\n"
 
 
 def test_validate_has_the_problems_for_programs_too(scene, capsys):

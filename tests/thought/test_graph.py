@@ -9,8 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.graph import Graph, Mode, choose_mode, find_cycle, overlapping, rivals
+from parallel_orchestra.graph import (
+    Clash,
+    Graph,
+    Mode,
+    choose_mode,
+    clash,
+    find_cycle,
+    overlapping,
+    rivals,
+)
 from parallel_orchestra.model import Task
+from parallel_orchestra.ownership import Tree
 
 
 def tasks_of(**edges: str) -> list[Task]:
@@ -26,6 +36,7 @@ def chain(length: int) -> list[Task]:
     return [Task(id=f"t{i}", depends_on=(f"t{i - 1}",) if i else ()) for i in range(length)]
 
 
+TURNS = "they write what others write"
 DIAMOND = {"a": "", "b": "a", "c": "a", "d": "b c"}
 
 
@@ -178,6 +189,38 @@ def test_the_mode_counts_exactly_the_tasks_without_an_order_to_some_other(tasks)
 
 
 @pytest.mark.parametrize(
+    ("writes", "mode", "reason"),
+    [
+        (
+            {"a": "x", "b": "x", "c": "x"},
+            Mode.SEQUENTIAL,
+            "no two tasks may run side by side: all 3 tasks write the same files",
+        ),
+        (
+            {"a": "x", "b": "src/*", "c": "**", "d": "src/a"},
+            Mode.PARALLEL,
+            "4 of 4 tasks can run beside others, up to 4 at once; 4 take turns: " + TURNS,
+        ),
+        (
+            {"a": "x", "b": "x", "c": "y"},
+            Mode.PARALLEL,
+            "3 of 3 tasks can run beside others, up to 3 at once; 2 take turns: " + TURNS,
+        ),
+        (
+            {"a": "x", "b": "x y", "c": "y z", "d": "z x"},
+            Mode.SEQUENTIAL,
+            "only 2 of 4 tasks could run side by side: the others write the same files",
+        ),
+    ],
+)
+def test_tasks_that_write_the_same_files_can_not_run_side_by_side(writes, mode, reason):
+    tasks = [Task(id=name, writes=tuple(what.split())) for name, what in writes.items()]
+    graph = Graph.of(tasks)
+
+    assert choose_mode(graph, rivals(tasks, graph)) == (mode, reason)
+
+
+@pytest.mark.parametrize(
     ("one", "other", "meet"),
     [
         ("src/a.py", "src/a.py", True),
@@ -213,6 +256,10 @@ def test_the_mode_counts_exactly_the_tasks_without_an_order_to_some_other(tasks)
         ("src/[ab].py", "src/?.py", True),
         ("a/*/c.py", "a/b/*.py", True),
         ("a/*/c.py", "a/b/d.py", False),
+        ("src/{a,b}.py", "src/b.py", True),
+        ("src/{a,b}.py", "src/c.py", False),
+        ("src/a.py::A", "src/a.py::B", False),
+        ("src/a.py::A", "src/a.py", True),
     ],
 )
 def test_patterns_overlap_unless_it_is_clear_that_they_do_not(one, other, meet):
@@ -277,6 +324,56 @@ def test_rivals_are_all_unordered_pairs_that_overlap(bare, data):
         assert (b.id in found.get(a.id, ())) == (meet and not ordered)
 
 
+@given(plans(), st.data())
+def test_the_mode_counts_exactly_the_tasks_that_may_run_beside_some_other(bare, data):
+    tasks = [
+        Task(
+            id=t.id,
+            depends_on=t.depends_on,
+            writes=tuple(data.draw(st.lists(st.sampled_from(["a", "b", "a/*.py"]), max_size=2))),
+        )
+        for t in bare
+    ]
+    above, graph = ancestors(tasks), Graph.of(tasks)
+    contenders = rivals(tasks, graph)
+    loose = {
+        name
+        for a, b in combinations(above, 2)
+        if a not in above[b] and b not in above[a] and b not in contenders.get(a, ())
+        for name in (a, b)
+    }
+
+    mode, _ = choose_mode(graph, contenders)
+
+    assert (mode is Mode.PARALLEL) == (len(loose) >= 3)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        (("src/a.py",), ("src/a.py",), Clash("src/a.py", "src/a.py", "src/a.py")),
+        (("x", "src/"), ("src/a.py",), Clash("src/", "src/a.py", "src/a.py")),
+        (("src/*.py",), ("*/b.py", "*/c.py"), Clash("src/*.py", "*/c.py", "src/c.py")),
+        (("s*/*.md",), ("*/b.md", "*/c.md"), Clash("s*/*.md", "*/b.md", "s/b.md")),
+        (("{x,y}.py",), ("y.py",), Clash("y.py", "y.py", "y.py")),
+        (("src/",), ("doc/",), None),
+    ],
+)
+def test_a_clash_names_a_pattern_of_each_and_a_path_that_exists_if_there_is_one(one, other, why):
+    tree = Tree.of(["src/c.py"])
+
+    assert clash(Task(id="a", writes=one), Task(id="b", writes=other), tree) == why
+
+
+def test_rivals_are_counted_in_pairs_each_once():
+    tasks = [Task(id=name, writes=("x",)) for name in "abc"]
+
+    found = rivals(tasks, Graph.of(tasks))
+
+    assert found.pairs() == 3
+    assert [(name, *found.later(name)) for name in found] == [("a", "b", "c"), ("b", "c"), ("c",)]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "tasks",
@@ -293,9 +390,9 @@ def test_ten_thousand_tasks_are_no_burden(tasks):
     started = time.process_time()
 
     graph = Graph.of(tasks)
-    choose_mode(graph)
     graph.critical_path({})
     found = rivals(tasks, graph)
+    choose_mode(graph, found)
 
     assert time.process_time() - started < 3
     assert len(found) in {0, 10_000}

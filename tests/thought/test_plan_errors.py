@@ -50,7 +50,7 @@ tasks:
     depends_on: test
   - id: test
     depends_on: [biuld, test, build, build]
-    writes: [/etc, ../x, ""]
+    writes: [/etc, ../x, "", "a[b"]
     isolation: worktre
     concurrency_group: gpo
     verify: [[a, 1]]
@@ -134,6 +134,9 @@ task `test` names its dependency `build` twice
 `writes[2]` of task `test` must not be empty
   at plan.md:20:26 tasks[2].writes[2]
   do write something or remove the line
+`writes[3]` of task `test` must close every `[` with a `]`
+  at plan.md:20:30 tasks[2].writes[3]
+  do write `\\[` for the character itself
 `isolation` of task `test` must be `worktree` or `none`, not `worktre`
   at plan.md:21:16 tasks[2].isolation
   do did you mean `worktree`?

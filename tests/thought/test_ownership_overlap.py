@@ -1,0 +1,198 @@
+"""Whether two patterns meet, held against pathspec and against each pair of many."""
+
+import time
+from itertools import combinations, product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pathspec import GitIgnoreSpec
+
+from parallel_orchestra.ownership import (
+    NOTHING,
+    Meetings,
+    Tree,
+    common,
+    meetings,
+    patterns_of,
+    reach,
+)
+
+NAMES = ("a", "b", "ab", "a.py", "b.md", ".c")
+UNIVERSE = tuple("/".join(names) for n in (1, 2, 3) for names in product(NAMES, repeat=n))
+PARTS = st.one_of(
+    st.sampled_from(["**", "*", "*", "a", "b", "ab", "a.py", "*.py", "b*", "?", "[ab]", "[!a]*"]),
+    st.text("ab.*?", min_size=1, max_size=4).filter(lambda part: part not in {".", ".."}),
+)
+TEXTS = st.builds(
+    lambda parts, end: "/".join(parts) + end,
+    st.lists(PARTS, min_size=1, max_size=4),
+    st.sampled_from(["", "", "/", "/**"]),
+)
+
+
+def pattern_of(text):
+    (pattern,) = patterns_of(text)
+    return pattern
+
+
+def reach_of(text, tree=NOTHING):
+    return reach(pattern_of(text), tree)
+
+
+def git_takes(text, path):
+    return GitIgnoreSpec.from_lines([pattern_of(text).line]).match_file(path)
+
+
+def meets(one, other, tree=NOTHING):
+    return common(reach_of(one, tree), reach_of(other, tree)) is not None
+
+
+@given(TEXTS, TEXTS)
+def test_patterns_that_both_fit_a_path_meet(one, other):
+    for path in UNIVERSE:
+        folders = path.split("/")[:-1]
+        if not any("." in name[1:] for name in folders):
+            both = git_takes(one, path) and git_takes(other, path)
+            assert not both or meets(one, other), path
+
+
+@given(TEXTS, TEXTS, st.sampled_from(UNIVERSE))
+def test_patterns_that_both_fit_a_path_that_exists_meet_whatever_its_folders_are_called(
+    one, other, path
+):
+    both = git_takes(one, path) and git_takes(other, path)
+
+    assert not both or meets(one, other, Tree.of([path]))
+
+
+@given(TEXTS, TEXTS)
+def test_the_example_fits_both(one, other):
+    path = common(reach_of(one), reach_of(other))
+
+    if path is not None:
+        assert "//" not in path
+        assert git_takes(one, path)
+        assert git_takes(other, path)
+
+
+@given(st.lists(TEXTS, max_size=12))
+def test_of_many_patterns_the_same_meet_as_one_by_one(texts):
+    reaches = [reach_of(text) for text in texts]
+
+    found = meetings(reaches)
+
+    expected = {
+        (i, j)
+        for (i, one), (j, other) in combinations(enumerate(reaches), 2)
+        if common(one, other) is not None
+    }
+    assert set(found.pairs) == expected
+    assert len(found.pairs) == len(expected)
+    assert found.crowds == ()
+
+
+@given(st.lists(TEXTS, max_size=8))
+def test_what_is_not_compared_is_taken_to_meet(texts):
+    reaches = [reach_of(text) for text in texts]
+
+    found = meetings(reaches, budget=0)
+
+    known = {(i, j) for few, many in found.crowds for i in few for j in many}
+    for (i, one), (j, other) in combinations(enumerate(reaches), 2):
+        assert common(one, other) is None or {(i, j), (j, i)} & known
+    assert found.pairs == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("a.py::A", "a.py::B", False),
+        ("a.py::A", "a.py::A.m", True),
+        ("a.py::A.m", "a.py::A.n", False),
+        ("a.py::A", "a.py::AB", False),
+        ("a.py::A", "a.py", True),
+        ("a.py::A", "b.py::A", False),
+        ("*.py::A", "src/a.py::A", True),
+        ("*.py::A", "src/a.py::B", False),
+        ("[!a]*.py", "a.py", False),
+        ("[!a]*.py", "b.py", True),
+        (r"\*.py", "a.py", False),
+        (r"\*.py", "*.py", True),
+        ("a?.py", "a.py", False),
+        ("src/**/a*/x.py", "src/*b/x.py", True),
+        ("src/**/[0-9]/x.py", "src/*b/x.py", False),
+        ("a*b*c", "*bb*", True),
+        ("a/", "a", True),
+        (".?", ".[.]*", True),
+        (".", "a", True),
+    ],
+)
+def test_symbols_classes_and_escapes_are_understood(one, other, meet):
+    assert meets(one, other) is meet
+    assert meets(other, one) is meet
+
+
+def test_a_file_that_exists_is_no_directory_and_a_directory_no_file():
+    tree = Tree.of(["Makefile", "conf.d/site.ini", "src/a.py"])
+
+    assert meets("Makefile", "**/*.ini")
+    assert not meets("Makefile", "**/*.ini", tree)
+    assert not meets("conf.d", "**/*.ini")
+    assert meets("conf.d", "**/*.ini", tree)
+    assert meets("*.d", "**/*.ini", tree)
+    assert not meets("*.e", "**/*.ini", tree)
+
+
+@pytest.mark.parametrize(
+    ("first", "but", "other", "meet"),
+    [
+        ("src/", "src/gen/", "src/gen/a.py", False),
+        ("src/", "src/gen/", "src/gen/**/*.py", False),
+        ("src/", "src/gen/", "src/gen", True),
+        ("src/", "src/gen", "src/gen", False),
+        ("src/", "src/gen/", "src/other.py", True),
+        ("src/", "src/gen/", "src/g*/a.py", True),
+        ("src/", "*.md", "src/a.md", False),
+        ("src/", "*.md", "src/*.md", True),
+    ],
+)
+def test_what_an_exception_certainly_takes_out_is_out(first, but, other, meet):
+    one = reach(pattern_of(first), NOTHING, [pattern_of("!" + but)])
+
+    assert (common(one, reach_of(other)) is not None) is meet
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "form",
+    [
+        "src/f{}.py",
+        "m{}/**/*.py",
+        "src/test_{}_*.py",
+        "**/f{}.py",
+        "*_{}.py",
+        "**/m{}/*.py",
+        "src/*/f{}.py",
+        "src/x{}/",
+        "src/app.py::f{}",
+    ],
+)
+def test_ten_thousand_patterns_that_do_not_meet_are_compared_with_few(form):
+    reaches = [reach_of(form.format(i)) for i in range(10_000)]
+    started = time.process_time()
+
+    assert meetings(reaches) == Meetings(())
+
+    assert time.process_time() - started < 3
+
+
+@pytest.mark.slow
+def test_ten_thousand_patterns_that_all_meet_are_not_compared_in_pairs():
+    reaches = [reach_of(f"**/*a{i}*") for i in range(10_000)]
+    started = time.process_time()
+
+    found = meetings(reaches)
+
+    assert time.process_time() - started < 3
+    assert found.crowds
