@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from parallel_orchestra.backoffs import Backoffs
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.gate import Gate
-from parallel_orchestra.limits import Limits
+from parallel_orchestra.limits import Limits, Orders
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
@@ -93,6 +93,7 @@ class Board:
         self._limits = Limits(
             tasks, store, rivals, limits, monotonic=clock.monotonic, pause=self._changed.wait
         )
+        self._orders = Orders(store.layout, clock.monotonic)
         self._names: dict[str, TaskName] = {}
         self._held: tuple[TaskName, ...] = ()
         self._active: dict[str, Claim] = {}
@@ -134,7 +135,7 @@ class Board:
 
         Raises:
             EnvironmentProblem: tasks can't be claimed, and it has been so for a minute.
-            WaitsForPerson: the integration branch was changed from outside.
+            WaitsForPerson: the integration branch was changed from outside, or the run paused too long.
         """
         with self._changed:
             while not self._stopping:
@@ -146,18 +147,24 @@ class Board:
                     self._changed.wait(_PAUSE)
                     continue
                 now = self._clock.monotonic()
-                if self._schedule.may_start(now) and self._gate.shut(len(self._active)):
+                paused = self._orders.paused(idle=not self._active)
+                shut = (
+                    not paused
+                    and self._schedule.may_start(now)
+                    and self._gate.shut(len(self._active))
+                )
+                if shut:
                     self._changed.wait(_PAUSE)
                     continue
-                task = self._schedule.take(now)
+                task = None if paused else self._schedule.take(now)
                 if task is None:
                     if self._is_over(fresh=fresh):
                         self._stopping = True
                         self._changed.notify_all()
                         break
-                    if not self._active and self._schedule.next_wake() is None:
+                    if not (paused or self._active or self._schedule.next_wake() is not None):
                         self._recovery.wait_for(self._held)
-                    self._changed.wait(self._patience())
+                    self._changed.wait(_PAUSE if paused else self._patience())
                     continue
                 claim = self._claim(task)
                 if claim is not None:
@@ -181,7 +188,7 @@ class Board:
             for _ in range(_TRIES):
                 self._look()
                 task = self._schedule.take(self._clock.monotonic(), only)
-                if task is None:
+                if task is None or self._orders.paused(idle=False):
                     return None
                 register()
                 with self._limits.held(task, _LOCK_PATIENCE) as free:
@@ -292,6 +299,7 @@ class Board:
 
     def _look(self) -> None:
         started = self._clock.monotonic()
+        self._orders.look()
         listing = self._store.listing()
         if listing.doubles or self._tasks.keys() - listing.entries.keys() - self._active.keys():
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
@@ -342,7 +350,7 @@ class Board:
                 seen[task] = _HELD if entry.name.owner else _PARKED
             elif state is not _AVAILABLE:
                 seen[task] = _DONE if state is _DONE.state else _FAILED
-            elif self._barred and self._tasks[task].backend in self._barred:
+            elif not self._orders.allow(task) or self._tasks[task].backend in self._barred:
                 # Not there for the schedule: as a lock it would hold up its group and its rivals.
                 continue
             elif entry.name.attempts:

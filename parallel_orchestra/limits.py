@@ -1,17 +1,61 @@
-"""What keeps a task from being claimed because of others at work, in whatever process they are.
+"""What keeps a task from being claimed: others at work, in whatever process, or what people asked.
 
 Its concurrency group may be full, and no two tasks that write the same files may run at once.
-Such a task is claimed under `claim.lock`, with a look at what lies in `locked/`.
+Such a task is claimed under `claim.lock`, with a look at what lies in `locked/`. The run may be
+paused, or be one that carries out some tasks only.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO
 
+from parallel_orchestra.errors import Problem, WaitsForPerson
 from parallel_orchestra.model import Task
-from parallel_orchestra.store import TaskStore
+from parallel_orchestra.store import Layout, TaskStore, steering
 
 _PAUSE = 0.01
+#: Seconds that a process waits in a paused run before it ends: nobody comes back to it.
+_LONGEST_PAUSE = 86_400.0
+
+
+class Orders:
+    """What people asked of the run that keeps tasks from starting; its owner holds a lock."""
+
+    def __init__(self, layout: Layout, monotonic: Callable[[], float]) -> None:
+        self._layout = layout
+        self._monotonic = monotonic
+        self._selection: steering.Selection | None = None
+        self._since: float | None = None
+
+    def look(self) -> None:
+        """Takes notice of which tasks this run carries out."""
+        self._selection = steering.selection(self._layout)
+
+    def allow(self, task: str) -> bool:
+        """Returns whether this run carries out a task, as of the last `look`."""
+        return self._selection is None or task in self._selection.tasks
+
+    def paused(self, *, idle: bool) -> bool:
+        """Returns whether nothing may start at this moment.
+
+        Raises:
+            WaitsForPerson: it has been so for a day, and this process is idle.
+        """
+        if not steering.paused(self._layout):
+            self._since = None
+            return False
+        now = self._monotonic()
+        if self._since is None:
+            self._since = now
+        if idle and now - self._since > _LONGEST_PAUSE:
+            raise WaitsForPerson(
+                Problem(
+                    "the run has been paused for a day; it stays so",
+                    str(self._layout.steering),
+                    "`parallel-orchestra resume-run`, then run with `--resume`",
+                )
+            )
+        return True
 
 
 class Limits:

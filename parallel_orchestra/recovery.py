@@ -6,10 +6,10 @@ only one can win. The fence moves before the file, so that a zombie that wakes u
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from parallel_orchestra.events import Recovered, Undone, Warned
+from parallel_orchestra.events import Failed, Recovered, Undone, Warned
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import MergeQueue, settle, under_way
-from parallel_orchestra.model import Task
+from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import (
@@ -20,6 +20,7 @@ from parallel_orchestra.store import (
     TaskStore,
     Watch,
     WorkerKind,
+    steering,
 )
 from parallel_orchestra.store.doubles import winner
 
@@ -82,6 +83,10 @@ class Recovery:
             known = listing.entries.get(task)
             if known is not None and known.state in (TaskState.DONE, TaskState.FAILED):
                 moved |= self._finish_undo(known)
+        for task, asked in steering.cancels(self._store.layout).items():
+            known = listing.entries.get(task)
+            if known is not None:
+                moved |= self._cancel(known, asked)
         if listing.doubles:
             moved |= self._settle_doubles(active)
         return moved
@@ -91,6 +96,19 @@ class Recovery:
         self._queue.tip()
         # The owner may be alive and at work on other tasks, whose agents are to go on.
         return self._free(entry, reason, ("PO_CLAIM", entry.name.file))
+
+    def _cancel(self, entry: Entry, asked: steering.Asked) -> bool:
+        """Moves a waiting task that a person does not want; who has it at work ends it by itself."""
+        name, layout = entry.name, self._store.layout
+        if entry.state is TaskState.LOCKED:
+            return False
+        moved = entry.state is TaskState.AVAILABLE and self._store.cancel(name)
+        if moved:
+            why = (name.attempts, FailureClass.CANCELLED.value, f"cancelled {asked.words}")
+            self._journal.write(Failed(self._clock(), name.task, *why))
+        if moved or entry.state is not TaskState.AVAILABLE:
+            steering.forget_cancel(layout, name.task)
+        return moved
 
     def undone(self, entry: Entry) -> bool:
         """Returns whether the merge of this very generation of a task was taken back."""

@@ -31,6 +31,7 @@ class Move(Enum):
     ROLL_FORWARD = "roll forward"
     REQUEUE = "requeue"
     UNDO = "undo"
+    CANCEL = "cancel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         TaskState.FAILED,
         "user",
         "its merge was reverted on the integration branch",
+    ),
+    Transition(
+        Move.CANCEL,
+        TaskState.AVAILABLE,
+        TaskState.FAILED,
+        "user",
+        "asked for by `cancel`; a task at work fails by its owner",
     ),
 )
 

@@ -46,6 +46,13 @@ def json_option(function: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
+def reason_option(function: Command) -> Command:
+    """Adds `--reason` for what a person asks of a run."""
+    return click.option(
+        "-r", "--reason", default="", metavar="TEXT", help="Why: `status` and `why` show it."
+    )(function)
+
+
 def owner_option(function: Command) -> Command:
     """Adds `--owner` for commands that act on a person's claim."""
     return click.option(

@@ -23,7 +23,7 @@ from parallel_orchestra.report.text import one_line, short, short_ref, span
 from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout
+from parallel_orchestra.store import Layout, steering
 from parallel_orchestra.store.feedback import feedback_for
 from parallel_orchestra.store.records import last_result
 
@@ -78,8 +78,10 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     found = next(one for one in report.tasks if one.id == task)
     reason, step = found.reason, next_step(report, found)
     if found.outcome is Outcome.WAITING:
-        reason = _waits_for(layout, plan, tree, report, task, now)
-        if report.ended is not None:
+        reason = steering.hold(layout, task) or _waits_for(layout, plan, tree, report, task, now)
+        if report.paused:
+            step = "`parallel-orchestra resume-run` lets the run start tasks again"
+        elif report.ended is not None:
             step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
     elif found.outcome is Outcome.SKIPPED:
         step = "mend that one: `parallel-orchestra why` with its name says how"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.durations import remember_run
+from parallel_orchestra.conductor.heeding import cancelled_tasks
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
 from parallel_orchestra.conductor.picture import report_of, resume_command
@@ -29,8 +30,9 @@ from parallel_orchestra.events import (
 from parallel_orchestra.merge_queue import catch_up, deliver
 from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store import Layout, WorkerKind, steering
 from parallel_orchestra.store.records import peek_run, write_run
+from parallel_orchestra.store.steering import Wish
 
 Listen = Callable[[Event], None]
 
@@ -71,6 +73,8 @@ def conduct(
     layout.create()
     with _singleton(layout):
         opened = open_run(plan, settings, found, layout, WALL_CLOCK.now())
+        # Who asked for a stop meant the conductor before; a pause is for the run.
+        steering.withdraw(layout, Wish.STOP, Wish.STOP_NOW)
         run = _Run(plan, found, opened, control)
         started = WALL_CLOCK.monotonic()
         if opened.finished:
@@ -146,6 +150,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
             resumed=opened.resumed,
             taken=opened.taken,
             undone=crew.recovery.undone,
+            cancelled=cancelled_tasks(crew.job.layout),
         ),
     ]
     crew.journal.write(*(Completed(WALL_CLOCK.now(), task, NO_ATTEMPT) for task in opened.taken))

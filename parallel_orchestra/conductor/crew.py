@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from parallel_orchestra.board import Clock
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
+from parallel_orchestra.conductor.heeding import Ear
 from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job, Workshop, pool_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
-from parallel_orchestra.events import Event
+from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import HaltWhen
 from parallel_orchestra.process import identity
@@ -46,6 +47,11 @@ class Crew(Workshop):
     ) -> None:
         super().__init__(job, myself(job.run.run, kind, job.layout), listen=listen, clock=clock)
         self._threads: Threads | None = None
+        conducts = kind is WorkerKind.CONDUCTOR
+        self._ear = Ear(
+            job.layout,
+            self.warn if conducts else lambda text: listen(Warned(clock.now(), "", text)),
+        )
 
     def __enter__(self) -> "Crew":  # noqa: PYI034  # typing.Self needs Python 3.11
         """Registers this process, before its first claim."""
@@ -81,6 +87,7 @@ class Crew(Workshop):
             self.board.stop()
         threads.start()
         while threads.alive:
+            self._ear.hear(control, team)
             if control.cancelled or self.board.halted() is HaltWhen.NOW:
                 self._cancel()
             elif control.draining:
@@ -100,6 +107,7 @@ class Crew(Workshop):
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="attend") as pool:
             future = pool.submit(body)
             while not wait((future,), _TICK).done:
+                self._ear.hear(control)
                 if control.cancelled:
                     self._cancel()
             return future.result()

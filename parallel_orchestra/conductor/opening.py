@@ -6,7 +6,7 @@ directory is decided here and nowhere else.
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -85,13 +85,14 @@ def publish(
     resumed: bool,
     taken: tuple[str, ...] = (),
     undone: Callable[[Entry], bool] = lambda _: False,
+    cancelled: Collection[str] = (),
 ) -> tuple[str, ...]:
     """Makes a file for every task that has none, and returns what the user should know of it.
 
     Those that were `taken` over as done go to `done/` at once.
 
-    When resuming, failed tasks go back to `available/` unless they were `undone`, waiting ones whose definition changed
-    are published anew, and tasks that the plan does not have any more go to the attic.
+    When resuming, failed tasks go back to `available/` unless they were `undone` or `cancelled`,
+    waiting ones whose definition changed are published anew, and tasks that the plan does not have any more go to the attic.
     """
     remarks: list[str] = []
     listing = store.settled_listing(task.id for task in plan.tasks)
@@ -107,6 +108,11 @@ def publish(
                 remarks.append(
                     f"task `{task}` was undone and stays so: `parallel-orchestra retry {task}` "
                     "has it done again"
+                )
+            elif entry.state is TaskState.FAILED and task in cancelled:
+                remarks.append(
+                    f"task `{task}` was cancelled and stays so: `parallel-orchestra retry {task}` "
+                    "has it done"
                 )
             elif entry.state is TaskState.FAILED:
                 store.requeue(entry.name)
@@ -143,6 +149,7 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
         "attempts",
         "workers",
         "journal",
+        "steering",
         layout.programs_file.name,
     ):
         source = layout.root / name

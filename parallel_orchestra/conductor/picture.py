@@ -14,7 +14,7 @@ from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore
+from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore, steering
 from parallel_orchestra.store.records import read_run
 
 #: The owner of who only looks: it claims nothing and holds nothing.
@@ -35,6 +35,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     ledger = ledger_at(repo, record, tip)
     half_undone = undos_under_way(repo, record, ledger)
     places = {task: _place(task, entry, half_undone) for task, entry in listing.entries.items()}
+    asked = steering.asked_for(layout, steering.Wish.PAUSE)
     facts = RunFacts(
         run=record.run,
         plan=plan,
@@ -48,6 +49,8 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
             task: Undone(fact.time, task, fact.generation, fact.merge, fact.commit, fact.by)
             for task, fact in ledger.undone.items()
         },
+        left_out=_left_out(plan, layout),
+        paused=asked.words if asked is not None else "",
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
@@ -111,6 +114,15 @@ def repository_of(record: RunRecord, environ: Mapping[str, str]) -> Repo:
         EnvironmentProblem: it is not there any more.
     """
     return Repo.discover(Path(record.repository), environ)
+
+
+def _left_out(plan: Plan, layout: Layout) -> dict[str, str]:
+    """Returns the tasks that are not of this run's selection, unless they follow in later calls."""
+    chosen = steering.selection(layout)
+    if chosen is None or chosen.step:
+        return {}
+    why = f"left out of this run: {chosen.why}"
+    return {task.id: why for task in plan.tasks if task.id not in chosen.tasks}
 
 
 def _unknown(plan: Plan, listing: Listing) -> list[str]:

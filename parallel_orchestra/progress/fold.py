@@ -44,6 +44,7 @@ class RunFacts:
     """What does not come from the journal.
 
     `merges` gives each merged task's commit, `undone` how a task's newest merge was taken back.
+    `left_out` gives each task that the run was told not to carry out, with the reason.
     """
 
     run: str
@@ -56,6 +57,8 @@ class RunFacts:
     merges: Mapping[str, str]
     strange: tuple[str, ...] = ()
     undone: Mapping[str, Undone] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    paused: str = ""
 
 
 #: Stands where a failure class stands if a person took the task's merge back.
@@ -164,11 +167,12 @@ def fold(
         tip=facts.tip,
         delivery=memory.delivery,
         tasks=tasks,
-        exit_code=int(_standing(memory, tasks)),
+        exit_code=int(_standing(memory, [one for one in tasks if one.id not in facts.left_out])),
         critical_path_seconds=_longest_chain(facts.plan, tasks),
         warnings=tuple(memory.warnings),
         strange=facts.strange,
         took=ended.seconds if ended else None,
+        paused=facts.paused,
     )
 
 
@@ -226,6 +230,8 @@ def _report(
     story = told or _Story()
     commit = facts.merges.get(task.id, "")
     outcome, reason = _outcome(task, place, story, commit, culprits, since)
+    if outcome is Outcome.WAITING:
+        reason = facts.left_out.get(task.id, "")
     failed = story.failed if outcome in (Outcome.FAILED, Outcome.WAITING) else None
     undone = _undone(task, place, story, facts) if outcome is Outcome.FAILED else None
     if undone is not None:

@@ -98,7 +98,8 @@ class Delivery:
 class RunReport:
     """A whole run: instants in epoch seconds UTC, `ended` None while it runs.
 
-    `took` is how long it took by a clock that never jumps, None if nobody measured it.
+    `took` is how long it took by a clock that never jumps, None if nobody measured it. `paused`
+    says by whom nothing may start at this moment; empty if it may.
     `critical_path_seconds` is the longest chain of durations actually seen.
     """
 
@@ -123,6 +124,7 @@ class RunReport:
     warnings: tuple[str, ...] = ()
     strange: tuple[str, ...] = ()
     took: float | None = None
+    paused: str = ""
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -64,6 +64,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "next_steps": next_steps(report),
         "warnings": [clean(warning) for warning in report.warnings],
         "strange": report.strange,
+        "paused": clean(report.paused),
     }
 
 

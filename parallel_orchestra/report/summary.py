@@ -62,6 +62,9 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     ]
     running.sort(key=lambda one: -one[0])
     lines = [headline(report)]
+    if report.paused:
+        how = "nothing starts until `parallel-orchestra resume-run`"
+        lines.append(one_line(f"paused {report.paused}; {how}"))
     lines += _listed([_running(task, elapsed) for elapsed, task in running], "running tasks")
     lines += [
         f"{report.count(outcome)} {outcome.value}"

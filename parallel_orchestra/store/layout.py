@@ -6,6 +6,7 @@ programs.json                        the git settings that the run has accepted
 available/ locked/ done/ failed/     one file per task
 attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
+steering/                            what people ask of the run while it goes on
 tmp/ attic/                          under construction; unreadable, doubled, archived
 run.lock claim.lock merge.lock       locks of the operating system, never data
 ```
@@ -38,11 +39,16 @@ so far, held by process 4711 on that host. You may move files by hand: from `fai
 did it yourself. Do not edit the files: what a task is stands in `run.json`; to change it, edit
 the plan and run it with `--resume`.
 
+`steering/` says what was asked of the run: `touch steering/pause` lets it start no more tasks
+until that file is gone.
+
 `attempts/<task>/` has the prompt, the log and the result of each attempt. Nothing in here is
 ever deleted; what is odd is moved to `attic/`.
 """
 
 _DIRECTORIES = ("attempts", "workers", "journal", "tmp", "attic")
+#: Made with them, but not missed in a directory that has none: then nothing is asked for.
+_STEERING = "steering"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,11 @@ class Layout:
         return self.root / "journal"
 
     @property
+    def steering(self) -> Path:
+        """One file for each thing that people ask of the run; see `store.steering`."""
+        return self.root / _STEERING
+
+    @property
     def tmp(self) -> Path:
         """Files under construction."""
         return self.root / "tmp"
@@ -103,7 +114,7 @@ class Layout:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in (*(state.value for state in TaskState), *_DIRECTORIES):
+            for name in (*(state.value for state in TaskState), *_DIRECTORIES, _STEERING):
                 (self.root / name).mkdir(mode=0o700, exist_ok=True)
             # Hidden from git as a whole, the run's files can't dirty the user's checkout.
             for name, text in ((".gitignore", "*\n"), ("README.md", README)):

@@ -261,6 +261,10 @@ class TaskStore:
         """Moves a failed task to `available/` for one more attempt; False if it is not there."""
         return self._rename(Move.REQUEUE, TaskState.FAILED, name, TaskState.AVAILABLE, name.freed())
 
+    def cancel(self, name: TaskName) -> bool:
+        """Moves a waiting task to `failed/`, since a person does not want it; False if it is gone."""
+        return self._rename(Move.CANCEL, TaskState.AVAILABLE, name, TaskState.FAILED, name)
+
     def undo(self, name: TaskName, then: Sequence[Event]) -> bool:
         """Moves a done task to `failed/`; returns False if it does not lie in `done/` any more.
 

@@ -28,7 +28,8 @@ DETAIL_BYTES = 4096
 class Finished:
     """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
 
-    `detail` is output that explains the failure.
+    `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
+    the failure.
     """
 
     failure: FailureClass | None = None
@@ -38,6 +39,7 @@ class Finished:
     commit: str = ""
     ref: str = ""
     files: tuple[str, ...] = ()
+    final: bool = False
 
 
 class Ended(Exception):  # the regular way out of an attempt that failed

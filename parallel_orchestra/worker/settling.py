@@ -63,6 +63,8 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
 
 
 def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
+    if finished.final:
+        return Verdict(again=False)
     failure = finished.failure or FailureClass.ENVIRONMENT
     return decide(
         failure,

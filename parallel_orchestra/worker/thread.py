@@ -10,7 +10,7 @@ from parallel_orchestra.model import FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Claim, LostClaim
+from parallel_orchestra.store import Claim, LostClaim, steering
 from parallel_orchestra.worker.attempt import Attempt
 from parallel_orchestra.worker.blame import blamed
 from parallel_orchestra.worker.landing import Finished
@@ -52,7 +52,7 @@ class Worker:
         self._supervisor.cancel()
 
     def lose(self, claim: Claim) -> None:
-        """Ends the agent of a claim that is not ours any more."""
+        """Ends the agent of a claim that is not ours any more, or that a person cancels."""
         if self.claim == claim:
             self._supervisor.cancel()
 
@@ -82,9 +82,8 @@ class Worker:
             finished = Finished(FailureClass.ENVIRONMENT, _reason(error))
         finally:
             self.claim = None
-        if self._cancelled.is_set() and finished.failure is not None:
-            reason = "the run was stopped"
-            finished = replace(finished, failure=FailureClass.CANCELLED, reason=reason)
+        if finished.failure is not None:
+            finished = self._given_up(claim, finished)
         try:
             self._settle(claim, finished, started, shop.clock.monotonic() - begun)
         except LostClaim:
@@ -97,6 +96,17 @@ class Worker:
         if fatal is not None:
             raise fatal
 
+    def _given_up(self, claim: Claim, finished: Finished) -> Finished:
+        """Returns a failed attempt's end, or that it was ended because somebody wanted it so."""
+        asked = steering.cancel_of(self._shop.store.layout, claim.task)
+        if asked is not None:
+            why = f"cancelled {asked.words}"
+            return replace(finished, failure=FailureClass.CANCELLED, reason=why, final=True)
+        if self._cancelled.is_set():
+            why = "the run was stopped"
+            return replace(finished, failure=FailureClass.CANCELLED, reason=why)
+        return finished
+
     def _place(self, claim: Claim) -> Isolation:
         if self._shop.tasks[claim.task].isolation is IsolationKind.NONE:
             return InPlace(self._shop.plan.cwd)
@@ -107,6 +117,8 @@ class Worker:
     def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
         shop = self._shop
         settled = settle(shop, claim, finished, started, seconds)
+        if finished.final:
+            steering.forget_cancel(shop.store.layout, claim.task)
         if settled.state is TaskState.FAILED and finished.failure is FailureClass.AUTH:
             shop.board.bar(shop.tasks[claim.task].backend)
         shop.board.ended(settled.name, settled.state, settled.delay)

@@ -11,6 +11,7 @@ import pytest
 from parallel_orchestra import errors
 from parallel_orchestra.cli.catalogue import COMMANDS
 from parallel_orchestra.cli.locks import Lock
+from parallel_orchestra.conductor.byhand.asking import Cancelled, Heard
 from parallel_orchestra.conductor.byhand.claiming import Taken
 from parallel_orchestra.conductor.byhand.finishing import Completed, GivenUp
 from parallel_orchestra.conductor.byhand.freeing import Freed
@@ -34,7 +35,7 @@ from support.pages import PAGES, ROOT, blocks_of, headings_of, name_of, rows_of,
 REFERENCE = ROOT / "docs" / "reference"
 PLAN = REFERENCE / "plan.md"
 OUTSIDE = {"po_plan_version", "tasks", "defaults"}
-COMMAND_LINE = re.compile(r"parallel-orchestra (?P<name>[a-z]+)(?P<rest>[^`\n|]*)")
+COMMAND_LINE = re.compile(r"parallel-orchestra (?P<name>[a-z]+(?:-[a-z]+)*)(?P<rest>[^`\n|]*)")
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
@@ -209,6 +210,8 @@ def test_each_dependency_is_said_to_spare_us_something():
         ("unlock", (Freed,)),
         ("recover", (Healing,)),
         ("retry", (Retried,)),
+        ("pause", (Heard,)),
+        ("cancel", (Cancelled,)),
         ("claim", (Taken,)),
         ("complete", (Completed, Refused)),
         ("fail", (GivenUp,)),

@@ -209,6 +209,17 @@ def _requeue(setting: Setting, state: State, source: int, target: int) -> Iterat
             yield Try(WORLD, "the user requeues it", base, file, file.freed(target))
 
 
+@_guards(Move.CANCEL.value)
+def _cancel(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
+    """`TaskStore.cancel`, by `cancel` or the next look: what a person could do with `mv` as well."""
+    if not state.left[Luck.MOVE]:
+        return
+    for file in state.files:
+        if file.place == source:
+            base = spent(state, Luck.MOVE)
+            yield Try(WORLD, "the user cancels it", base, file, file.in_place(target))
+
+
 @_guards("undo")
 def _undo(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
     """The end of an undo, whose commit is on the branch (`world.undoing`); any look makes up for it."""

@@ -27,8 +27,15 @@ DIRECTORIES = (
 def test_all_directories_are_made_private_beside_readme_and_gitignore(tmp_path):
     layout = tasks_dir(tmp_path)
 
-    assert sorted(os.listdir(layout.root)) == [".gitignore", "README.md", *DIRECTORIES]
-    for name in ("", *DIRECTORIES):
+    assert sorted(os.listdir(layout.root)) == sorted(
+        [
+            ".gitignore",
+            "README.md",
+            "steering",
+            *DIRECTORIES,
+        ]
+    )
+    for name in ("", "steering", *DIRECTORIES):
         assert stat.S_IMODE((layout.root / name).stat().st_mode) == 0o700
     assert os.listdir(layout.tmp) == []
 

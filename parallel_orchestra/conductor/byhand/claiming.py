@@ -12,7 +12,15 @@ from parallel_orchestra.events import Claimed, Returned
 from parallel_orchestra.isolation import Label
 from parallel_orchestra.model import FailureClass, Isolation, as_typed
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Claim, Entry, Layout, TaskStore, WorkerKind, WorkerRecord
+from parallel_orchestra.store import (
+    Claim,
+    Entry,
+    Layout,
+    TaskStore,
+    WorkerKind,
+    WorkerRecord,
+    steering,
+)
 from parallel_orchestra.store.liveness import sign_of
 from parallel_orchestra.store.records import read_worker, write_worker
 from parallel_orchestra.worker.prompt import write_prompt
@@ -190,6 +198,9 @@ def _refuse_merged(shop: Workshop, claim: Claim) -> None:
 
 
 def _nothing(shop: Workshop, task: str) -> Nothing:
+    held = steering.hold(shop.job.layout, task) if task else _paused(shop)
+    if held:
+        return Nothing(more=True, reason=f"no task may start at this moment: {held}")
     listing = shop.store.settled_listing(shop.tasks)
     more = not shop.board.exhausted()
     if task:
@@ -215,6 +226,11 @@ def _nothing(shop: Workshop, task: str) -> Nothing:
     if more:
         return Nothing(more=True, reason=f"no task may start at this moment: {stands}")
     return Nothing(more=False, reason=f"no task can start any more without your help: {stands}")
+
+
+def _paused(shop: Workshop) -> str:
+    asked = steering.asked_for(shop.job.layout, steering.Wish.PAUSE)
+    return "" if asked is None else f"the run is paused {asked.words}"
 
 
 def _not_this_one(shop: Workshop, entry: Entry, *, more: bool) -> Nothing:

@@ -8,7 +8,7 @@ from parallel_orchestra.conductor.picture import is_undone, read_record, reposit
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.plan import fingerprint, plan_from_json
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore
+from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, steering
 from parallel_orchestra.store.feedback import write_feedback
 
 
@@ -46,6 +46,7 @@ def retry_tasks(
     done = []
     for entry in found:
         name = entry.name
+        steering.forget_cancel(layout, name.task)
         if feedback.strip():
             write_feedback(layout, name.task, name.attempts, feedback)
         if entry.state is TaskState.DONE or name.task in undone:

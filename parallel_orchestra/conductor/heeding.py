@@ -1,0 +1,67 @@
+"""Hears what people ask of the run while it goes on, and does it in this process.
+
+Everybody at work in a run looks: its conductor and the workers that joined. Only the conductor
+writes into the journal what was asked, so that it stands there once.
+"""
+
+from collections.abc import Callable, Sequence
+
+from parallel_orchestra import journal
+from parallel_orchestra.conductor.control import Control
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.events import Claimed, Completed, Failed, Undone
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.store import Layout, steering
+from parallel_orchestra.store.steering import Wish
+from parallel_orchestra.worker import Worker
+
+
+class Ear:
+    """One process's ear for what people ask; `hear` is for its main thread."""
+
+    def __init__(self, layout: Layout, say: Callable[[str], None]) -> None:
+        """Takes what is called with a sentence when something new is asked for."""
+        self._layout = layout
+        self._say = say
+        self._paused = False
+
+    def hear(self, control: Control, team: Sequence[Worker] = ()) -> None:
+        """Looks once and does what is asked for: stops, or ends what cancelled tasks' agents do."""
+        wishes = steering.wishes(self._layout)
+        if wishes or self._paused:
+            self._hear_pause(paused=Wish.PAUSE.value in wishes)
+        if Wish.STOP_NOW.value in wishes and not control.cancelled:
+            self._tell(
+                Wish.STOP_NOW, "stopping at once, as asked {}: agents are ended, work is kept"
+            )
+            control.cancel(ExitCode.UNFINISHED)
+        elif Wish.STOP.value in wishes and not control.draining:
+            self._tell(Wish.STOP, "stopping, as asked {}: running tasks may finish")
+            control.drain(ExitCode.UNFINISHED)
+        cancelled = steering.cancels(self._layout, wishes)
+        for worker in team if cancelled else ():
+            claim = worker.claim
+            if claim is not None and claim.task in cancelled:
+                worker.lose(claim)
+
+    def _hear_pause(self, *, paused: bool) -> None:
+        if paused and not self._paused:
+            self._tell(Wish.PAUSE, "paused {}: running tasks may finish, no other starts")
+        elif self._paused and not paused:
+            self._say("not paused any more")
+        self._paused = paused
+
+    def _tell(self, wish: Wish, sentence: str) -> None:
+        asked = steering.asked_for(self._layout, wish)
+        self._say(sentence.format(asked.words if asked else "by somebody"))
+
+
+def cancelled_tasks(layout: Layout) -> frozenset[str]:
+    """Returns the tasks whose last end was that a person cancelled them, as the journal tells."""
+    found = set()
+    for _, event in journal.read(layout.journal):
+        if isinstance(event, Failed) and event.failure == FailureClass.CANCELLED.value:
+            found.add(event.task)
+        elif isinstance(event, Claimed | Completed | Failed | Undone):
+            found.discard(event.task)
+    return frozenset(found)
