@@ -19,6 +19,7 @@ from parallel_orchestra.events import Event
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import load
 from parallel_orchestra.progress import RunReport
+from parallel_orchestra.worker.prompt import judge
 
 
 def load_plan(path: Path | str, read: Callable[[Path], bytes] | None = None) -> Plan:
@@ -29,7 +30,7 @@ def load_plan(path: Path | str, read: Callable[[Path], bytes] | None = None) -> 
     Raises:
         PlanError: the file can't be read, or with everything that is wrong with the plan.
     """
-    return load(Path(path), tuple(BACKENDS), read)
+    return load(Path(path), tuple(BACKENDS), read, judge)
 
 
 def default_settings(environ: Mapping[str, str] | None = None, **choices: Any) -> Settings:

@@ -64,7 +64,8 @@ class Task:
 
     `prompt` is data and never rendered. `timeout` is in seconds. `estimate` is a duration in
     seconds (S, M and L are 60, 300 and 1200) or None. `writes` are gitignore-style patterns;
-    empty means undeclared. `verify` runs in the task's worktree after the agent.
+    empty means undeclared. `verify` runs in the task's worktree after the agent. `skills` are
+    names and `contracts` paths, counted from the project, that its prompt tells of.
     """
 
     id: str
@@ -87,6 +88,8 @@ class Task:
     expect: tuple[Evidence, ...] = ()
     allow_empty: bool = False
     completion_signal: bool = False
+    skills: tuple[str, ...] = ()
+    contracts: tuple[str, ...] = ()
     isolation: Isolation = Isolation.WORKTREE
     concurrency_group: str = ""
     wave: int | None = None
@@ -160,8 +163,9 @@ class Plan:
     """A whole plan: its tasks in the order of the file, and what holds for all of them.
 
     `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
-    branch to start from; empty means the branch that is checked out. `warnings` are remarks
-    of the reader, one sentence each.
+    branch to start from; empty means the branch that is checked out. `context` stands in every
+    prompt. `prompt_template` is the text of a Jinja template; empty means ours. `warnings` are
+    remarks of the reader, one sentence each.
     """
 
     version: str
@@ -174,6 +178,8 @@ class Plan:
     verify: tuple[Command, ...] = ()
     concurrency_limits: Mapping[str, int] = field(default_factory=dict)
     halt: Halt = Halt()
+    context: str = ""
+    prompt_template: str = ""
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 

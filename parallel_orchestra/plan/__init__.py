@@ -6,9 +6,10 @@ The way in is `reading`; to add a field see `fields`.
 
 import os
 import stat
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 from parallel_orchestra.errors import PlanError, Problem
 from parallel_orchestra.model import Plan
@@ -19,6 +20,7 @@ from parallel_orchestra.plan.canonical import (
     plan_to_json,
     task_from,
 )
+from parallel_orchestra.plan.templating import Judge
 
 __all__ = [
     "BACKENDS",
@@ -44,15 +46,22 @@ SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 BACKENDS = ("claude", "command")
 
 
+def _accepted(_: str, __: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:
+    """Stands in for a judge of templates that nobody gave."""
+    return ()
+
+
 def load(
     path: Path,
     backends: Collection[str] = BACKENDS,
     read: Callable[[Path], bytes] | None = None,
+    judge: Judge = _accepted,
 ) -> Plan:
     """Returns the plan in a file.
 
     Its `source` is absolute with the links of its folder resolved: `cwd` counts from there.
-    `read` gives the bytes of a file in place of `contents`.
+    `read` gives the bytes of a file in place of `contents`. `judge` returns line and words of all
+    that is wrong with a prompt template.
 
     Raises:
         PlanError: the file can't be read, or with everything that is wrong with the plan.
@@ -66,7 +75,13 @@ def load(
         what = f"can't read the plan: {reason[:1].lower()}{reason[1:]}"
         raise PlanError(Problem(what, str(path), _nearby(path))) from error
     return parse(
-        data, source, reading, is_directory=Path.is_dir, shown=str(path), backends=backends
+        data,
+        source,
+        reading,
+        is_directory=Path.is_dir,
+        shown=str(path),
+        backends=backends,
+        judge=judge,
     )
 
 
@@ -78,12 +93,13 @@ def parse(
     is_directory: Callable[[Path], bool] = lambda _: True,
     shown: str = "",
     backends: Collection[str] = BACKENDS,
+    judge: Judge = _accepted,
 ) -> Plan:
     """Returns the plan in these bytes.
 
     `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
     `read` returns the bytes of a prompt file or raises OSError, `is_directory` whether `cwd` is
-    one. `shown` is the file's name for messages, the source if left out.
+    one. `shown` is the file's name for messages, the source if left out. `judge` as in `load`.
 
     Raises:
         PlanError: with everything that is wrong, in the order of the file, each problem with
@@ -92,7 +108,9 @@ def parse(
     # pydantic, PyYAML and python-frontmatter take 140 ms, which who loads run.json need not pay
     from parallel_orchestra.plan.reading import Origin, read_plan  # noqa: PLC0415
 
-    return read_plan(data, Origin(source, shown or str(source), read, is_directory, backends))
+    return read_plan(
+        data, Origin(source, shown or str(source), read, is_directory, backends, judge)
+    )
 
 
 def contents(path: Path) -> bytes:

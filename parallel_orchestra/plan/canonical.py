@@ -83,6 +83,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "verify": _plain(plan.verify),
         "concurrency_limits": dict(plan.concurrency_limits),
         "halt": str(plan.halt),
+        "context": plan.context,
+        "prompt_template": plan.prompt_template,
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,

@@ -41,6 +41,8 @@ class SharedFields(Fields):
     expect: Expected = ABSENT
     allow_empty: bool = ABSENT
     completion_signal: bool = ABSENT
+    skills: values.Lines = ABSENT
+    contracts: values.Files = ABSENT
     isolation: values.Where = ABSENT
     concurrency_group: values.FilledLine = ABSENT
 
@@ -67,3 +69,5 @@ class TopFields(Fields):
     verify: values.Commands = ABSENT
     concurrency_limits: values.Limits = ABSENT
     halt: values.Halting = ABSENT
+    context: values.Filled = ABSENT
+    prompt_template: values.Filled = ABSENT

@@ -5,7 +5,7 @@ and column of such a key path are looked up at the end, and only if something wa
 plan pays nothing for them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NoReturn
@@ -28,10 +28,14 @@ _LONGEST_WORD = 64
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Where the wanted key paths begin: their values, and their keys."""
+    """Where the wanted key paths begin: their values, and their keys.
+
+    `blocks` are the values that are block texts (`|`): their lines are the file's lines below.
+    """
 
     values: Mapping[KeyPath, Mark] = field(default_factory=dict)
     keys: Mapping[KeyPath, Mark] = field(default_factory=dict)
+    blocks: Collection[KeyPath] = ()
 
     def at(self, path: KeyPath, *, key: bool = False) -> Mark | None:
         """Returns the place of a value (or of its key), or of the nearest one that holds it."""
@@ -45,7 +49,10 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found. `mark` wins over `path`; `see` is another place of interest."""
+    """One thing that was found. `mark` wins over `path`; `see` is another place of interest.
+
+    `line` counts inside the value (0: all of it), or in another `file` if one is named.
+    """
 
     what: str
     hint: str = ""
@@ -53,6 +60,8 @@ class Finding:
     key: bool = False
     mark: Mark | None = None
     see: KeyPath | None = None
+    line: int = 0
+    file: str = ""
 
 
 class Findings:
@@ -132,6 +141,8 @@ class Findings:
     def _words(self, found: Finding, marks: Marks) -> Problem:
         mark = _place(found, marks)
         place = f"{self._shown}:{mark[0]}:{mark[1]}" if mark else self._shown
+        if found.file:
+            place = f"{found.file}:{found.line}" if found.line else found.file
         hint = found.hint
         if found.see is not None and (seen := marks.at(found.see)):
             hint = f"{hint} (line {seen[0]})"
@@ -156,4 +167,7 @@ def brief(text: str, most: int = 60) -> str:
 
 
 def _place(found: Finding, marks: Marks) -> Mark | None:
-    return found.mark or marks.at(found.path, key=found.key)
+    mark = found.mark or marks.at(found.path, key=found.key)
+    if mark is not None and found.line and not found.file and found.path in marks.blocks:
+        return mark[0] + found.line, 1
+    return mark

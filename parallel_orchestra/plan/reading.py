@@ -25,9 +25,16 @@ from parallel_orchestra.plan.tasks import (
     read_manifest_tasks,
     read_tasks,
 )
+from parallel_orchestra.plan.templating import (
+    Judge,
+    judge_template,
+    read_template,
+    remark_on_template,
+)
 from parallel_orchestra.plan.values import is_task_id
 from parallel_orchestra.plan.wording import check_keys, validated
 from parallel_orchestra.plan.yaml_tree import kind_of
+from parallel_orchestra.prompt import trials_of
 
 _OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
 
@@ -59,13 +66,17 @@ _DIALECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a plan comes from: its absolute path, the name the user gave, how the disk is asked."""
+    """Where a plan comes from: its absolute path, the name the user gave, how the disk is asked.
+
+    `judge` says what is wrong with a prompt template.
+    """
 
     source: Path
     shown: str
     read: Callable[[Path], bytes]
     is_directory: Callable[[Path], bool]
     backends: Collection[str]
+    judge: Judge
 
 
 def read_plan(data: bytes, origin: Origin) -> Plan:
@@ -106,10 +117,18 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     around = _surroundings(document, dialect, top, origin, findings)
     tasks = dialect.tasks(raw, around)
     check_links(raw, findings, strict=dialect.strict)
+    template = read_template(
+        top.get("prompt_template", ""), around.folder, origin.shown, origin.read, findings
+    )
     if findings.wrong:
+        judge_template(template, (), origin.judge, findings)
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
-    return _plan(dialect.version, top, tasks, around.cwd, origin)
+    plan = _plan(dialect.version, top, tasks, around.cwd, origin)
+    plan = replace(plan, prompt_template=template.text)
+    judge_template(template, trials_of(plan), origin.judge, findings)
+    remark_on_template(template, plan.context, findings)
+    return plan
 
 
 def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect | None:
@@ -228,5 +247,6 @@ def _plan(
         verify=top.get("verify", ()),
         concurrency_limits=MappingProxyType(top.get("concurrency_limits", {})),
         halt=top.get("halt", Halt()),
+        context=top.get("context", ""),
         webhooks=Webhooks(**hooks),
     )

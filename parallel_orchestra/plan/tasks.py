@@ -35,6 +35,16 @@ class Surroundings:
     backends: Collection[str]
     sections: Sections
 
+    def exists(self, name: str) -> bool:
+        """Returns whether the project has a file or folder of that name."""
+        try:
+            self.read(self.cwd / name)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError:  # a folder, or too large: it is there
+            pass
+        return True
+
 
 def read_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
     """Returns the tasks of a 0.2 plan that are in order; notes what is wrong with the others."""
@@ -80,6 +90,7 @@ def _read_task(
     check.backend_and_command()
     check.isolation()
     check.group()
+    check.contracts()
     whole["prompt"] = check.prompt()
     whole.pop("prompt_file", None)
     return None if around.findings.wrong else _task(whole)
@@ -161,6 +172,16 @@ class _Check:
             guess = self.around.findings.guess(group, groups)
             hint = did_you_mean(guess, "add `concurrency_limits: {name: 1}` with its name")
             self._note(what, hint, "concurrency_group")
+
+    def contracts(self) -> None:
+        """Remarks on a contract that is not there, if no task before this one can write it."""
+        for i, name in enumerate(self.whole.get("contracts", ())):
+            if not self.whole.get("depends_on") and not self.around.exists(name):
+                what = f"the contract `{brief(name)}` of {self.owner} is not there"
+                hint = "it counts from `cwd`; no task that this one depends on could write it"
+                key = "contracts" in self.given
+                path = (*self.path, "contracts", i) if key else ("defaults", "contracts", i)
+                self.around.findings.warning(Finding(what, hint, path))
 
     def prompt(self) -> str:
         """Returns the prompt from the one place that has it; "" if there is none."""

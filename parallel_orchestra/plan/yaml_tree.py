@@ -89,7 +89,8 @@ class _Builder:
     ) -> None:
         self._value_marks: dict[KeyPath, Mark] = {}
         self._key_marks: dict[KeyPath, Mark] = {}
-        self.tree = Tree(marks=Marks(self._value_marks, self._key_marks))
+        self._blocks: set[KeyPath] = set()
+        self.tree = Tree(marks=Marks(self._value_marks, self._key_marks, self._blocks))
         # events differ in their attributes by kind: the kind is asked before they are read
         self._event: Callable[[], Any] = yaml.CSafeLoader(text).get_event
         self._findings = findings
@@ -115,6 +116,8 @@ class _Builder:
     def _value(self, event: Any, depth: int) -> Any:
         if self._wanted and (path := tuple(self._path)) in self._wanted:
             self._value_marks[path] = self._mark(event)
+            if type(event) is ScalarEvent and event.style == "|":
+                self._blocks.add(path)
             if len(self._value_marks) == len(self._wanted):
                 raise _AllSeen
         self._count += 1

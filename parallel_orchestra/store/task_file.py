@@ -25,6 +25,8 @@ _SHOWN = (
     "verify",
     "expect",
     "allow_empty",
+    "skills",
+    "contracts",
     "isolation",
     "concurrency_group",
     "wave",

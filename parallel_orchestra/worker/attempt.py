@@ -34,7 +34,7 @@ from parallel_orchestra.worker.landing import (
     Landing,
 )
 from parallel_orchestra.worker.marker import Marker
-from parallel_orchestra.worker.prompt import write_prompt
+from parallel_orchestra.worker.prompt import Source, Spoiled, write_prompt
 from parallel_orchestra.worker.shop import Shop
 
 
@@ -177,9 +177,7 @@ class Attempt:
     def _ask(self, workspace: Workspace) -> Answer:
         backend = BACKENDS[self._task.backend]
         call = backend.call(self._task, self._shop.agents)
-        prompt = write_prompt(
-            self._shop.store.layout, self._task, self._claim, published=self._shop.agents.published
-        )
+        prompt = self._prompt()
         copies = self._copies()
         if not self._shop.store.holds(self._claim):
             # Whoever slept since its last look has nothing to pay an agent for.
@@ -201,6 +199,16 @@ class Attempt:
             # Many a program does not notice that its files were cut short.
             raise Ended(FailureClass.ENVIRONMENT, f"ended well, but {lack.what}")
         return answer
+
+    def _prompt(self) -> Path | None:
+        shop = self._shop
+        layout = shop.store.layout
+        source = Source(shop.plan, shop.tasks, layout, shop.repo.objects, shop.queue.merge_of)
+        try:
+            return write_prompt(source, layout, self._claim)
+        except Spoiled as spoiled:
+            reason = f"the plan's `prompt_template` can't be used: {spoiled}"
+            raise Ended(FailureClass.PERMANENT, reason) from spoiled
 
     def _copies(self) -> tuple[Path | None, Path | None]:
         folder = self._shop.log_dir

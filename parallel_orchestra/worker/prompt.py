@@ -1,25 +1,61 @@
-"""The prompt of an attempt: the task's own words, then what a person or a failure has to add."""
+"""The prompt of an attempt: the task's own words among what an agent should know beside them."""
 
-import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from parallel_orchestra import files
-from parallel_orchestra.model import Task
-from parallel_orchestra.store import AttemptResult, Claim, Layout
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.git.objects import Objects
+from parallel_orchestra.merge_queue.history import MergeFact
+from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.process.press import Spoiled, examine, press
+from parallel_orchestra.process.pressing import rendered
+from parallel_orchestra.prompt import (
+    DEFAULT,
+    Feedback,
+    Need,
+    facts_of,
+    known_names,
+    library,
+)
+from parallel_orchestra.prompt.feedback import with_feedback
+from parallel_orchestra.store import Claim, Layout
 from parallel_orchestra.store.feedback import feedback_for
-from parallel_orchestra.store.records import last_result
+from parallel_orchestra.store.records import attempt_results, last_result
 
-_HEADING = "## Feedback"
+__all__ = ["Source", "Spoiled", "judge", "prompt_of", "write_prompt"]
+
+#: How many made-up attempts a template is tried with at most: what it does differs by few fields.
+_MOST_TRIALS = 2000
 
 
-def write_prompt(layout: Layout, task: Task, claim: Claim, *, published: bool) -> Path | None:
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the facts of a prompt come from; `tasks` are those of the plan, by id.
+
+    `layout` None means that nothing has run yet. `merge_of` returns a task's merge, None if it has
+    none; `objects` is where its commit lies.
+    """
+
+    plan: Plan
+    tasks: Mapping[str, Task]
+    layout: Layout | None = None
+    objects: Objects | None = None
+    merge_of: Callable[[str], MergeFact | None] = lambda _: None
+
+
+def write_prompt(source: Source, layout: Layout, claim: Claim) -> Path | None:
     """Writes what an attempt is told into its directory; returns the file, None for no prompt.
 
-    `published` plans, of version 0.1, are not told of failures; what a person says is added.
+    Raises:
+        Spoiled: the plan's template is wrong, which no look beforehand has shown.
+        OSError: the disk is full, or no process could be started for the template.
+        GitError: git can't say what a dependency changed.
     """
-    again = claim.attempt > 1 and not published
-    last = last_result(layout, task.id) if again else None
-    text = with_feedback(task.prompt, last, feedback_for(layout, task.id, claim.attempt))
+    text = prompt_of(source, source.tasks[claim.task], claim.attempt)
     if not text:
         return None
     directory = layout.attempt(claim.task, claim.attempt, claim.name.owner)
@@ -29,29 +65,62 @@ def write_prompt(layout: Layout, task: Task, claim: Claim, *, published: bool) -
     return path
 
 
-def with_feedback(prompt: str, last: AttemptResult | None, told: str = "") -> str:
-    """Returns the prompt with a section on what a person `told`, and on the last attempt's failure.
+def prompt_of(source: Source, task: Task, attempt: int) -> str:
+    """Returns what that attempt at a task is told; empty for a program without a prompt.
 
-    The prompt itself stays as it is. Output stands in a fence longer than any in it.
+    In plans of version 0.1 it is the prompt as it stands, and what a person says; they are not
+    told of failures.
+
+    Raises:
+        Spoiled, OSError, GitError: as `write_prompt`.
     """
-    lines = [told.strip("\n"), ""] if told.strip() else []
-    lines += _failure(last) if last is not None and last.failure not in ("", "cancelled") else []
-    if not lines:
-        return prompt
-    before = prompt.rstrip("\n")
-    body = "\n".join((_HEADING, "", *lines)).rstrip("\n")
-    return (f"{before}\n\n" if before else "") + body + "\n"
+    feedback = _feedback(source, task, attempt)
+    if source.plan.published or not task.prompt:
+        return with_feedback(task.prompt, feedback)
+    facts = facts_of(source.plan, task, attempt, feedback, _needs(source, task))
+    template = source.plan.prompt_template
+    if template:
+        return press(template, library(), facts)
+    return rendered(library()[DEFAULT], {}, facts)
 
 
-def _failure(last: AttemptResult) -> list[str]:
-    reason = last.reason.strip().rstrip(".")
-    why = f"{last.failure}): {reason}." if reason else f"{last.failure})."
-    lines = [f"Attempt {last.attempt} at this task failed ({why}"]
-    detail = last.detail.strip("\n")
-    if detail:
-        longest = max((len(run) for run in re.findall(r"`+", detail)), default=0)
-        fence = "`" * max(3, longest + 1)
-        lines += ["", "The end of the output:", "", fence, detail, fence]
-    if last.ref:
-        lines += ["", f"What it had written is kept in git under `{last.ref}`."]
-    return lines
+def judge(template: str, trials: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:
+    """Returns the line (0: unknown) and the words of all that is wrong with a template.
+
+    Raises:
+        EnvironmentProblem: no process could be started for it.
+    """
+    tried = list(islice(trials, _MOST_TRIALS))
+    try:
+        found = examine(template, library(), known_names(), tried)
+    except OSError as error:
+        what = f"can't try `prompt_template`: {error.strerror or error}"
+        raise EnvironmentProblem(Problem(what, "", "free some memory, then try again")) from error
+    return [(fault.line, fault.words) for fault in found]
+
+
+def _feedback(source: Source, task: Task, attempt: int) -> Feedback:
+    if source.layout is None:
+        return Feedback()
+    told = feedback_for(source.layout, task.id, attempt)
+    again = attempt > 1 and not source.plan.published
+    last = last_result(source.layout, task.id) if again else None
+    if last is None or last.failure in ("", "cancelled"):
+        return Feedback(told)
+    return Feedback(told, last.attempt, last.failure, last.reason, last.detail, last.ref)
+
+
+def _needs(source: Source, task: Task) -> list[Need]:
+    return [_need(source, id_, source.tasks[id_].title) for id_ in task.depends_on]
+
+
+def _need(source: Source, id_: str, title: str) -> Need:
+    if source.layout is None:
+        return Need(id_, title)
+    good = [one for one in attempt_results(source.layout, id_) if not one.failure]
+    text = good[-1].text if good else ""
+    merge = source.merge_of(id_)
+    if merge is None or source.objects is None:
+        return Need(id_, title, text=text)
+    changed = source.objects.changed(f"{merge.commit}^1", merge.commit)
+    return Need(id_, title, merge.commit, tuple(one.path for one in changed), text)

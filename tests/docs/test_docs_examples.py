@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from parallel_orchestra.plan import parse
+from parallel_orchestra.worker.prompt import judge
 from support.pages import PAGES, README, ROOT, Block, Reader, blocks_of, name_of
 
 FOLLOWED = [page for page in PAGES if any("run" in block.words for block in blocks_of(page))]
@@ -39,7 +40,7 @@ def whole_plan(block: Block) -> tuple[str, str]:
 def test_every_plan_in_the_docs_is_a_good_one(found):
     text, name = whole_plan(found[1])
 
-    plan = parse(text.encode(), ROOT / name, lambda _: b"Do it.")
+    plan = parse(text.encode(), ROOT / name, lambda _: b"Do it.", judge=judge)
 
     assert plan.tasks
 

@@ -28,12 +28,14 @@ from parallel_orchestra.plan.manifest import (
     ManifestTop,
 )
 from parallel_orchestra.plan.variables import NESTED_SESSION, PUBLISHED
+from parallel_orchestra.prompt import DEFAULT, Feedback, Need, facts_of, known_names, library
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import AttemptResult, Layout
 from support.pages import PAGES, ROOT, blocks_of, headings_of, name_of, rows_of, text_of
 
 REFERENCE = ROOT / "docs" / "reference"
 PLAN = REFERENCE / "plan.md"
+PLAN_OF_ONE = Plan("0.2", "n", ROOT, ROOT, (Task("b", depends_on=("a",)),))
 OUTSIDE = {"po_plan_version", "tasks", "defaults"}
 COMMAND_LINE = re.compile(r"parallel-orchestra (?P<name>[a-z]+(?:-[a-z]+)*)(?P<rest>[^`\n|]*)")
 CODE_SPAN = re.compile(r"`([^`\n]+)`")
@@ -110,6 +112,22 @@ def test_the_fields_of_version_0_1_are_all_there():
     assert rows["Task"] == ManifestTask.model_fields.keys()
     assert rows["defaults"] == ManifestDefaults.model_fields.keys()
     assert all(f"`{key}`" in text_of(PLAN) for key in REFUSED_KEYS)
+
+
+def test_the_variables_of_a_template_and_the_blocks_of_ours_are_all_named():
+    page = REFERENCE / "prompt.md"
+    rows = {in_code(name).pop(): in_code(value) for name, value in rows_of(page, "Variable")}
+    blocks = {in_code(block).pop() for _, block, _ in rows_of(page, "Section")}
+
+    known = known_names()
+    assert rows.keys() == known.keys()
+    for name in ("plan", "attempt", "feedback"):
+        assert rows[name] == set(known[name])
+    need = facts_of(PLAN_OF_ONE, PLAN_OF_ONE.tasks[0], 1, Feedback(), [Need("a")])["dependencies"][
+        0
+    ]
+    assert need.keys() <= rows["dependencies"]
+    assert blocks == set(re.findall(r"{% block (\w+) %}", library()[DEFAULT]))
 
 
 def test_the_variables_that_a_plan_may_not_set_are_all_named():

@@ -34,6 +34,8 @@ FULL = Task(
     expect=(Evidence(path="a"), Evidence(command=("a", "b"), contains="c")),
     allow_empty=True,
     completion_signal=True,
+    skills=("testing",),
+    contracts=("types.py",),
     isolation=Isolation.NONE,
     concurrency_group="gpu",
     wave=2,

@@ -93,8 +93,9 @@ the key `name` stands twice in the same mapping
   do did you mean `command`?
 unknown key `prompt` in defaults
   at plan.md:9:47 defaults.prompt
-  do known keys: agent, allow_empty, backend, command, completion_signal, concurrency_group, env, \
-estimate, expect, isolation, max_retries, model, priority, read_only, timeout, verify
+  do known keys: agent, allow_empty, backend, command, completion_signal, concurrency_group, \
+contracts, env, estimate, expect, isolation, max_retries, model, priority, read_only, skills, \
+timeout, verify
 unknown key `dependson` in task `build`
   at plan.md:13:5 tasks[0].dependson
   do did you mean `depends_on`?
@@ -255,6 +256,17 @@ def test_every_mistake_has_a_place_and_a_remedy():
                 "`env.CLAUDECODE` of task `a` must not be set\n"
                 "  at plan.md:7:52 tasks[0].env.CLAUDECODE\n"
                 "  do an agent would take itself for a part of another session: remove it\n"
+            ),
+        ),
+        (
+            'prompt: p\nskills: [""]\ncontracts: [../types.py, a]',
+            (
+                "`skills[0]` of task `a` must not be empty\n"
+                "  at plan.md:7:14 tasks[0].skills[0]\n"
+                "  do write something or remove the line\n"
+                "`contracts[0]` of task `a` must be a path inside the project, not `../types.py`\n"
+                "  at plan.md:8:17 tasks[0].contracts[0]\n"
+                "  do write it relative to `cwd`, without `..`\n"
             ),
         ),
         (

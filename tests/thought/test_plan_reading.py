@@ -49,6 +49,8 @@ base: develop
 max_workers: 8
 verify: [ruff check, [pytest, -q]]
 concurrency_limits: {gpu: 2}
+context: Know this.
+prompt_template: "{{ plan.context }} {{ task.prompt }}"
 defaults: {backend: command, command: [agent, --fast], max_retries: 3, env: {A: x, B: x}}
 tasks:
   - id: api
@@ -65,12 +67,14 @@ tasks:
     verify: pytest -q
     allow_empty: true
     completion_signal: true
+    skills: [testing]
     isolation: none
     concurrency_group: gpu
   - id: ui
     prompt: Draw it.
     depends_on: [api]
     writes: [src/ui/, "*.css"]
+    contracts: [src/types.py]
 ---
 """
     plan = read(text)
@@ -84,6 +88,8 @@ tasks:
         max_workers=8,
         verify=("ruff check", ("pytest", "-q")),
         concurrency_limits={"gpu": 2},
+        context="Know this.",
+        prompt_template="{{ plan.context }} {{ task.prompt }}",
         tasks=(
             Task(
                 id="api",
@@ -101,6 +107,7 @@ tasks:
                 verify=("pytest -q",),
                 allow_empty=True,
                 completion_signal=True,
+                skills=("testing",),
                 isolation=Isolation.NONE,
                 concurrency_group="gpu",
             ),
@@ -111,6 +118,7 @@ tasks:
                 command=("agent", "--fast"),
                 depends_on=("api",),
                 writes=("src/ui/", "*.css"),
+                contracts=("src/types.py",),
                 max_retries=3,
                 env={"A": "x", "B": "x"},
             ),

@@ -330,13 +330,9 @@ def test_feedback_reaches_the_next_prompt_of_agents_and_people(scene):
 
     taken = claim(scene)
 
-    assert (
-        Path(taken["prompt_file"])
-        .read_text()
-        .startswith(
-            "Write it.\n\n## Feedback\n\nMind the gap.\n\nAttempt 1 at this task failed (permanent)"
-        )
-    )
+    prompt = Path(taken["prompt_file"]).read_text()
+    assert prompt.startswith("# Task `first`\n\n## Objective\n\nWrite it.\n")
+    assert "\n## Feedback\n\nMind the gap.\n\nAttempt 1 at this task failed (permanent)" in prompt
     assert "Mind the gap." in scene.call("why", "first", check=0).out
     scene.call("release", "first", check=0)
 

@@ -85,14 +85,15 @@ def test_a_failed_verify_is_told_to_the_next_attempt(scene):
     scene.plan(
         plan(
             '{id: a, max_retries: 1, prompt: Write., command: "cat > said; wc -l < said > lines",'
-            ' verify: "echo too short; grep -q Feedback said"}'
+            ' verify: "echo too short; grep -q ^##.Feedback said"}'
         )
     )
 
     result = scene.run(check=0)
 
     said = scene.files()["said"]
-    assert said.startswith("Write.\n\n## Feedback\n\nAttempt 1 at this task failed (verify): ")
+    assert said.startswith("# Task `a`\n\n## Objective\n\nWrite.\n")
+    assert "\n## Feedback\n\nAttempt 1 at this task failed (verify): " in said
     assert "too short" in said
     assert "a  again  attempt 1  verify: " in result.err
     assert "a  done  attempt 2" in result.err

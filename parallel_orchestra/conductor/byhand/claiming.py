@@ -23,7 +23,7 @@ from parallel_orchestra.store import (
 )
 from parallel_orchestra.store.liveness import sign_of
 from parallel_orchestra.store.records import read_worker, write_worker
-from parallel_orchestra.worker.prompt import write_prompt
+from parallel_orchestra.worker.prompt import Source, Spoiled, write_prompt
 
 #: The slot of a claim that no worker thread has.
 BY_HAND = 0
@@ -167,7 +167,7 @@ def _prepared(shop: Workshop, claim: Claim) -> Taken:
         label = Label(shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
         path = slot.open(base, label, carry_claude=False).path
         slot.note_home(layout.root)
-    prompt = write_prompt(layout, task, claim, published=shop.job.agents.published)
+    prompt = _prompt(shop, claim)
     beat(layout, Held(claim, shop.me))
     return Taken(
         task=task.id,
@@ -182,6 +182,17 @@ def _prepared(shop: Workshop, claim: Claim) -> Taken:
         lease_sec=shop.me.lease,
         lease_end=shop.clock.now() + shop.me.lease,
     )
+
+
+def _prompt(shop: Workshop, claim: Claim) -> Path | None:
+    job, layout = shop.job, shop.job.layout
+    source = Source(job.plan, shop.tasks, layout, job.repo.objects, shop.queue.merge_of)
+    try:
+        return write_prompt(source, layout, claim)
+    except Spoiled as spoiled:
+        what = f"the plan's `prompt_template` can't be used: {spoiled}"
+        where = str(job.plan.source)
+        raise EnvironmentProblem(Problem(what, where, "mend it, then `--resume`")) from spoiled
 
 
 def _refuse_merged(shop: Workshop, claim: Claim) -> None:

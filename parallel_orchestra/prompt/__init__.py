@@ -1,0 +1,30 @@
+"""What a prompt is made of: the facts of a task as plain values, and the template of ours.
+
+Pure. Who renders is `worker.prompt`. A prompt's own words are a fact like all others, so nothing
+in them is ever taken for a template.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from parallel_orchestra.prompt.facts import Need, facts_of, known_names, trials_of
+from parallel_orchestra.prompt.feedback import Feedback
+
+__all__ = [
+    "DEFAULT",
+    "Feedback",
+    "Need",
+    "facts_of",
+    "known_names",
+    "library",
+    "trials_of",
+]
+
+#: What our template is called; one of a plan may extend it.
+DEFAULT = "prompt.md.j2"
+
+
+@cache
+def library() -> dict[str, str]:
+    """Returns the templates that a template may extend, by name: ours."""
+    return {DEFAULT: (Path(__file__).parent / DEFAULT).read_text(encoding="utf-8")}

@@ -1,0 +1,78 @@
+"""What an attempt is told of those before it: what went wrong, and what a person says."""
+
+import pytest
+
+from parallel_orchestra.prompt.feedback import Feedback, with_feedback
+
+PROMPT = "Write `a.py`.\n\n{{ not a template }} ${HOME} %s\n"
+
+
+def test_what_did_not_fail_leaves_the_prompt_as_it_is():
+    assert with_feedback(PROMPT, Feedback(" \n")) == PROMPT
+
+
+def test_after_a_failure_the_prompt_ends_with_what_went_wrong():
+    feedback = Feedback(
+        attempt=1,
+        failure="verify",
+        reason="`pytest` failed with exit code 1",
+        output="\n1 failed\n",
+        ref="refs/orchestra/r1/salvage/a/1.me",
+    )
+
+    assert with_feedback(PROMPT, feedback) == (
+        "Write `a.py`.\n"
+        "\n"
+        "{{ not a template }} ${HOME} %s\n"
+        "\n"
+        "## Feedback\n"
+        "\n"
+        "Attempt 1 at this task failed (verify): `pytest` failed with exit code 1.\n"
+        "\n"
+        "The end of the output:\n"
+        "\n"
+        "```\n"
+        "1 failed\n"
+        "```\n"
+        "\n"
+        "What it had written is kept in git under `refs/orchestra/r1/salvage/a/1.me`.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        ("took too long", "Attempt 1 at this task failed (timeout): took too long."),
+        ("It took too long.\n", "Attempt 1 at this task failed (timeout): It took too long."),
+        ("", "Attempt 1 at this task failed (timeout)."),
+    ],
+    ids=["words", "a sentence of the agent's", "nothing"],
+)
+def test_the_reason_stands_in_one_sentence(reason, sentence):
+    assert Feedback(attempt=1, failure="timeout", reason=reason).text == sentence
+
+
+def test_without_a_prompt_the_feedback_stands_alone():
+    assert with_feedback("", Feedback(failure="verify", reason="x")).startswith("## Feedback\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "fence"),
+    [
+        ("plain", "```"),
+        ("one ` tick", "```"),
+        ("```python\nx = 1\n```", "````"),
+        ("`````", "``````"),
+    ],
+)
+def test_output_cannot_break_out_of_its_fence(output, fence):
+    text = Feedback(attempt=1, failure="verify", reason="x", output=output).text
+
+    assert text.endswith(f"\n\n{fence}\n{output}\n{fence}")
+
+
+def test_what_a_person_says_stands_before_the_failure_and_without_one():
+    failed = Feedback("Mind the gap.\n", attempt=1, failure="verify", reason="x")
+
+    assert failed.text == "Mind the gap.\n\nAttempt 1 at this task failed (verify): x."
+    assert Feedback("Mind the gap.").text == "Mind the gap."
