@@ -22,6 +22,11 @@ DEFAULT_MAX_RETRIES = 1
 DEFAULT_MAX_WORKERS = 3
 DEFAULT_BACKEND = "claude"
 
+#: The version of a plan that was read from a `cpo` folder.
+CPO = "cpo"
+#: The file by which such a folder is known.
+CPO_MANIFEST = "manifest.json"
+
 
 def argv_of(command: Command) -> tuple[str, ...]:
     """Returns a command as an argument list; a line goes to `sh -c`."""
@@ -164,8 +169,8 @@ class Plan:
 
     `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
     branch to start from; empty means the branch that is checked out. `context` stands in every
-    prompt. `prompt_template` is the text of a Jinja template; empty means ours. `warnings` are
-    remarks of the reader, one sentence each.
+    prompt. `prompt_template` is the text of a Jinja template; empty means ours. `programs` must be
+    there before anything starts. `warnings` are remarks of the reader, one sentence each.
     """
 
     version: str
@@ -180,6 +185,7 @@ class Plan:
     halt: Halt = Halt()
     context: str = ""
     prompt_template: str = ""
+    programs: tuple[str, ...] = ()
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 
@@ -189,12 +195,17 @@ class Plan:
         return self.version == "0.1"
 
     @property
+    def cpo(self) -> bool:
+        """Whether it was read from a folder of the `cpo` format: `source` is its `manifest.json`."""
+        return self.version == CPO
+
+    @property
     def fewest_beside(self) -> int:
         """How many tasks that could run beside others make the plan worth several workers.
 
         A plan that names a number of workers means it.
         """
-        return 2 if self.published or self.max_workers else 3
+        return 2 if self.published or self.cpo or self.max_workers else 3
 
     def task(self, task_id: str) -> Task:
         """Returns the task of that id.

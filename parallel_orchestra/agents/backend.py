@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Answer, Task
+from parallel_orchestra.model import CPO, Answer, Task
 from parallel_orchestra.process import Exit
 
 
@@ -35,6 +35,11 @@ class AgentSettings:
     def published(self) -> bool:
         """Whether the plan is of the published format, whose agents may print plain text."""
         return self.plan_version == "0.1"
+
+    @property
+    def prints_text(self) -> bool:
+        """Whether its agents may end without the backend's own result, with plain text."""
+        return self.plan_version in ("0.1", CPO)
 
 
 @dataclass(frozen=True, slots=True)

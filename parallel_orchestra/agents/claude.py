@@ -125,7 +125,7 @@ class ClaudeBackend:
             answer = _told(result, said, plain)
             answer = _with_wait(answer, result, settings, ended)
         else:
-            answer = _plain(plain) if settings.published else _untold(plain)
+            answer = _plain(plain) if settings.prints_text else _untold(plain)
         return _by_published_word(answer) if settings.published else answer
 
 

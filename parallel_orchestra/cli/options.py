@@ -10,6 +10,9 @@ import click
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.isolation import home_of
+from parallel_orchestra.plan import source_and_project
+from parallel_orchestra.store import Layout
+from parallel_orchestra.store.records import peek_run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -156,6 +159,29 @@ def found_tasks_dir(named: Path | None, directory: Path) -> Path:
             "go to the project, or name it with `--tasks-dir DIR`",
         )
     )
+
+
+def tasks_dir_of(plan: Path | None, named: Path | None, directory: Path) -> Path:
+    """Returns the task directory that is meant, of the run of that plan if one is given.
+
+    Raises:
+        PlanError: the plan can't be read.
+        EnvironmentProblem: there is none, or it holds the run of another plan.
+    """
+    if plan is None:
+        return found_tasks_dir(named, directory)
+    source, project = source_and_project(plan)
+    root = absolute(named) or project / "_tasks"
+    record = peek_run(Layout(root))
+    if record is not None and Path(str(record.plan.get("source", ""))) != source:
+        raise EnvironmentProblem(
+            Problem(
+                f"the task directory holds the run of another plan, {record.plan.get('source')}",
+                str(root),
+                "name the directory of this one with `--tasks-dir DIR`",
+            )
+        )
+    return root
 
 
 def _owner_here(directory: Path) -> str:

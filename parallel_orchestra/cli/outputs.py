@@ -18,6 +18,10 @@ class Written:
     paths: tuple[Path, ...]
     problems: tuple[Problem, ...]
 
+    def with_more(self, other: "Written") -> "Written":
+        """Returns both together."""
+        return Written((*self.paths, *other.paths), (*self.problems, *other.problems))
+
 
 def check_reports(paths: Iterable[Path]) -> None:
     """Refuses a report whose format nobody knows, before any agent has cost anything.
@@ -38,7 +42,7 @@ def write_reports(report: RunReport, paths: Iterable[Path]) -> Written:
     written, problems = [], []
     for path in paths:
         try:
-            _replace(path, _rendered(report, path))
+            replace_file(path, _rendered(report, path))
             written.append(path)
         except Exception as error:  # noqa: BLE001  # a report must never hide how the run went
             reason = getattr(error, "strerror", None) or str(error)
@@ -52,7 +56,12 @@ def _rendered(report: RunReport, path: Path) -> str:
     return style.render(report)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
+    """Writes a whole file at once, with its folders; an older one is gone.
+
+    Raises:
+        OSError: it can't be written; an older one stands.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

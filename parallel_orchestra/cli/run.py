@@ -13,6 +13,7 @@ import click
 
 from parallel_orchestra.api import default_settings, load_plan, run_plan
 from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.folder import write_into_folder
 from parallel_orchestra.cli.options import absolute, crew_options
 from parallel_orchestra.cli.outputs import check_reports, write_reports
 from parallel_orchestra.cli.preview import briefing, dry_run
@@ -107,7 +108,8 @@ class Options:
     "--log-dir",
     type=_PATH,
     metavar="DIR",
-    help="Copy the agents' output there (default: `.claude/logs` for plans of version 0.1).",
+    help="Copy the agents' output there (default: `.claude/logs` for plans of version 0.1, `logs` "
+    "in the folder for a `cpo` folder).",
 )
 @click.option("--no-log", is_flag=True, help="Copy no output.")
 @crew_options
@@ -182,8 +184,12 @@ def _halting(plan: Plan, halt: str) -> Plan:
 def _log_dir(options: Options, plan: Plan) -> Path | None:
     if options.no_log:
         return None
-    if options.log_dir is not None or not plan.published:
+    if options.log_dir is not None:
         return absolute(options.log_dir)
+    if plan.cpo:
+        return plan.source.parent / "logs"
+    if not plan.published:
+        return None
     root = next((top for top in (plan.cwd, *plan.cwd.parents) if (top / ".git").exists()), plan.cwd)
     return root / ".claude" / "logs"
 
@@ -217,6 +223,8 @@ def _conclude(plan: Plan, report: RunReport, paths: Iterable[Path], control: Con
     """Writes the reports, tells the webhooks, prints the summary; returns the exit code."""
     codes = [ExitCode(report.exit_code), control.exit_code or ExitCode.DONE]
     written = write_reports(report, paths)
+    if plan.cpo:
+        written = written.with_more(write_into_folder(plan, report))
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     click.echo(summary(report, width), nl=False)
     for path in written.paths:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.errors import ExitCode
@@ -17,11 +17,15 @@ from parallel_orchestra.store import Layout
 
 
 @click.command("status", short_help="say how a run stands")
+@click.argument("plan", type=click.Path(path_type=Path), required=False)
 @tasks_dir_option
 @json_option
-def command(tasks_dir: Path | None, as_json: bool) -> int:
-    """Say how a run stands: exit code 0 done, 1 failed, 4 waits for you, 6 unfinished."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
+    """Say how a run stands: exit code 0 done, 1 failed, 4 waits for you, 6 unfinished.
+
+    With PLAN, a plan or a `cpo` folder, it is the run of that plan, wherever you are.
+    """
+    layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
     report = read(layout)
     if as_json:
         click.echo(render(report), nl=False)

@@ -10,7 +10,7 @@ from parallel_orchestra.api import load_plan
 from parallel_orchestra.cli.failures import colored, usage, words_of
 from parallel_orchestra.cli.verdict import Verdict, as_github, as_json, as_sarif, good
 from parallel_orchestra.errors import ExitCode, PlanError
-from parallel_orchestra.plan import contents
+from parallel_orchestra.plan import contents, is_folder
 
 #: Seconds between two looks at the files while `--watch` waits for a change.
 _LOOK_EVERY = 0.3
@@ -52,6 +52,9 @@ def judge(path: Path, read: list[Path]) -> Verdict:
         read.append(file)
         return contents(file)
 
+    if is_folder(path):
+        # A file that is added to them changes the folder, too.
+        read += [path / name for name in ("tasks", "prompts", "contracts")]
     try:
         return Verdict(path, load_plan(path, noted))
     except PlanError as error:

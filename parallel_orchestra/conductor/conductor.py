@@ -159,10 +159,11 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))
     for remark in filter(None, remarks):
         crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
-    before = look_outside(found.repo)
+    logs = crew.job.settings.log_dir
+    before = look_outside(found.repo, logs)
     crew.work(found.workers, run.control, tell)
     crew.guard.check()
-    for remark in changes(before, look_outside(found.repo)):
+    for remark in changes(before, look_outside(found.repo, logs)):
         crew.warn(remark)
     _restore_record(run, crew)
 

@@ -5,6 +5,7 @@ user did meanwhile, so this only says what changed, and how to have it back.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from parallel_orchestra.git import Repo
 
@@ -31,15 +32,19 @@ class Outside:
     refs: dict[str, str]
 
 
-def look_outside(repo: Repo) -> Outside:
-    """Returns how the checkout and the refs are at this moment.
+def look_outside(repo: Repo, logs: Path | None = None) -> Outside:
+    """Returns how the checkout and the refs are at this moment; what lies in `logs` is of our making.
 
     Raises:
         GitError: git can't tell.
     """
     refs = repo.refs.list("refs")
     own = {ref: value for ref, value in refs.items() if not ref.startswith(_MOVING)}
-    return Outside(repo.changed_files(), repo.head().branch, own)
+    files = repo.changed_files()
+    if logs is not None and logs.resolve().is_relative_to(repo.top.resolve()):
+        place = logs.resolve().relative_to(repo.top.resolve()).as_posix() + "/"
+        files = frozenset(one for one in files if not f"{one[0]}/".startswith(place))
+    return Outside(files, repo.head().branch, own)
 
 
 def changes(before: Outside, after: Outside) -> tuple[str, ...]:

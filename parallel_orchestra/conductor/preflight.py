@@ -16,6 +16,7 @@ from parallel_orchestra.isolation import default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
 from parallel_orchestra.ownership import Tree, covered, reach, read_patterns
+from parallel_orchestra.process import find_program
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.room import Place, lacks
 
@@ -23,6 +24,9 @@ from parallel_orchestra.store.room import Place, lacks
 _TOO_LITTLE = 100 << 20
 _LITTLE = 1 << 30
 
+
+#: How those programs are installed that plans of folders ask for.
+_HOW_TO_INSTALL = {"uv": "install it: `pip install uv`, or see https://docs.astral.sh/uv"}
 
 #: Below these names lie the branches that a run makes.
 _OUR_FOLDERS = ("orchestra", "orchestra-kept")
@@ -99,6 +103,7 @@ def obstacles(plan: Plan, settings: Settings, repo: Repo) -> list[Problem]:
     return [
         *_repository_problems(repo, head, branch, commit, plan),
         *_backend_problems(plan, agent_settings(plan, settings)),
+        *_program_problems(plan, settings),
         *lacks(places(repo, settings.tasks_root(plan), settings), _TOO_LITTLE),
         *_worktree_problems(plan, worktree_root(repo, settings)),
     ]
@@ -200,6 +205,19 @@ def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
     return [problem for problem in found if problem is not None]
 
 
+def _program_problems(plan: Plan, settings: Settings) -> list[Problem]:
+    """Returns which of the programs that the plan needs are not there."""
+    return [
+        Problem(
+            f"the plan needs the program `{name}`, which is not there or not executable",
+            f"PATH={settings.environ.get('PATH', '')}",
+            _HOW_TO_INSTALL.get(name, f"install `{name}`, or put its directory on PATH"),
+        )
+        for name in dict.fromkeys(plan.programs)
+        if find_program(name, settings.environ, settings.directory) is None
+    ]
+
+
 def disk_problems(tasks: Path) -> list[Problem]:
     """Returns that too little of the disk of a task directory is free, if it is so."""
     return list(lacks((Place("task directory", tasks),), _TOO_LITTLE))
@@ -245,8 +263,10 @@ def notices(
 
 def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
     # The plan itself is for us, not for the agents.
-    source = plan.source.resolve()
-    dirty = [path for path in repo.dirty() if (repo.top / path).resolve() != source]
+    source = plan.source.parent.resolve() if plan.cpo else plan.source.resolve()
+    dirty = [
+        path for path in repo.dirty() if not (repo.top / path).resolve().is_relative_to(source)
+    ]
     if not dirty:
         return []
     patterns = read_patterns(text for task in plan.tasks for text in task.may_write)

@@ -9,10 +9,10 @@ import stat
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from parallel_orchestra.errors import PlanError, Problem
-from parallel_orchestra.model import Plan
+from parallel_orchestra.model import CPO_MANIFEST, Plan
 from parallel_orchestra.plan.canonical import (
     canonical,
     fingerprint,
@@ -22,6 +22,9 @@ from parallel_orchestra.plan.canonical import (
 )
 from parallel_orchestra.plan.templating import Judge
 
+if TYPE_CHECKING:
+    from parallel_orchestra.plan.cpo import Folder
+
 __all__ = [
     "BACKENDS",
     "MAX_BYTES",
@@ -29,10 +32,13 @@ __all__ = [
     "canonical",
     "contents",
     "fingerprint",
+    "is_folder",
     "load",
     "parse",
     "plan_from_json",
     "plan_to_json",
+    "read_cpo",
+    "source_and_project",
     "task_from",
 ]
 
@@ -57,7 +63,7 @@ def load(
     read: Callable[[Path], bytes] | None = None,
     judge: Judge = _accepted,
 ) -> Plan:
-    """Returns the plan in a file.
+    """Returns the plan in a file, or in a folder of the `cpo` format.
 
     Its `source` is absolute with the links of its folder resolved: `cwd` counts from there.
     `read` gives the bytes of a file in place of `contents`. `judge` returns line and words of all
@@ -67,6 +73,8 @@ def load(
         PlanError: the file can't be read, or with everything that is wrong with the plan.
     """
     reading = read or contents
+    if is_folder(path):
+        return _load_folder(path, reading)
     try:
         source = path.parent.resolve() / path.name
         data = reading(path)
@@ -83,6 +91,61 @@ def load(
         backends=backends,
         judge=judge,
     )
+
+
+def is_folder(path: Path) -> bool:
+    """Returns whether a path means a folder of the `cpo` format: the folder, or its manifest."""
+    if path.name == CPO_MANIFEST:
+        return True
+    names = _names(path)
+    return CPO_MANIFEST in names or {"tasks", "context.md"} <= names
+
+
+def source_and_project(path: Path) -> tuple[Path, Path]:
+    """Returns the absolute file of a plan and its project; a `cpo` folder need not be in order.
+
+    Raises:
+        PlanError: it is a file that can't be read as a plan.
+    """
+    if not is_folder(path):
+        plan = load(path)
+        return plan.source, plan.cwd
+    from parallel_orchestra.plan.cpo import Disk, project_of  # noqa: PLC0415  # see `read_cpo`
+
+    folder = (path.parent if path.name == CPO_MANIFEST else path).resolve()
+    return folder / CPO_MANIFEST, project_of(folder, Disk(contents, _names))
+
+
+def read_cpo(path: Path, read: Callable[[Path], bytes] | None = None) -> "Folder":
+    """Returns the folder of the `cpo` format at this path; `read` is as in `load`.
+
+    Raises:
+        PlanError: with everything that is wrong in all of its files.
+    """
+    # the library that checks fields, and what reads task files: who loads run.json needs neither
+    from parallel_orchestra.plan.cpo import Disk, read_folder  # noqa: PLC0415
+
+    folder = path.parent if path.name == CPO_MANIFEST else path
+    try:
+        return read_folder(folder.resolve(), str(folder), Disk(read or contents, _names))
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a usable path"
+        what = f"can't read the folder's manifest: {reason[:1].lower()}{reason[1:]}"
+        hint = "a folder of this format has a `manifest.json`; `init --cpo` writes one"
+        raise PlanError(Problem(what, str(folder / CPO_MANIFEST), hint)) from error
+
+
+def _load_folder(path: Path, read: Callable[[Path], bytes]) -> Plan:
+    from parallel_orchestra.plan.cpo import plan_of  # noqa: PLC0415  # as above
+
+    return plan_of(read_cpo(path, read))
+
+
+def _names(folder: Path) -> frozenset[str]:
+    try:
+        return frozenset(entry.name for entry in folder.iterdir())
+    except (OSError, ValueError):
+        return frozenset()
 
 
 def parse(

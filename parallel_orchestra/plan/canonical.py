@@ -85,6 +85,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "halt": str(plan.halt),
         "context": plan.context,
         "prompt_template": plan.prompt_template,
+        "programs": list(plan.programs),
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -120,6 +121,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["verify"] = _tuples(values["verify"])
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
+    values["programs"] = tuple(values.get("programs", ()))
     values["halt"] = Halt.of(values.get("halt", str(Halt())))
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)

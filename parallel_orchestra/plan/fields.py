@@ -27,7 +27,7 @@ class Fields(BaseModel):
 class SharedFields(Fields):
     """What a task may say, and `defaults` for all tasks."""
 
-    agent: values.Agent = ABSENT
+    agent: values.PluginAgent = ABSENT
     backend: values.FilledLine = ABSENT
     model: values.FilledLine = ABSENT
     command: values.OneCommand = ABSENT
@@ -71,3 +71,4 @@ class TopFields(Fields):
     halt: values.Halting = ABSENT
     context: values.Filled = ABSENT
     prompt_template: values.Filled = ABSENT
+    programs: values.Lines = ABSENT

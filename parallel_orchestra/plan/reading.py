@@ -248,5 +248,6 @@ def _plan(
         concurrency_limits=MappingProxyType(top.get("concurrency_limits", {})),
         halt=top.get("halt", Halt()),
         context=top.get("context", ""),
+        programs=top.get("programs", ()),
         webhooks=Webhooks(**hooks),
     )

@@ -85,6 +85,13 @@ def _agent(value: str) -> str:
     return value
 
 
+def _plugin_agent(value: str) -> str:
+    if value and not all(_AGENT.fullmatch(part) and part for part in value.split(":")):
+        hint = "name an agent of yours, or one of a plugin: `plugin:name`"
+        raise refused("be letters, digits, `-` or `_`, with no `-` in front", hint)
+    return value
+
+
 def _filled(value: str) -> str:
     if not value.strip():
         raise refused("not be empty", "write something or remove the line")
@@ -227,6 +234,7 @@ TaskId = Annotated[
     AfterValidator(_task_id),
     WithJsonSchema({"type": "string", "pattern": f"^{_ID.pattern}$"}),
 ]
+PluginAgent = Annotated[str, AfterValidator(_plugin_agent)]
 Agent = Annotated[str, AfterValidator(_agent)]
 Branch = Annotated[str, AfterValidator(_filled), AfterValidator(_branch)]
 Pattern = Annotated[str, AfterValidator(_filled), AfterValidator(_inside)]

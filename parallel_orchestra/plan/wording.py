@@ -1,6 +1,7 @@
 """pydantic's complaints, and keys that nobody knows, in words for the writer of a plan."""
 
 from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -75,16 +76,18 @@ def validated(
     owner: str,
     path: KeyPath,
     findings: Findings,
+    examples: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Returns the values that were given, converted; what is wrong is noted and left out.
 
-    `owner` is whose fields these are, as in "of task `build`"; "" for the plan.
+    `owner` is whose fields these are, as in "of task `build`"; "" for the plan. `examples` say
+    how a missing field is written, where it is not written as in a plan.
     """
     try:
         made = fields.model_validate(raw)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            findings.problem(_finding(details, owner, path, findings))
+            findings.problem(_finding(details, owner, path, findings, examples))
         return _salvaged(fields, raw)
     return {name: getattr(made, name) for name in made.model_fields_set}
 
@@ -129,14 +132,21 @@ def _salvaged(fields: type[BaseModel], raw: Mapping[str, Any]) -> dict[str, Any]
     return sound
 
 
-def _finding(details: ErrorDetails, owner: str, path: KeyPath, findings: Findings) -> Finding:
+def _finding(
+    details: ErrorDetails,
+    owner: str,
+    path: KeyPath,
+    findings: Findings,
+    examples: Mapping[str, str],
+) -> Finding:
     loc = tuple(step for step in details["loc"] if step != "[key]")
     context = details.get("ctx", {})
     if details["type"] == "missing":
         key = str(loc[-1])
         holder = dotted(loc[:-1])
         whose = f"`{holder}`" if holder else owner or "the plan"
-        return Finding(f"{whose} has no `{key}`", _EXAMPLES.get(key, ""), (*path, *loc[:-1]))
+        hint = examples.get(key) or _EXAMPLES.get(key, "")
+        return Finding(f"{whose} has no `{key}`", hint, (*path, *loc[:-1]))
     value = details["input"]
     if details["type"] == "refused":
         must, hint = context["must"], context["hint"]

@@ -214,8 +214,15 @@ class Attempt:
         folder = self._shop.log_dir
         if folder is None:
             return None, None
-        copies = tuple(folder / f"{self._task.id}-{stream}.log" for stream in ("stdout", "stderr"))
-        for copy in copies:
+        if self._shop.plan.cpo:
+            # both streams in one file, as that format has it
+            copies = (folder / f"{self._task.id}.log",) * 2
+        else:
+            copies = (
+                folder / f"{self._task.id}-stdout.log",
+                folder / f"{self._task.id}-stderr.log",
+            )
+        for copy in dict.fromkeys(copies):
             if self._claim.attempt == 1:
                 copy.unlink(missing_ok=True)
                 # There for every task, also for one that says nothing.

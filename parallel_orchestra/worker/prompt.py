@@ -69,13 +69,13 @@ def prompt_of(source: Source, task: Task, attempt: int) -> str:
     """Returns what that attempt at a task is told; empty for a program without a prompt.
 
     In plans of version 0.1 it is the prompt as it stands, and what a person says; they are not
-    told of failures.
+    told of failures. The prompts of a `cpo` folder have all their sections already.
 
     Raises:
         Spoiled, OSError, GitError: as `write_prompt`.
     """
     feedback = _feedback(source, task, attempt)
-    if source.plan.published or not task.prompt:
+    if source.plan.published or source.plan.cpo or not task.prompt:
         return with_feedback(task.prompt, feedback)
     facts = facts_of(source.plan, task, attempt, feedback, _needs(source, task))
     template = source.plan.prompt_template

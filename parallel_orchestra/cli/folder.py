@@ -1,0 +1,74 @@
+"""What a run leaves in a `cpo` folder: `report.json`, `integration-report.md`, a tidy `logs/`.
+
+What somebody else wrote under these names is moved aside first.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from parallel_orchestra.cli.outputs import Written, replace_file
+from parallel_orchestra.conductor.picture import read_record, repository_of
+from parallel_orchestra.errors import OrchestraError, Problem
+from parallel_orchestra.model import Plan
+from parallel_orchestra.plan import read_cpo
+from parallel_orchestra.progress import RunReport
+from parallel_orchestra.report import json_report
+from parallel_orchestra.report.integration import OURS, found_of, render
+from parallel_orchestra.store import Layout
+
+REPORT = "report.json"
+INTEGRATION = "integration-report.md"
+
+
+def write_into_folder(plan: Plan, report: RunReport) -> Written:
+    """Writes both reports beside the manifest; one that fails does not hide the other."""
+    folder = plan.source.parent
+    written, problems = [], []
+    for name, text_of in ((REPORT, _report), (INTEGRATION, _integration)):
+        path = folder / name
+        try:
+            text = text_of(plan, report)
+            _move_aside(path)
+            replace_file(path, text)
+            written.append(path)
+        except (OrchestraError, OSError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            problems.append(Problem(f"cannot write the report: {reason}", str(path)))
+    return Written(tuple(written), tuple(problems))
+
+
+def _report(plan: Plan, report: RunReport) -> str:
+    del plan
+    return json_report.render(report)
+
+
+def _integration(plan: Plan, report: RunReport) -> str:
+    layout = Layout(Path(report.tasks_dir))
+    folder = read_cpo(plan.source.parent)
+    repo = repository_of(read_record(layout), os.environ)
+    try:
+        return render(report, folder, found_of(report, folder, repo, layout))
+    finally:
+        repo.close()
+
+
+def _move_aside(path: Path) -> None:
+    """Gives a file that is not of our making another name, which nothing has yet."""
+    if not path.is_file() or _is_ours(path):
+        return
+    number = 0
+    while (aside := path.with_name(f"{path.name}.backup{number or ''}")).exists():
+        number += 1
+    path.rename(aside)
+
+
+def _is_ours(path: Path) -> bool:
+    text = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix == ".md":
+        return OURS in text
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and {"schema_version", "run", "verdict"} <= found.keys()

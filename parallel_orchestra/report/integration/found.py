@@ -1,0 +1,280 @@
+"""What the history and the attempts of a run say of a folder's agreements.
+
+Boundaries are judged by git: the files that each task's merge changed, whatever its agent said.
+Tests are counted from the agents' results; what no validation ran is not called good.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from parallel_orchestra.agents.closing import Result, find_result
+from parallel_orchestra.git import Repo
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.ownership import reach, read_patterns
+from parallel_orchestra.ownership.overlap import matches
+from parallel_orchestra.plan.cpo import Folder, Member, Scope, gates_of
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.store import Layout
+from parallel_orchestra.store.records import attempt_results
+
+_WILD = re.compile(r"[*?\[]")
+
+#: Programs by which a validation is known to test, to check types or to lint.
+_TOOLS = {
+    "Tests": r"pytest|unittest|tox|nox|npm (?:run )?test|yarn test|vitest|jest|go test|cargo test",
+    "Type Check": r"mypy|pyright|pyre|tsc|go vet",
+    "Lint": r"ruff|flake8|pylint|eslint|npm run lint|gofmt|golangci-lint|clippy",
+}
+
+
+class Mark(Enum):
+    """What came of a check; `UNKNOWN` if nobody made it."""
+
+    GOOD = "✅"
+    ODD = "⚠️"
+    BAD = "❌"
+    UNKNOWN = "⚪"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the summary."""
+
+    name: str
+    mark: Mark
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A file that a task changed and should not have; `grave` if it was forbidden by name."""
+
+    task: str
+    file: str
+    issue: str
+    grave: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """All that a report says: its checks, the violations, and what is to be mended."""
+
+    merged: int
+    checks: tuple[Check, ...]
+    violations: tuple[Violation, ...]
+    must: tuple[str, ...]
+    should: tuple[str, ...]
+
+
+def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> Found:
+    """Returns how the run stands to the folder's agreements; changes nothing.
+
+    Raises:
+        GitError: git can't say what a merge changed.
+    """
+    tasks = {task.id: task for task in report.tasks}
+    changed = _changed(report, folder, repo)
+    violations = tuple(_violations(folder, changed, tasks))
+    done = [tasks[member.id] for member in folder.members if tasks[member.id].outcome.done]
+    results = _results(done, layout)
+    touched = _contracts_touched(folder, changed)
+    missing = tuple(_not_created(folder, changed))
+    gates = {task.id: task for task in report.tasks if task.id in _validations(folder)}
+    checks = (
+        _merge(report),
+        _contracts(folder, touched),
+        Check("Tech Spec Compliance", Mark.UNKNOWN, "for a reader to judge"),
+        _boundaries(violations),
+        _tests(folder, results, gates),
+        _tool("Type Check", folder, gates),
+        _tool("Lint", folder, gates),
+    )
+    must = [f"{one.task}: {one.file}: {one.issue}" for one in violations if one.grave]
+    must += [f"the contract {path} was changed by {task}" for task, path in touched]
+    must += [
+        f"{task.id} {_word(task)}: {task.reason or task.failure or 'see its log'}"
+        for task in report.tasks
+        if not task.outcome.done
+    ]
+    should = [f"{one.task}: {one.file}: {one.issue}" for one in violations if not one.grave]
+    should += [f"{task}: {path} is in CREATE, but was not created" for task, path in missing]
+    should += [
+        f"{task.id}: its agent says that it is done, but it changed no file"
+        for task in done
+        if not task.commit and task.outcome is not Outcome.BY_HAND
+    ]
+    return Found(len(done), checks, violations, tuple(must), tuple(should))
+
+
+def _changed(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[str, ...]]:
+    """Returns the paths that each task's merge changed, counted from the project."""
+    top = repo.top.resolve()
+    project = folder.project.resolve()
+    prefix = "" if project == top else project.relative_to(top).as_posix() + "/"
+    found = {}
+    for task in report.tasks:
+        if not task.commit:
+            continue
+        paths = (one.path for one in repo.objects.changed(f"{task.commit}^1", task.commit))
+        found[task.id] = tuple(
+            path.removeprefix(prefix) if path.startswith(prefix) else f"/{path}" for path in paths
+        )
+    return found
+
+
+def _violations(
+    folder: Folder, changed: Mapping[str, Sequence[str]], tasks: Mapping[str, TaskReport]
+) -> Iterator[Violation]:
+    for member in folder.members:
+        scope = _scope(member)
+        for path in changed.get(member.id, ()):
+            issue, grave = _issue(member, scope, path, folder)
+            if issue:
+                yield Violation(member.id, path, issue, grave)
+        task = tasks[member.id]
+        if task.failure == "boundary":
+            for path in task.files or ("",):
+                yield Violation(member.id, path, f"was kept out: {task.reason}", grave=True)
+
+
+def _issue(member: Member, scope: Scope, path: str, folder: Folder) -> tuple[str, bool]:
+    fence = next((e.path for e in scope.boundary if not e.symbol and _fits(e.path, path)), "")
+    if not fence and any(_fits(pattern, path) for pattern in scope.paths):
+        return "", False
+    owners = [
+        other.id
+        for other in folder.members
+        if other is not member and any(_fits(pattern, path) for pattern in _scope(other).paths)
+    ]
+    owned = f" (owned by {', '.join(owners)})" if owners else ""
+    if fence:
+        return f"changed, though its BOUNDARY says {fence}{owned}", True
+    return f"changed, but neither in CREATE nor in MODIFY{owned}", False
+
+
+def _contracts_touched(
+    folder: Folder, changed: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, str], ...]:
+    place = _inside(folder)
+    return tuple(
+        (task, path)
+        for task, paths in changed.items()
+        for path in paths
+        if path.startswith(f"{place}/contracts/")
+    )
+
+
+def _inside(folder: Folder) -> str:
+    return folder.path.relative_to(folder.project).as_posix()
+
+
+def _not_created(folder: Folder, changed: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
+    for member in folder.members:
+        if member.id not in changed:
+            continue
+        for entry in _scope(member).creates:
+            if not _WILD.search(entry.path) and not any(
+                _fits(entry.path, path) for path in changed[member.id]
+            ):
+                yield member.id, entry.path
+
+
+def _results(tasks: Iterable[TaskReport], layout: Layout) -> dict[str, Result]:
+    """Returns what the agents of these tasks said at the end, of those that said so."""
+    found = {}
+    for task in tasks:
+        attempts = attempt_results(layout, task.id)
+        result = find_result(attempts[-1].text) if attempts else None
+        if result is not None:
+            found[task.id] = result
+    return found
+
+
+def _merge(report: RunReport) -> Check:
+    done = report.completed
+    details = f"{done} of {report.total} tasks done"
+    if done == report.total and report.delivery.done:
+        return Check("Branch Merge", Mark.GOOD, f"{details}, merged into {report.base_branch}")
+    if report.delivery.done or not report.tip:
+        return Check("Branch Merge", Mark.BAD, f"{details}; the rest was not merged")
+    return Check("Branch Merge", Mark.BAD, f"{details}; the work is on {report.integration}")
+
+
+def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
+    name = "Contract Compliance"
+    named = {
+        one for member in folder.members if member.file for one in member.file.names("contracts")
+    }
+    if touched:
+        return Check(name, Mark.BAD, f"tasks changed contract files {len(touched)} times")
+    if not named:
+        return Check(name, Mark.UNKNOWN, "no task names a contract")
+    many = "1 contract" if len(named) == 1 else f"{len(named)} contracts"
+    return Check(name, Mark.UNKNOWN, f"{many}, unchanged by tasks; for a reader to compare")
+
+
+def _boundaries(violations: Sequence[Violation]) -> Check:
+    grave = sum(one.grave for one in violations)
+    mark = Mark.BAD if grave else Mark.ODD if violations else Mark.GOOD
+    beside = len(violations) - grave
+    details = f"{grave} violations" + (f", {beside} files outside of a scope" if beside else "")
+    return Check("Boundary Violations", mark, details)
+
+
+def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, TaskReport]) -> Check:
+    passed = sum(result.tests_passed for result in results.values())
+    failed = sum(result.tests_failed for result in results.values())
+    ran = _tool("Tests", folder, gates)
+    counted = f"agents report {passed} passed, {failed} failed" if passed or failed else ""
+    validations = _counted_gates(gates)
+    bad = failed or ran.mark is Mark.BAD or any(_failed(gate) for gate in gates.values())
+    reached = all(gate.outcome.done for gate in gates.values())
+    known = reached and (passed or ran.mark is Mark.GOOD)
+    mark = Mark.BAD if bad else Mark.GOOD if known else Mark.UNKNOWN
+    details = "; ".join(part for part in (counted, validations) if part) or "no tests were reported"
+    return Check("Tests", mark, details)
+
+
+def _counted_gates(gates: Mapping[str, TaskReport]) -> str:
+    if not gates:
+        return ""
+    passed = sum(gate.outcome.done for gate in gates.values())
+    return f"{passed} of {len(gates)} validations passed"
+
+
+def _tool(name: str, folder: Folder, gates: Mapping[str, TaskReport]) -> Check:
+    """Returns what the validations that call such a program say."""
+    program = re.compile(rf"(?<![\w-])(?:{_TOOLS[name]})(?![\w-])")
+    validations = _validations(folder)
+    using = [gate for gate in gates.values() if program.search(validations[gate.id])]
+    if not using:
+        return Check(name, Mark.UNKNOWN, "not run: no validation calls such a program")
+    failed = [gate.id for gate in using if _failed(gate)]
+    if failed:
+        return Check(name, Mark.BAD, f"failed in {', '.join(failed)}")
+    if not all(gate.outcome.done for gate in using):
+        return Check(name, Mark.UNKNOWN, "its validation was not reached")
+    return Check(name, Mark.GOOD, f"passed in {', '.join(gate.id for gate in using)}")
+
+
+def _failed(gate: TaskReport) -> bool:
+    return gate.outcome is Outcome.FAILED and gate.failure != FailureClass.CANCELLED.value
+
+
+def _validations(folder: Folder) -> dict[str, str]:
+    """Returns the text of each validation by the id of its task."""
+    return {name: wave.validation for name, wave in gates_of(folder).items()}
+
+
+def _word(task: TaskReport) -> str:
+    return "failed" if task.outcome is Outcome.FAILED else "was not done"
+
+
+def _scope(member: Member) -> Scope:
+    return member.file.scope if member.file is not None else Scope()
+
+
+def _fits(pattern: str, path: str) -> bool:
+    return matches(reach(read_patterns([pattern])[0]).parts, path)
