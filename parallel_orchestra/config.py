@@ -18,7 +18,8 @@ class Settings:
     `max_workers` None means the plan's, else 3. `environ` is what agents and git inherit,
     `directory` what relative program paths are meant from. `base` is the branch to start
     from; empty means the plan's, else the one that is checked out. `log_dir` gets copies of
-    the agents' output, None for none. `cache` is the user's cache directory, where worktrees
+    the agents' output, None for none. `only` and `skip` name tasks; with `retry_failed` those that
+    failed are carried out, with `one_group` those that may run as things stand. `cache` is the user's cache directory, where worktrees
     lie unless `worktree_root` says otherwise. No task starts while fewer than `min_memory` bytes
     are available (None for a default that fits the machine, 0 for no such demand) or the load is
     above `max_load`; `start_gap` seconds lie between two starts (None for what the backend needs).
@@ -29,6 +30,10 @@ class Settings:
     max_workers: int | None = None
     resume: bool = False
     fresh: bool = False
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    retry_failed: bool = False
+    one_group: bool = False
     base: str = ""
     claude_exe: str = "claude"
     tasks_dir: Path | None = None

@@ -87,6 +87,38 @@ def worktree_root_option(function: Command) -> Command:
     )(function)
 
 
+def selection_options(function: Command) -> Command:
+    """Adds what chooses some of a plan's tasks."""
+    for option in reversed(
+        (
+            click.option(
+                "--only",
+                multiple=True,
+                metavar="TASK[,TASK]",
+                help="Carry out these tasks and what they need, no other.",
+            ),
+            click.option(
+                "--skip",
+                multiple=True,
+                metavar="TASK[,TASK]",
+                help="Leave out these tasks and what needs them.",
+            ),
+            click.option(
+                "--retry-failed",
+                is_flag=True,
+                help="Go on with a run: only what failed, and what was skipped for that.",
+            ),
+            click.option(
+                "--one-group",
+                is_flag=True,
+                help="Carry out what may run as things stand, then end; the next call goes on.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
 def crew_options(function: Command) -> Command:
     """Adds what holds for every process that works on tasks."""
     for option in reversed(

@@ -14,12 +14,13 @@ import click
 from parallel_orchestra.api import default_settings, load_plan, run_plan
 from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.folder import write_into_folder
-from parallel_orchestra.cli.options import absolute, crew_options
+from parallel_orchestra.cli.options import absolute, crew_options, selection_options
 from parallel_orchestra.cli.outputs import check_reports, write_reports
 from parallel_orchestra.cli.preview import briefing, dry_run
 from parallel_orchestra.cli.screen import screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine
+from parallel_orchestra.conductor.selecting import narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
 from parallel_orchestra.model import Halt, Plan
@@ -58,6 +59,10 @@ class Options:
     quiet: bool = False
     dashboard: bool | None = None
     halt: str = ""
+    only: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    retry_failed: bool = False
+    one_group: bool = False
 
 
 @click.command(
@@ -112,6 +117,7 @@ class Options:
     "in the folder for a `cpo` folder).",
 )
 @click.option("--no-log", is_flag=True, help="Copy no output.")
+@selection_options
 @crew_options
 def command(**options: Any) -> int:
     """Carry out PLAN and deliver what was merged to the branch it started from."""
@@ -124,8 +130,9 @@ def carry_out(options: Options) -> int:
     Raises:
         OrchestraError: the run could not begin or go on; see `run_plan`.
     """
-    if options.resume and options.fresh:
-        raise usage("`--resume` and `--fresh` exclude each other", "give one of them")
+    if options.fresh and (options.resume or options.retry_failed):
+        other = "--resume" if options.resume else "--retry-failed"
+        raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
     plan = _halting(load_plan(options.plan), options.halt)
     settings = settings_for(options, plan)
@@ -156,7 +163,8 @@ def settings_for(options: Options, plan: Plan) -> Settings:
     """Returns the settings that the options mean; they beat the environment."""
     found = default_settings(
         max_workers=options.max_workers,
-        resume=options.resume,
+        # Of what was begun before, both mean the rest.
+        resume=options.resume or options.retry_failed or (options.one_group and not options.fresh),
         fresh=options.fresh,
         base=options.base,
         claude_exe=options.claude_exe,
@@ -164,6 +172,10 @@ def settings_for(options: Options, plan: Plan) -> Settings:
         log_dir=_log_dir(options, plan),
         min_memory=options.min_memory,
         max_load=options.max_load,
+        only=_split(options.only),
+        skip=_split(options.skip),
+        retry_failed=options.retry_failed,
+        one_group=options.one_group,
     )
     return replace(
         found,
@@ -171,6 +183,10 @@ def settings_for(options: Options, plan: Plan) -> Settings:
         keep_worktrees=options.keep_worktrees or found.keep_worktrees,
         start_gap=found.start_gap if options.start_gap is None else options.start_gap,
     )
+
+
+def _split(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for one in names for name in one.split(",") if name.strip())
 
 
 def _halting(plan: Plan, halt: str) -> Plan:
@@ -205,7 +221,8 @@ def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
         click.confirm("Start?", abort=True, err=True)
 
 
-def _preview(plan: Plan, settings: Settings) -> int:
+def _preview(whole: Plan, settings: Settings) -> int:
+    plan = narrowed(whole, settings)
     problems: tuple[Problem, ...] = ()
     tree = NOTHING
     try:

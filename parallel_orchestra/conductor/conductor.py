@@ -11,9 +11,10 @@ from parallel_orchestra.conductor.durations import remember_run
 from parallel_orchestra.conductor.heeding import cancelled_tasks
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
-from parallel_orchestra.conductor.picture import report_of, resume_command
+from parallel_orchestra.conductor.picture import read_record, report_of, resume_command
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.conductor.present import alive, run_lock
+from parallel_orchestra.conductor.selecting import demand_known, selected, told
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
@@ -32,7 +33,7 @@ from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind, steering
 from parallel_orchestra.store.records import peek_run, write_run
-from parallel_orchestra.store.steering import Wish
+from parallel_orchestra.store.steering import Selection, Wish
 
 Listen = Callable[[Event], None]
 
@@ -49,6 +50,7 @@ class _Run:
     found: Preflight
     opened: Opened
     control: Control
+    selection: Selection | None
 
 
 def conduct(
@@ -65,25 +67,27 @@ def conduct(
     any thread). The report's exit code says all: see the reference of exit codes.
 
     Raises:
+        UsageError: `--only` or `--skip` name tasks that there are not; nothing was changed.
         HeldElsewhere: another run holds the task directory.
         EnvironmentProblem: something around us is missing or broken; nothing is half-done.
         WaitsForPerson: the integration branch was changed from outside.
     """
     layout = Layout(settings.tasks_root(plan))
+    demand_known(settings, found.graph.dependencies)
+    if settings.retry_failed:
+        read_record(layout)
     layout.create()
     with _singleton(layout):
         opened = open_run(plan, settings, found, layout, WALL_CLOCK.now())
         # Who asked for a stop meant the conductor before; a pause is for the run.
         steering.withdraw(layout, Wish.STOP, Wish.STOP_NOW)
-        run = _Run(plan, found, opened, control)
+        chosen = selected(layout, found.graph, settings)
+        steering.select(layout, chosen)
+        run = _Run(plan, found, opened, control, chosen)
         started = WALL_CLOCK.monotonic()
         if opened.finished:
-            for remark in opened.remarks:
-                listen(Warned(WALL_CLOCK.now(), "", remark))
             clear_worktrees(found.repo, plan.cwd, settings)
-            report = report_of(layout, found.repo, WALL_CLOCK.now())
-            # However its last conductor ended: others finished the work since.
-            return replace(report, exit_code=int(ExitCode.DONE))
+            return _finished(run, layout, listen)
         job = Job(opened.record, plan, found.graph, found.repo, layout, found.agents, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=listen) as crew:
             _work(run, crew, tell)
@@ -96,6 +100,14 @@ def conduct(
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)
         return replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
+
+
+def _finished(run: _Run, layout: Layout, listen: Listen) -> RunReport:
+    for remark in run.opened.remarks:
+        listen(Warned(WALL_CLOCK.now(), "", remark))
+    report = report_of(layout, run.found.repo, WALL_CLOCK.now())
+    # However its last conductor ended: others finished the work since.
+    return replace(report, exit_code=int(ExitCode.DONE))
 
 
 @contextlib.contextmanager
@@ -143,6 +155,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
     crew.queue.tip()
     remarks = [
         *opened.remarks,
+        told(run.selection, found.graph),
         *publish(
             run.plan,
             opened.record,
@@ -151,6 +164,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
             taken=opened.taken,
             undone=crew.recovery.undone,
             cancelled=cancelled_tasks(crew.job.layout),
+            selection=run.selection,
         ),
     ]
     crew.journal.write(*(Completed(WALL_CLOCK.now(), task, NO_ATTEMPT) for task in opened.taken))

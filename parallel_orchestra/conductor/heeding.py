@@ -4,7 +4,7 @@ Everybody at work in a run looks: its conductor and the workers that joined. Onl
 writes into the journal what was asked, so that it stands there once.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from parallel_orchestra import journal
 from parallel_orchestra.conductor.control import Control
@@ -58,10 +58,20 @@ class Ear:
 
 def cancelled_tasks(layout: Layout) -> frozenset[str]:
     """Returns the tasks whose last end was that a person cancelled them, as the journal tells."""
-    found = set()
+    return frozenset(task for task, end in _last_words(layout) if isinstance(end, Failed))
+
+
+def set_aside(layout: Layout) -> frozenset[str]:
+    """Returns the tasks that a person cancelled or undid last: only `retry` has them done."""
+    return frozenset(task for task, _ in _last_words(layout))
+
+
+def _last_words(layout: Layout) -> Iterable[tuple[str, Failed | Undone]]:
+    found: dict[str, Failed | Undone] = {}
     for _, event in journal.read(layout.journal):
-        if isinstance(event, Failed) and event.failure == FailureClass.CANCELLED.value:
-            found.add(event.task)
-        elif isinstance(event, Claimed | Completed | Failed | Undone):
-            found.discard(event.task)
-    return frozenset(found)
+        cancelled = isinstance(event, Failed) and event.failure == FailureClass.CANCELLED.value
+        if isinstance(event, Undone) or (isinstance(event, Failed) and cancelled):
+            found[event.task] = event
+        elif isinstance(event, Claimed | Completed | Failed):
+            found.pop(event.task, None)
+    return found.items()

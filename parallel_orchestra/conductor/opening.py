@@ -25,6 +25,7 @@ from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, WorkerKind
 from parallel_orchestra.store.names import TaskName
 from parallel_orchestra.store.records import read_run, write_run
+from parallel_orchestra.store.steering import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,14 @@ def publish(
     taken: tuple[str, ...] = (),
     undone: Callable[[Entry], bool] = lambda _: False,
     cancelled: Collection[str] = (),
+    selection: Selection | None = None,
 ) -> tuple[str, ...]:
     """Makes a file for every task that has none, and returns what the user should know of it.
 
     Those that were `taken` over as done go to `done/` at once.
 
-    When resuming, failed tasks go back to `available/` unless they were `undone` or `cancelled`,
-    waiting ones whose definition changed are published anew, and tasks that the plan does not have any more go to the attic.
+    When resuming, failed tasks go back to `available/` unless they were `undone` or `cancelled`, or
+    are not of the `selection`, waiting ones whose definition changed are published anew, and tasks that the plan does not have any more go to the attic.
     """
     remarks: list[str] = []
     listing = store.settled_listing(task.id for task in plan.tasks)
@@ -114,7 +116,7 @@ def publish(
                     f"task `{task}` was cancelled and stays so: `parallel-orchestra retry {task}` "
                     "has it done"
                 )
-            elif entry.state is TaskState.FAILED:
+            elif entry.state is TaskState.FAILED and (not selection or task in selection.tasks):
                 store.requeue(entry.name)
         remarks += _redefine(plan, record, store)
     missing = [task for task in plan.tasks if task.id not in listing.entries]

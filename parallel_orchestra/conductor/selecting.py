@@ -1,0 +1,118 @@
+"""Which tasks a run carries out, if the user asked for some of them only."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+from parallel_orchestra.conductor.heeding import set_aside
+from parallel_orchestra.config import Settings
+from parallel_orchestra.errors import Problem, UsageError
+from parallel_orchestra.graph import Graph
+from parallel_orchestra.model import Plan
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Layout, TaskStore
+from parallel_orchestra.store.steering import Selection
+
+#: How many tasks a sentence names.
+_NAMED = 10
+
+
+def demand_known(settings: Settings, known: Collection[str]) -> None:
+    """Does nothing if `--only` and `--skip` name tasks that there are.
+
+    Raises:
+        UsageError: with all that are not.
+    """
+    problems = []
+    for option, names in (("--only", settings.only), ("--skip", settings.skip)):
+        for name in dict.fromkeys(names):
+            if name not in known:
+                close = get_close_matches(name, known, n=1)
+                hint = f"did you mean `{close[0]}`?" if close else "name a task by its `id`"
+                problems.append(Problem(f"there is no task `{name}` for `{option}`", hint=hint))
+    if problems:
+        raise UsageError(*problems)
+
+
+def named(graph: Graph, settings: Settings) -> frozenset[str]:
+    """Returns the tasks that `--only` and `--skip` leave: none of them needs one that is left out.
+
+    `--only` takes with a task what it needs, `--skip` leaves out with it what needs it.
+    """
+    tasks = frozenset(graph.order)
+    if settings.only:
+        tasks = _reached(settings.only, graph.dependencies)
+    return tasks - _reached(settings.skip, graph.dependents)
+
+
+def narrowed(plan: Plan, settings: Settings) -> Plan:
+    """Returns the plan with the tasks that `--only` and `--skip` leave.
+
+    Raises:
+        UsageError: they name tasks that there are not.
+    """
+    graph = Graph.of(plan.tasks)
+    demand_known(settings, graph.dependencies)
+    kept = named(graph, settings)
+    return replace(plan, tasks=tuple(task for task in plan.tasks if task.id in kept))
+
+
+def selected(layout: Layout, graph: Graph, settings: Settings) -> Selection | None:
+    """Returns what this run is to carry out as things stand; None for everything."""
+    asked = tuple(_asked(settings))
+    if not asked:
+        return None
+    tasks = named(graph, settings)
+    entries = TaskStore(layout, "").settled_listing(()).entries
+    states = {task: entry.state for task, entry in entries.items()}
+    if settings.retry_failed:
+        failed = [task for task, state in states.items() if state is TaskState.FAILED]
+        again = set(failed) & set(graph.order) - set_aside(layout)
+        tasks &= _reached(again, graph.dependents)
+    if settings.one_group:
+        tasks = tasks & _front(graph, states) - set_aside(layout)
+    return Selection(tasks, " ".join(asked), step=settings.one_group)
+
+
+def told(selection: Selection | None, graph: Graph) -> str:
+    """Returns what the user should know of a selection, a sentence; empty if there is none."""
+    if selection is None:
+        return ""
+    names = [task for task in graph.order if task in selection.tasks]
+    if not names:
+        return f"no task is left to carry out: {selection.why}"
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    shown = ", ".join(f"`{name}`" for name in names[:_NAMED])
+    return f"only these tasks are carried out: {shown}{more} ({selection.why})"
+
+
+def _asked(settings: Settings) -> Iterable[str]:
+    if settings.only:
+        yield f"--only {','.join(settings.only)}"
+    if settings.skip:
+        yield f"--skip {','.join(settings.skip)}"
+    if settings.retry_failed:
+        yield "--retry-failed"
+    if settings.one_group:
+        yield "--one-group"
+
+
+def _front(graph: Graph, states: Mapping[str, TaskState]) -> frozenset[str]:
+    """Returns the tasks that are not done, but all that they need: the next level of the graph."""
+
+    def done(task: str) -> bool:
+        return states.get(task) is TaskState.DONE
+
+    return frozenset(
+        task for task in graph.order if not done(task) and all(map(done, graph.dependencies[task]))
+    )
+
+
+def _reached(starts: Iterable[str], onward: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
+    found = set(starts)
+    waiting = list(found)
+    while waiting:
+        new = set(onward[waiting.pop()]) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
