@@ -37,8 +37,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a plan's file, with the key that it belongs to."""
+    """A place in a plan's file, or in one that it names, with the key that it belongs to."""
 
+    file: str
     line: int
     column: int | None = None
     key: str = ""
@@ -78,7 +79,7 @@ def as_github(verdicts: Sequence[Verdict]) -> str:
     lines = []
     for level, path, problem in _each(verdicts):
         spot = spot_of(problem)
-        facts = {"file": str(path)}
+        facts = {"file": spot.file if spot is not None else str(path)}
         if spot is not None:
             facts["line"] = str(spot.line)
         if spot is not None and spot.column:
@@ -118,7 +119,7 @@ def spot_of(problem: Problem) -> Spot | None:
     if match is None:
         return None
     column = int(match["column"]) if match["column"] else None
-    return Spot(int(match["line"]), column, match["key"] or "")
+    return Spot(match["file"], int(match["line"]), column, match["key"] or "")
 
 
 def _each(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, PurePath, Problem]]:
@@ -140,6 +141,7 @@ def _sentence(problem: Problem, spot: Spot | None) -> str:
 
 def _location(path: PurePath, spot: Spot | None) -> dict[str, Any]:
     # A relative path is one in the repository for whoever uploads the file.
+    path = PurePath(spot.file) if spot is not None else path
     uri = path.as_uri() if path.is_absolute() else _uri(path)
     found: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if spot is not None:

@@ -71,7 +71,7 @@ class Findings:
         """Collects for the file of that name, as the user typed it."""
         self._shown = shown
         self._problems: list[Finding] = []
-        self._warnings: list[Finding] = []
+        self._warnings: dict[Finding, None] = {}
         self._guesses_left = _GUESSES
 
     @property
@@ -95,9 +95,9 @@ class Findings:
             self._problems.append(finding)
 
     def warning(self, finding: Finding) -> None:
-        """Notes a remark that does not stop the plan."""
+        """Notes a remark that does not stop the plan; the same one twice is one."""
         if len(self._warnings) < MOST:
-            self._warnings.append(finding)
+            self._warnings.setdefault(finding)
 
     def stop(self, finding: Finding) -> NoReturn:
         """Raises all problems so far and this one, after which nothing can be read."""

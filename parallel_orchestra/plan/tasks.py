@@ -177,10 +177,10 @@ class _Check:
         """Remarks on a contract that is not there, if no task before this one can write it."""
         for i, name in enumerate(self.whole.get("contracts", ())):
             if not self.whole.get("depends_on") and not self.around.exists(name):
-                what = f"the contract `{brief(name)}` of {self.owner} is not there"
-                hint = "it counts from `cwd`; no task that this one depends on could write it"
-                key = "contracts" in self.given
-                path = (*self.path, "contracts", i) if key else ("defaults", "contracts", i)
+                what = f"the contract `{brief(name)}` is not there"
+                hint = "it counts from `cwd`; no task that comes before could write it"
+                holder = self.path if "contracts" in self.given else ("defaults",)
+                path = (*holder, "contracts", i)
                 self.around.findings.warning(Finding(what, hint, path))
 
     def prompt(self) -> str:

@@ -63,7 +63,8 @@ def judge_template(
         return
     for line, words in judge(template.text, trials):
         what = f"`prompt_template` can't be used: {words}"
-        findings.problem(Finding(what, _HINT, _AT, line=line, file=template.file))
+        hint = _HINT if line else ""
+        findings.problem(Finding(what, hint, _AT, line=line, file=template.file))
 
 
 def remark_on_template(template: Template, context: str, findings: Findings) -> None:

@@ -1,5 +1,6 @@
 """The prompt of an attempt: the task's own words among what an agent should know beside them."""
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -30,6 +31,7 @@ __all__ = ["Source", "Spoiled", "judge", "prompt_of", "write_prompt"]
 
 #: How many made-up attempts a template is tried with at most: what it does differs by few fields.
 _MOST_TRIALS = 2000
+_TRIED_CHARS = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,14 @@ def judge(template: str, trials: Iterable[Mapping[str, Any]]) -> Sequence[tuple[
     Raises:
         EnvironmentProblem: no process could be started for it.
     """
-    tried = list(islice(trials, _MOST_TRIALS))
+    tried: list[Mapping[str, Any]] = []
+    room = _TRIED_CHARS
+    for facts in islice(trials, _MOST_TRIALS):
+        # each holds the plan's whole context
+        room -= len(json.dumps(facts))
+        if room < 0 and tried:
+            break
+        tried.append(facts)
     try:
         found = examine(template, library(), known_names(), tried)
     except OSError as error:

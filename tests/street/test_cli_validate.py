@@ -87,6 +87,25 @@ def test_github_annotates_warnings_at_their_lines_too(plans, capsys):
     assert capsys.readouterr().out.startswith("::warning file=good.md,line=4,col=22::")
 
 
+@pytest.mark.slow
+def test_a_fault_of_a_template_in_a_file_is_annotated_there(plans, capsys):
+    (plans / "good.md").write_text(GOOD.replace("name: good", "name: good\nprompt_template: t.j2"))
+    (plans / "t.j2").write_text("{{ task.prompt }}\n{{ tsk }}\n")
+
+    main(["validate", "good.md", "--format", "github"])
+    main(["validate", "good.md", "--format", "sarif"])
+    github, _, sarif = capsys.readouterr().out.partition("\n")
+
+    assert github.startswith(
+        "::error file=t.j2,line=2::prompt_template: `prompt_template` can't be used: there is no `tsk`"
+    )
+    (place,) = json.loads(sarif)["runs"][0]["results"][0]["locations"]
+    assert place["physicalLocation"] == {
+        "artifactLocation": {"uri": "t.j2"},
+        "region": {"startLine": 2},
+    }
+
+
 def test_a_watch_has_no_format(plans, capsys):
     code = main(["validate", "good.md", "--watch", "--format", "json"])
 

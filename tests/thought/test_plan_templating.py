@@ -146,5 +146,15 @@ def test_a_contract_that_nobody_can_have_written_is_a_warning():
     made, _ = plan("", files={"there": b""}, tasks=tasks)
 
     assert [text.partition(" (")[0] for text in made.warnings] == [
-        "plans/plan.md:4:47 tasks[0].contracts[1]: the contract `gone` of task `a` is not there"
+        "plans/plan.md:4:47 tasks[0].contracts[1]: the contract `gone` is not there"
+    ]
+
+
+def test_a_contract_of_the_defaults_is_told_once():
+    made, _ = plan(
+        "defaults: {contracts: [gone]}\n", tasks="[{id: a, prompt: p}, {id: b, prompt: p}]"
+    )
+
+    assert [text.partition(": ")[0] for text in made.warnings] == [
+        "plans/plan.md:4:24 defaults.contracts[0]"
     ]

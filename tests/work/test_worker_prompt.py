@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from parallel_orchestra.model import Evidence, Plan, Task
 from parallel_orchestra.plan import parse
+from parallel_orchestra.prompt import trials_of
 from parallel_orchestra.store import AttemptResult, Claim, Layout
 from parallel_orchestra.store.feedback import write_feedback
 from parallel_orchestra.store.names import TaskName
 from parallel_orchestra.store.records import write_result
+from parallel_orchestra.worker import prompt as prompt_room
 from parallel_orchestra.worker.prompt import Source, Spoiled, judge, prompt_of, write_prompt
 
 #: What any text is made of, and what a template, a shell or a terminal would make something of.
@@ -316,3 +318,15 @@ def test_a_template_may_extend_ours(layout):
     assert text.startswith("# Task `a`\n\n## Objective\n\nDo it.\n")
     assert "- Sing.\n## Output format" in text
     assert judge(template, ()) == []
+
+
+@pytest.mark.slow
+def test_a_large_context_is_not_tried_a_thousand_times(monkeypatch):
+    tried = []
+    monkeypatch.setattr(prompt_room, "examine", lambda *asked: tried.extend(asked[3]) or ())
+    tasks = tuple(Task(f"t{number}", prompt="Do it.") for number in range(100))
+    plan = Plan("0.2", "n", Path("/p/plan.md"), Path("/p"), tasks, context="x" * (1 << 20))
+
+    judge("{{ task.prompt }}", trials_of(plan))
+
+    assert 2 <= len(tried) < 10
