@@ -5,10 +5,11 @@ Knows nothing of files, YAML or git: `plan` makes these values, everything else 
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 #: A command is an argument list, or one line for `sh -c`.
 Command = tuple[str, ...] | str
@@ -18,6 +19,7 @@ NO_ENV: Mapping[str, str] = MappingProxyType({})
 #: Seconds that an attempt may take if the plan does not say; less in plans of version 0.1.
 DEFAULT_TIMEOUT = 7200.0
 DEFAULT_TIMEOUT_V01 = 900.0
+DEFAULT_SETUP_TIMEOUT = 1800.0
 DEFAULT_MAX_RETRIES = 1
 DEFAULT_MAX_WORKERS = 3
 DEFAULT_BACKEND = "claude"
@@ -64,6 +66,54 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """How a worktree is made ready for agents, before the first one and when it is due again.
+
+    `copy` and `symlink` are paths of the project, `keep` and `inputs` patterns of paths in the
+    worktree. `run` and `teardown` are commands, `timeout` is in seconds, for each of `run`.
+    `include` says whether a `.worktreeinclude` is read.
+    """
+
+    copy: tuple[str, ...] = ()
+    symlink: tuple[str, ...] = ()
+    run: tuple[Command, ...] = ()
+    teardown: tuple[Command, ...] = ()
+    keep: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    timeout: float = DEFAULT_SETUP_TIMEOUT
+    include: bool = False
+
+    def then(self, more: "Setup") -> "Setup":
+        """Returns both, this one first."""
+        # A run that depends on everything goes on to do so.
+        whole = bool(self.run and not self.inputs) or bool(more.run and not more.inputs)
+        return Setup(
+            copy=_joined(self.copy, more.copy),
+            symlink=_joined(self.symlink, more.symlink),
+            run=self.run + more.run,
+            teardown=more.teardown + self.teardown,
+            keep=_joined(self.keep, more.keep),
+            inputs=() if whole else _joined(self.inputs, more.inputs),
+            timeout=max(self.timeout, more.timeout),
+            include=self.include or more.include,
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """Returns what differs from no set-up, as JSON has it."""
+        named = ((one.name, getattr(self, one.name)) for one in fields(self))
+        default = {one.name: one.default for one in fields(self)}
+        return {name: value for name, value in named if value != default[name]}
+
+
+def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(one + other))
+
+
+#: For who wants a place as it is.
+NO_SETUP = Setup()
+
+
+@dataclass(frozen=True, slots=True)
 class Task:
     """One task, with all defaults of the plan filled in.
 
@@ -98,6 +148,7 @@ class Task:
     isolation: Isolation = Isolation.WORKTREE
     concurrency_group: str = ""
     wave: int | None = None
+    setup: Setup = NO_SETUP
 
     @property
     def may_write(self) -> tuple[str, ...]:
@@ -186,6 +237,7 @@ class Plan:
     context: str = ""
     prompt_template: str = ""
     programs: tuple[str, ...] = ()
+    setup: Setup = NO_SETUP
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 
@@ -193,6 +245,10 @@ class Plan:
     def published(self) -> bool:
         """Whether it is a manifest of the published format, 0.1."""
         return self.version == "0.1"
+
+    def setup_of(self, task: Task) -> Setup:
+        """Returns how a worktree is made ready for a task: as for all, then as it says itself."""
+        return self.setup.then(task.setup) if task.setup != NO_SETUP else self.setup
 
     @property
     def cpo(self) -> bool:

@@ -12,7 +12,7 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.graph import Graph, Mode, choose_mode, rivals
-from parallel_orchestra.isolation import default_root
+from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
 from parallel_orchestra.ownership import Tree, covered, reach, read_patterns
@@ -106,6 +106,7 @@ def obstacles(plan: Plan, settings: Settings, repo: Repo) -> list[Problem]:
         *_program_problems(plan, settings),
         *lacks(places(repo, settings.tasks_root(plan), settings), _TOO_LITTLE),
         *_worktree_problems(plan, worktree_root(repo, settings)),
+        *_setup_problems(plan, repo),
     ]
 
 
@@ -236,6 +237,22 @@ def _worktree_problems(plan: Plan, root: Path) -> list[Problem]:
         return []
     hint = "name another place with `--worktree-root DIR` or `PO_WORKTREE_ROOT`"
     return [Problem(f"worktrees can't be made there: {reason}", str(existing), hint)]
+
+
+def _setup_problems(plan: Plan, repo: Repo) -> list[Problem]:
+    if not plan.cwd.resolve().is_relative_to(repo.top.resolve()):
+        return []
+    supplies = Supplies(repo, plan.cwd, None)
+    wanted = dict.fromkeys(
+        path
+        for setup in dict.fromkeys(plan.setup_of(task) for task in plan.tasks)
+        for path in supplies.missing(setup)
+    )
+    hint = "make it, take it out of `setup`, or write a pattern (`.env*`) if it may be missing"
+    return [
+        Problem("the set-up copies or links what is not there", str(plan.cwd / path), hint)
+        for path in wanted
+    ]
 
 
 def notices(

@@ -17,7 +17,7 @@ from parallel_orchestra.events import Event, StartsHeld, Warned
 from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.isolation import Pool
+from parallel_orchestra.isolation import Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
@@ -62,7 +62,8 @@ class Workshop:
         self.tasks: Mapping[str, Task] = {task.id: task for task in job.plan.tasks}
         self.guard = Guard(job.repo, job.layout, self.warn)
         check = self.guard.check
-        self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner, check)
+        self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner, check, job.layout.root)
+        self.seats = Seats(job.settings.cache / "parallel-orchestra" / "seats")
         self._checker = self._make_checker()
         self.queue = MergeQueue(
             job.repo, self.store, self.refs, job.run.base_commit, self._checker, check
@@ -92,11 +93,12 @@ class Workshop:
         with contextlib.ExitStack() as steps:
             # The last one in goes first; each is done whatever the others do.
             steps.callback(self.journal.close)
+            steps.callback(self.seats.close)
             steps.callback(self.pool.close, remove=remove_worktrees)
             steps.callback(self.queue.flush)
             steps.callback(self.store.close)
             if self._checker is not None:
-                steps.callback(self._checker.close)
+                steps.callback(self._checker.close, keep=not remove_worktrees)
 
     def shop(self) -> Shop:
         """Returns the tools as a worker takes them."""
@@ -116,6 +118,7 @@ class Workshop:
             clock=self.clock,
             dice=random.random,
             log_dir=_made(job.settings.log_dir, job.repo.top),
+            seats=self.seats,
             keep_worktrees=job.settings.keep_worktrees,
         )
 
@@ -124,7 +127,14 @@ class Workshop:
         if not job.plan.verify:
             return None
         return Checker(
-            self.pool, self.refs, job.layout, self.me.owner, job.plan.verify, job.settings.environ
+            self.pool,
+            self.refs,
+            job.layout,
+            self.me.owner,
+            job.plan.verify,
+            job.settings.environ,
+            job.plan.setup,
+            self.seats.take(),
         )
 
     def _make_board(self) -> Board:
@@ -172,9 +182,10 @@ def pool_of(
     settings: Settings,
     owner: str,
     check: Callable[[], None] = lambda: None,
+    tasks: Path | None = None,
 ) -> Pool:
-    """Returns the worktrees of a repository as this owner uses them; see `Pool` for `check`."""
-    return Pool(repo, worktree_root(repo, settings), project, owner, check)
+    """Returns the worktrees of a repository as this owner uses them; see `Pool`."""
+    return Pool(repo, worktree_root(repo, settings), project, owner, check, tasks)
 
 
 def _made(folder: Path | None, checkout: Path) -> Path | None:

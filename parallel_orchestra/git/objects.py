@@ -8,7 +8,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -211,6 +211,25 @@ class Objects:
         listed = self._git.run(*words, ok=(0, 128) if below else (0,))
         # a directory that the commit does not have has no files
         return tuple(listed.fields) if listed.code == 0 else ()
+
+    def touched(self, base: str, head: str) -> frozenset[str]:
+        """Returns the paths that any commit of `head` which `base` does not contain changes.
+
+        Raises:
+            GitError: one of them is not there.
+        """
+        words = ("log", "-z", "--format=", "--name-only", "--no-renames", "-m", "--end-of-options")
+        return frozenset(filter(None, self._git.run(*words, f"{base}..{head}", "--").fields))
+
+    def contents_of(self, commit: str) -> Mapping[str, str]:
+        """Returns the mode and id of each file of a commit or tree, by path.
+
+        Raises:
+            GitError: it is not there.
+        """
+        listed = self._git.run("ls-tree", "-r", "-z", "--full-tree", commit).fields
+        pairs = (entry.partition("\t") for entry in listed)
+        return {path: facts for facts, _, path in pairs}
 
     def close(self) -> None:
         """Ends the helpers; they start again when needed."""

@@ -172,6 +172,19 @@ class Repo:
         )
         return tuple(entry[3:] for entry in status.fields)
 
+    def ignored_that_fit(self, patterns: Path) -> tuple[str, ...]:
+        """Returns the ignored files of the user's checkout that fit a file of gitignore patterns.
+
+        Paths are relative to the checkout, files inside of other repositories are not among them.
+        """
+        words = ("ls-files", "--others", "--ignored", f"--exclude-from={patterns}", "-z")
+        found = [path for path in self._user.run(*words).fields if not path.endswith("/")]
+        if not found:
+            return ()
+        given = b"".join(os.fsencode(path) + b"\0" for path in found)
+        asked = self._user.run("check-ignore", "--stdin", "-z", given=given, ok=(0, 1))
+        return tuple(asked.fields)
+
     def wait_for_gc(self) -> bool:
         """Waits for a `git gc` that somebody runs; returns whether there was one.
 

@@ -11,6 +11,7 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
@@ -26,6 +27,9 @@ _NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
 #: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
 #: of it would only keep garbage alive.
 POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
+
+#: Above so many paths git takes long to match each with all that is staged.
+_MANY = 200
 
 
 class EmbeddedRepository(GitError):
@@ -88,13 +92,15 @@ class WorkTree:
             self._git.run(*words, "--")
         self._keep_index()
 
-    def clean(self) -> None:
+    def clean(self, spare: Sequence[str] = ()) -> None:
         """Removes all that is not tracked: ignored files, embedded repositories, content of submodules.
+
+        What fits one of the patterns to `spare`, as in a .gitignore, stays.
 
         Raises:
             GitError: something can't be removed.
         """
-        words = ("clean", "-ffdxq")
+        words = ("clean", "-ffdxq", *(f"--exclude={pattern}" for pattern in spare))
         try:
             self._git.run(*words)
         except GitError:
@@ -106,6 +112,11 @@ class WorkTree:
             regain(self.path / path)
             shutil.rmtree(self.path / path)
             (self.path / path).mkdir()
+
+    def untracked(self, spare: Sequence[str] = ()) -> list[str]:
+        """Returns all files that are not tracked, ignored ones too; see `clean` for `spare`."""
+        words = ("ls-files", "--others", "-z", *(f"--exclude={pattern}" for pattern in spare))
+        return self._git.run(*words).fields
 
     def worked_in(self) -> tuple[str, ...]:
         """Returns the submodules with files, or commits, that nobody else has; call after staging."""
@@ -143,11 +154,28 @@ class WorkTree:
             self._renew_index(base)
             regain(self.path)
             self._stage_again(words)
+        if len(exclude) > _MANY:
+            exclude = self._of_index_or(base, exclude)
         if exclude:
             given = b"".join(os.fsencode(f":(top,literal){path}") + b"\0" for path in exclude)
             again = ("reset", "--quiet", "--no-refresh", "--pathspec-from-file=-")
             self._git.run(*again, "--pathspec-file-nul", base, given=given)
         return self._git.run("write-tree").line
+
+    def snapshot(self, exclude: Sequence[str] = (), *, base: str) -> str:
+        """Returns what `stage_all` would, and leaves what is staged as it is.
+
+        Raises:
+            GitError: something can't be read or written.
+        """
+        copy = self.git_dir / "orchestra-snapshot"
+        shutil.copyfile(self._index, copy)
+        twin = WorkTree(self._repo, self.path, self.git_dir)
+        twin._git = replace(self._git, environ={**self._git.environ, "GIT_INDEX_FILE": str(copy)})
+        try:
+            return twin.stage_all(exclude, base=base)
+        finally:
+            copy.unlink(missing_ok=True)
 
     def uncover(self, path: str) -> None:
         """Makes an embedded repository a plain directory, its history a part of the content.
@@ -232,6 +260,12 @@ class WorkTree:
             self._git.run(*words)
         except GitError as error:
             raise _explained(error) from error
+
+    def _of_index_or(self, base: str, paths: Sequence[str]) -> list[str]:
+        """Returns those of the paths that are staged or in `base`: most are ignored anyway."""
+        known = set(self._git.run("ls-files", "-z").fields)
+        known.update(self._git.run("ls-tree", "-r", "-z", "--name-only", base).fields)
+        return [path for path in paths if path in known]
 
     def _remove_locks(self) -> None:
         for name in ("index.lock", "HEAD.lock"):

@@ -1,15 +1,22 @@
 """Where an agent may write, and how its work comes out again.
 
-Knows nothing of the store or of merging. Two ways so far, each with the same doors: `open`
-gives a workspace for one attempt, `take` its content as a git tree, `keep` puts what is not
+Knows nothing of the store or of merging. Each way has the same doors: `open` gives a workspace
+for one attempt, `setup_due` and `set_up` go round the commands that make it ready, `take` its content as a git tree, `keep` puts what is not
 merged under a ref, `settled` says that there is nothing left to save.
 """
 
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
 from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, is_by_hand, left_in
+from parallel_orchestra.isolation.pool import Pool, default_root, labelled, rescue
+from parallel_orchestra.isolation.ports import Seat, Seats
 from parallel_orchestra.isolation.salvage import Left
+from parallel_orchestra.isolation.setting_up import Means, SetUpFailed, prepared, take_down
+from parallel_orchestra.isolation.slot import Slot
+from parallel_orchestra.isolation.supplies import Supplies
 from parallel_orchestra.isolation.workspace import (
+    NOTHING_GIVEN,
+    Given,
     Isolation,
     Label,
     Unusable,
@@ -17,22 +24,22 @@ from parallel_orchestra.isolation.workspace import (
     Workspace,
     keep_commit,
 )
-from parallel_orchestra.isolation.worktree import (
-    Pool,
-    Slot,
-    default_root,
-    labelled,
-    rescue,
-)
 
 __all__ = [
+    "NOTHING_GIVEN",
+    "Given",
     "InPlace",
     "Isolation",
     "Label",
     "Left",
     "LeftWorktree",
+    "Means",
     "Pool",
+    "Seat",
+    "Seats",
+    "SetUpFailed",
     "Slot",
+    "Supplies",
     "Unusable",
     "Work",
     "Workspace",
@@ -43,5 +50,7 @@ __all__ = [
     "keep_commit",
     "labelled",
     "left_in",
+    "prepared",
     "rescue",
+    "take_down",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.isolation.workspace import Label, Work, Workspace
+from parallel_orchestra.model import NO_SETUP, Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,9 +13,31 @@ class InPlace:
 
     directory: Path
 
-    def open(self, base: str, label: Label, *, carry_claude: bool) -> Workspace:  # noqa: ARG002
+    def open(
+        self,
+        base: str,
+        label: Label,  # noqa: ARG002
+        *,
+        carry_claude: bool,  # noqa: ARG002
+        setup: Setup = NO_SETUP,  # noqa: ARG002
+    ) -> Workspace:
         """Returns the project directory as it is."""
         return Workspace(self.directory, base)
+
+    def setup_due(self, workspace: Workspace, setup: Setup) -> bool:  # noqa: ARG002
+        """Returns False: it is the user's, and set up as the user likes."""
+        return False
+
+    def set_up(self, workspace: Workspace, setup: Setup) -> Workspace:  # noqa: ARG002
+        """Returns the workspace as it is."""
+        return workspace
+
+    def set_up_as(self) -> Setup:
+        """Returns no set-up."""
+        return NO_SETUP
+
+    def taken_down(self) -> None:
+        """Does nothing."""
 
     def take(self, workspace: Workspace) -> Work:
         """Returns nothing: the directory is the user's."""
@@ -26,3 +49,7 @@ class InPlace:
 
     def settled(self) -> None:
         """Does nothing: there is nothing to save."""
+
+    def save(self) -> str:
+        """Saves nothing."""
+        return ""

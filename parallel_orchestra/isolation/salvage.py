@@ -7,10 +7,11 @@ import json
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from parallel_orchestra import files
 from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktrees
-from parallel_orchestra.isolation.workspace import keep_commit
+from parallel_orchestra.isolation.workspace import NOTHING_GIVEN, Given, keep_commit
 
 _GITLINK = "160000"
 #: Where content goes whose worktree does not say any more who made it.
@@ -19,13 +20,18 @@ _LOST = "refs/orchestra/lost"
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Who worked in a worktree: the label's facts and the commit that it started from."""
+    """Who worked in a worktree: the label's facts and the commit that it started from.
+
+    Not `begun` while the set-up runs: there is no work yet.
+    """
 
     task: str
     attempt: int
     owner: str
     ref: str
     base: str
+    begun: bool = True
+    given: Given = NOTHING_GIVEN
 
 
 def read_label(path: Path, slot: str) -> Left | None:
@@ -36,10 +42,13 @@ def read_label(path: Path, slot: str) -> Left | None:
     except FileNotFoundError:
         return None
     try:
-        left = Left(**json.loads(content))
-    except (ValueError, TypeError, RecursionError):
+        facts = json.loads(content)
+        left = Left(**{**facts, "given": _given(facts.get("given", {}))})
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return lost
-    words = (left.task, left.owner, left.base, left.ref)
+    given = left.given
+    words = [left.task, left.owner, left.base, left.ref, given.tree, given.base]
+    words += [*given.carried, *given.kept]
     ours = all(isinstance(word, str) for word in words) and isinstance(left.attempt, int)
     return left if ours and left.ref.startswith("refs/orchestra/") else lost
 
@@ -56,13 +65,13 @@ def registered(repo: Repo, tree: WorkTree, left: Left) -> str:
     base = left.base if left.base and repo.objects.has(left.base) else repo.head().commit or ""
     tree.restore()
     tree.mend(base)
-    content, head = _everything(repo, tree, base), tree.head()
+    content, head = _everything(repo, tree, base, left.given.carried), tree.head()
     if head is not None and not repo.objects.has(head):
         head = None
     if head is None:
         # An unborn branch, or a HEAD that points to nothing.
         head = base
-    if content == repo.objects.tree_of(head) and _reachable(repo, head):
+    if content in (repo.objects.tree_of(head), left.given.tree) and _reachable(repo, head):
         return ""
     message = f"Unfinished work of task `{left.task}`, attempt {left.attempt}\n"
     return _kept(repo, content, head, left.ref, message)
@@ -112,11 +121,17 @@ def embedded(repo: Repo, base: str, content: str) -> tuple[str, ...]:
     )
 
 
-def _everything(repo: Repo, tree: WorkTree, base: str) -> str:
+def _given(facts: dict[str, Any]) -> Given:
+    lists = {name: tuple(facts.get(name, ())) for name in ("carried", "kept")}
+    whole: dict[str, Any] = {**facts, **lists}
+    return Given(**whole)
+
+
+def _everything(repo: Repo, tree: WorkTree, base: str, given: tuple[str, ...] = ()) -> str:
     uncovered: set[str] = set()
     while True:
         try:
-            content = tree.stage_all(base=base, abandoned=True)
+            content = tree.stage_all(given, base=base, abandoned=True)
             found = {*embedded(repo, base, content), *tree.worked_in()}
         except EmbeddedRepository as error:
             found = {error.path}

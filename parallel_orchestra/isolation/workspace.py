@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Protocol
 
 from parallel_orchestra.git import RefMoved, Repo, Update
+from parallel_orchestra.model import NO_SETUP, Setup
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +20,43 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Workspace:
-    """A place for one attempt: `path` is the agent's directory, `base` the commit it starts from.
+class Given:
+    """What was put into a workspace before its attempt, and is no part of the work.
 
-    `carried` are files that were put there for the agent and are not part of its work,
-    relative to the root of the tree.
+    `carried` are paths relative to the root of the tree, `kept` patterns of a .gitignore there.
+    `tree` is the content after the set-up's commands, if they changed anything of the commit
+    `base` that git sees; else it is empty.
     """
+
+    carried: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    tree: str = ""
+    base: str = ""
+
+
+NOTHING_GIVEN = Given()
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A place for one attempt: `path` is the agent's directory, `base` the commit it starts from."""
 
     path: Path
     base: str
-    carried: tuple[str, ...] = ()
+    given: Given = NOTHING_GIVEN
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What an agent left: all its files as a git tree, and the commit its HEAD stood at."""
+    """What an agent left: all its files as a git tree, and the commit its HEAD stood at.
+
+    Not `pure` if commits of its own have something in them that was only given to it.
+    """
 
     tree: str
     head: str
     changed: bool
+    pure: bool = True
 
 
 class Unusable(Exception):  # a fact about an agent's work, not a fault
@@ -51,12 +70,32 @@ class Unusable(Exception):  # a fact about an agent's work, not a fault
 class Isolation(Protocol):
     """One place that takes attempts one after the other; used by one thread."""
 
-    def open(self, base: str, label: Label, *, carry_claude: bool) -> Workspace:
+    @property
+    def directory(self) -> Path:
+        """Where agents work."""
+
+    def open(
+        self, base: str, label: Label, *, carry_claude: bool, setup: Setup = NO_SETUP
+    ) -> Workspace:
         """Makes the place ready at a commit, after saving what lies there unsaved.
+
+        What `setup` copies and links is there; its commands are the caller's to run.
 
         Raises:
             GitError: git failed; nothing is lost.
         """
+
+    def setup_due(self, workspace: Workspace, setup: Setup) -> bool:
+        """Returns whether the commands of a set-up have to run in an open workspace."""
+
+    def set_up(self, workspace: Workspace, setup: Setup) -> Workspace:
+        """Says that the set-up has ended, and returns the workspace as the agent gets it."""
+
+    def set_up_as(self) -> Setup:
+        """Returns the set-up that was made here last, and that was not taken down."""
+
+    def taken_down(self) -> None:
+        """Says that the set-up was taken down."""
 
     def take(self, workspace: Workspace) -> Work:
         """Returns the workspace's content, ignored files aside.
@@ -71,6 +110,9 @@ class Isolation(Protocol):
 
     def settled(self) -> None:
         """Says that the content is merged or kept, so that the next `open` need not save it."""
+
+    def save(self) -> str:
+        """Keeps what lies there unsaved; returns the ref or an empty string."""
 
 
 def keep_commit(repo: Repo, commit: str, ref: str) -> str:

@@ -6,16 +6,28 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
-from parallel_orchestra.isolation import Label, Pool, Slot
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.isolation import (
+    Label,
+    Means,
+    Pool,
+    Seat,
+    SetUpFailed,
+    Slot,
+    Workspace,
+    prepared,
+    take_down,
+)
 from parallel_orchestra.merge_queue.queue import Rejected
 from parallel_orchestra.merge_queue.run_refs import RunRefs
-from parallel_orchestra.model import DEFAULT_TIMEOUT, Command, argv_of, as_typed
-from parallel_orchestra.process import Child, Ending, Supervisor
+from parallel_orchestra.model import DEFAULT_TIMEOUT, NO_SETUP, Command, Setup, as_typed
+from parallel_orchestra.process import Ending, Supervisor
 from parallel_orchestra.store import Layout
 
 _DETAIL_BYTES = 4096
 _POLL = 0.05
+#: For who gave it none.
+_NO_SEAT = Seat(0, 0)
 
 
 class Checker:
@@ -29,15 +41,26 @@ class Checker:
         owner: str,
         commands: tuple[Command, ...],
         environ: Mapping[str, str],
+        setup: Setup = NO_SETUP,
+        seat: Seat = _NO_SEAT,
     ) -> None:
+        """Takes how its worktree is set up, and the ports that its commands may use."""
         self._pool = pool
         self._refs = refs
         self._layout = layout
         self._owner = owner
         self._commands = commands
-        self._environ = surroundings(environ, {"PO_RUN": refs.run, "PO_OWNER": owner})
-        self._secrets = secrets_of(environ)
+        self._setup = setup
         self._supervisor = Supervisor()
+        variables = {
+            "PO_SLOT": str(seat.number),
+            "PO_PORT_BASE": str(seat.port_base),
+            "PO_PROJECT_DIR": str(pool.site.project),
+            "PO_TASKS_DIR": str(layout.root),
+            "PO_RUN": refs.run,
+            "PO_OWNER": owner,
+        }
+        self._means = Means(self._supervisor, environ, variables)
         self._slot: Slot | None = None
         self._cancelled = threading.Event()
 
@@ -46,6 +69,7 @@ class Checker:
 
         Raises:
             GitError: the candidate can't be checked out.
+            EnvironmentProblem: its worktree can't be set up.
         """
         with self._turn() as mine:
             if not mine:
@@ -54,8 +78,14 @@ class Checker:
                 self._slot = self._pool.slot("verify")
             ref = f"{self._refs.prefix}checked/{self._owner}"
             label = Label(self._refs.run, "verify", 0, self._owner, ref)
-            workspace = self._slot.open(commit, label, carry_claude=False)
-            self._slot.settled()
+            try:
+                workspace = self._set_up(self._slot, commit, label, log)
+            except SetUpFailed as failed:
+                if failed.cancelled:
+                    return Rejected("cancelled", cancelled=True)
+                raise EnvironmentProblem(
+                    Problem(f"the worktree for `verify`: {failed}", str(log), failed.detail)
+                ) from failed
             for command in self._commands:
                 rejected = self._run(command, workspace.path, log)
                 if rejected is not None:
@@ -67,21 +97,22 @@ class Checker:
         self._cancelled.set()
         self._supervisor.cancel()
 
-    def close(self) -> None:
-        """Ends the helper process."""
-        self._supervisor.close()
+    def close(self, *, keep: bool = False) -> None:
+        """Takes the worktree's set-up down, unless it is to be kept; ends the helper process."""
+        try:
+            if self._slot is not None and not keep:
+                take_down(self._slot, self._means, self._layout.root / "teardown-verify.log")
+        finally:
+            self._supervisor.close()
+
+    def _set_up(self, slot: Slot, commit: str, label: Label, log: Path) -> Workspace:
+        means, log = self._means, log.with_name("merge-setup.log")
+        workspace = prepared(slot, commit, label, self._setup, means, log, carry_claude=False)
+        slot.settled()
+        return workspace
 
     def _run(self, command: Command, directory: Path, log: Path) -> Rejected | None:
-        ended = self._supervisor.run(
-            Child(
-                argv_of(command),
-                directory,
-                self._environ,
-                log,
-                timeout=DEFAULT_TIMEOUT,
-                secrets=self._secrets,
-            )
-        )
+        ended = self._means.run(command, directory, log, DEFAULT_TIMEOUT)
         if ended.ending is Ending.EXITED and ended.code == 0:
             return None
         said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:].decode("utf-8", "replace")

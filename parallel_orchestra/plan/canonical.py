@@ -16,7 +16,7 @@ from typing import Any
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Setup, Task, Webhooks
 
 _NAMES = tuple(field.name for field in fields(Task))
 _DEFAULTS = tuple(
@@ -86,6 +86,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "context": plan.context,
         "prompt_template": plan.prompt_template,
         "programs": list(plan.programs),
+        "setup": _plain(plan.setup),
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -123,11 +124,14 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
     values["programs"] = tuple(values.get("programs", ()))
     values["halt"] = Halt.of(values.get("halt", str(Halt())))
+    values["setup"] = _setup(values.get("setup", {}))
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Setup):
+        return {name: _plain(fact) for name, fact in value.facts().items()}
     if isinstance(value, Evidence):
         return value.facts()
     if isinstance(value, tuple):
@@ -138,6 +142,8 @@ def _plain(value: Any) -> Any:
 
 
 def _field(name: str, value: Any) -> Any:
+    if name == "setup":
+        return _setup(value)
     if name == "expect":
         return tuple(Evidence(**{key: _tuples(fact) for key, fact in one.items()}) for one in value)
     if isinstance(value, list):
@@ -145,6 +151,10 @@ def _field(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return MappingProxyType(value)
     return Isolation(value) if name == "isolation" else value
+
+
+def _setup(record: Mapping[str, Any]) -> Setup:
+    return Setup(**{name: _tuples(fact) for name, fact in record.items()})
 
 
 def _tuples(value: Any) -> Any:

@@ -5,10 +5,11 @@ To add a field to tasks: an attribute in `model.Task`, an attribute of the same 
 reference. What is left out takes the default that stands in `model`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from parallel_orchestra.model import Setup
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.evidence import Expected
 
@@ -22,6 +23,31 @@ class Fields(BaseModel):
     model_config = ConfigDict(
         strict=True, extra="ignore", validate_assignment=True, protected_namespaces=()
     )
+
+
+class SetupFields(Fields):
+    """What `setup` may say. pydantic has a `copy` of its own, hence the other name."""
+
+    copied: values.SomePatterns = Field(ABSENT, alias="copy")
+    symlink: values.SomePatterns = ABSENT
+    run: values.Commands = ABSENT
+    teardown: values.Commands = ABSENT
+    keep: values.SomePatterns = ABSENT
+    inputs: values.SomePatterns = ABSENT
+    timeout: values.Duration = ABSENT
+
+    @classmethod
+    def keys(cls) -> frozenset[str]:
+        """Returns its keys as one writes them."""
+        return frozenset(one.alias or name for name, one in cls.model_fields.items())
+
+    def as_setup(self) -> Setup:
+        """Returns what was said."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return Setup(**{"copy" if name == "copied" else name: given[name] for name in given})
+
+
+_SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
 
 
 class SharedFields(Fields):
@@ -57,6 +83,7 @@ class TaskFields(SharedFields):
     depends_on: values.Ids = ABSENT
     writes: values.Patterns = ABSENT
     wave: values.Wave = ABSENT
+    setup: _SetupSaid = ABSENT
 
 
 class TopFields(Fields):
@@ -72,3 +99,4 @@ class TopFields(Fields):
     context: values.Filled = ABSENT
     prompt_template: values.Filled = ABSENT
     programs: values.Lines = ABSENT
+    setup: _SetupSaid = ABSENT

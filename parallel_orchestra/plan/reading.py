@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from parallel_orchestra.model import Halt, Plan, Task, Webhooks
+from parallel_orchestra.model import NO_SETUP, Halt, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
@@ -22,6 +22,7 @@ from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
     Surroundings,
     check_backend,
+    check_setup,
     read_manifest_tasks,
     read_tasks,
 )
@@ -112,6 +113,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
         if isinstance(data[key], dict):
             known_here = manifest.Webhook.model_fields
             check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
+    check_setup(data, "", (), findings, strict=dialect.strict)
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
     around = _surroundings(document, dialect, top, origin, findings)
@@ -249,5 +251,6 @@ def _plan(
         halt=top.get("halt", Halt()),
         context=top.get("context", ""),
         programs=top.get("programs", ()),
+        setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
         webhooks=Webhooks(**hooks),
     )

@@ -82,6 +82,7 @@ def _read_task(
     entry: dict[str, Any], owner: str, path: KeyPath, around: Surroundings
 ) -> Task | None:
     check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True)
+    check_setup(entry, owner, path, around.findings, strict=True)
     given = validated(fields.TaskFields, entry, owner, path, around.findings)
     whole = {**around.defaults, **given}
     if "env" in given:
@@ -237,6 +238,17 @@ class _Check:
     def _note(self, what: str, hint: str, key: str, mark: tuple[int, int] | None = None) -> None:
         path = (*self.path, key) if key in self.entry or mark else self.path
         self.around.findings.problem(Finding(what, hint, path, mark=mark))
+
+
+def check_setup(
+    raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings, *, strict: bool
+) -> None:
+    """Notes the keys of a `setup` that nobody knows."""
+    setup = raw.get("setup")
+    if strict and isinstance(setup, dict):
+        whose = f"`setup` of {owner}" if owner else "`setup`"
+        known = fields.SetupFields.keys()
+        check_keys(setup, known, whose, (*path, "setup"), findings, strict=True)
 
 
 def check_backend(backend: str, owner: str, path: KeyPath, around: Surroundings) -> None:

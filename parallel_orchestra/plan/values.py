@@ -6,6 +6,7 @@ are seconds, whatever the plan wrote.
 
 import math
 import re
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
@@ -116,6 +117,25 @@ def _inside(value: str) -> str:
     except Unreadable as error:
         raise refused(error.must, error.hint) from error
     return value
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    """Returns one path or pattern, or a list of them."""
+    entries = value if isinstance(value, list) else [value]
+    if len(entries) > MOST_ENTRIES:
+        raise refused(f"have at most {MOST_ENTRIES:,} entries", "name a folder, or use a pattern")
+    for position, one in enumerate(entries):
+        at = (position,) if isinstance(value, list) else ()
+        if not isinstance(one, str) or not one.strip() or not one.isprintable():
+            raise refused("be a path or a pattern", "write one, or a list of them", at)
+        path = PurePosixPath(one)
+        if path.is_absolute() or ".." in path.parts or path == PurePosixPath():
+            raise refused(
+                "be a path inside the project", "write it relative to `cwd`, without `..`", at
+            )
+        if one.startswith(("!", "#")):
+            raise refused("name something", "leave out what is not meant", at)
+    return tuple(entries)
 
 
 def shell_or_argv(value: object, at: tuple[int | str, ...] = ()) -> Command:
@@ -255,6 +275,11 @@ Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tu
 Lines = Annotated[list[FilledLine], BeforeValidator(_bounded), AfterValidator(tuple)]
 File = Annotated[FilledLine, AfterValidator(_inside)]
 Files = Annotated[list[File], BeforeValidator(_bounded), AfterValidator(tuple)]
+SomePatterns = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_patterns),
+    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": _LINE_SCHEMA}]}),
+]
 Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
 Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded), AfterValidator(_env)]

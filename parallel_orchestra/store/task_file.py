@@ -7,7 +7,7 @@ and only the generation from here.
 import json
 import re
 
-from parallel_orchestra.model import Evidence, Isolation, Task
+from parallel_orchestra.model import Evidence, Isolation, Setup, Task
 
 _SHOWN = (
     "title",
@@ -30,6 +30,7 @@ _SHOWN = (
     "isolation",
     "concurrency_group",
     "wave",
+    "setup",
 )
 _DEFAULTS = Task(id="default")
 #: What JSON lets stand and YAML 1.1 does not, or takes for a line break (chapters 4.1 and 4.2).
@@ -67,7 +68,7 @@ def fingerprint_in(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Evidence):
+    if isinstance(value, Evidence | Setup):
         return value.facts()
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 

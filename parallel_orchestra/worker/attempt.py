@@ -13,10 +13,13 @@ from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.isolation import (
     Isolation,
     Label,
+    Seat,
+    SetUpFailed,
     Unusable,
     Work,
     Workspace,
     keep_commit,
+    prepared,
 )
 from parallel_orchestra.merge_queue import under_way
 from parallel_orchestra.model import Answer, FailureClass
@@ -42,13 +45,15 @@ class Attempt:
     """One claim being worked on, with the supervisor and the place of its worker."""
 
     def __init__(
-        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, number: int
+        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, seat: Seat
     ) -> None:
         self._shop = shop
         self._claim = claim
         self._task = shop.tasks[claim.task]
         self._place = place
-        self._landing = Landing(shop, claim, supervisor, place, number)
+        self._landing = Landing(shop, claim, supervisor, place, seat)
+        self._supervisor = supervisor
+        self._seat = seat
 
     def run(self) -> Finished:
         """Carries out the attempt and returns how it ended.
@@ -61,6 +66,12 @@ class Attempt:
         lost = self._lost_workers()
         if lost > MAX_LOST:
             return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
+        try:
+            return self._carried_out()
+        except Ended as ended:
+            return ended.finished
+
+    def _carried_out(self) -> Finished:
         if self._task.isolation is IsolationKind.NONE:
             return self._look_only(self._shop.run.base_commit)
         base = self._shop.queue.tip()
@@ -165,11 +176,23 @@ class Attempt:
         return replace(finished, ref=ref)
 
     def _open(self, base: str) -> Workspace:
+        """Opens the place and sets it up.
+
+        Raises:
+            Ended: the set-up failed, which is not the agent's fault.
+        """
         claim = self._claim
         ref = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(self._shop.run.run, claim.task, claim.attempt, claim.name.owner, ref)
         carry = self._task.backend == "claude"
-        workspace = self._place.open(base, label, carry_claude=carry)
+        setup, log = self._shop.plan.setup_of(self._task), self._landing.directory / "setup.log"
+        means = self._shop.means(self._supervisor, self._seat)
+        try:
+            workspace = prepared(self._place, base, label, setup, means, log, carry_claude=carry)
+        except SetUpFailed as failed:
+            if failed.cancelled:
+                raise Ended(FailureClass.CANCELLED, "the run was stopped") from failed
+            raise Ended(FailureClass.ENVIRONMENT, str(failed), failed.detail) from failed
         if self._shop.keep_worktrees and self._task.isolation is not IsolationKind.NONE:
             self._shop.warn(claim.task, f"attempt {claim.attempt} works in {workspace.path}: kept")
         return workspace

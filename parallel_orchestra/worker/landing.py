@@ -11,7 +11,7 @@ from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.events import Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES
-from parallel_orchestra.isolation import Isolation, Work, Workspace
+from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import Answer, Command, Evidence, FailureClass, argv_of, as_typed
@@ -65,16 +65,16 @@ class Landing:
     """One claim's work on its way, with the supervisor and the place of whoever did it."""
 
     def __init__(
-        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, number: int
+        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, seat: Seat
     ) -> None:
-        """Takes the number of the worker's slot; 0 for a person."""
+        """Takes the seat of the worker, or of a person."""
         self.directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
         self._shop = shop
         self._claim = claim
         self._task = shop.tasks[claim.task]
         self._supervisor = supervisor
         self._place = place
-        self._number = number
+        self._seat = seat
 
     def land(
         self, workspace: Workspace, work: Work, token: str, generation: int, message: str = ""
@@ -188,12 +188,12 @@ class Landing:
             return objects.commit(work.tree, (base,), f"{title}\n")
         builds_on = self._shop.repo.is_ancestor(base, work.head)
         own = objects.first_parents(work.head, base) if builds_on else ()
-        if builds_on and all(cleaned(one.message) == one.message for one in own):
+        if builds_on and work.pure and all(cleaned(one.message) == one.message for one in own):
             if objects.tree_of(work.head) == work.tree:
                 return work.head
             return objects.commit(work.tree, (work.head,), f"{title}\n")
-        # Rewritten history, another branch, or lines that look like ours: one clean commit,
-        # with what the agent committed kept beside it.
+        # Rewritten history, another branch, lines that look like ours, or a commit of what was
+        # only given to it: one clean commit, with what the agent committed kept beside it.
         self.keep(work)
         body = "\n\n".join(cleaned(one.message).strip() for one in reversed(own))
         return objects.commit(work.tree, (base,), f"{title}\n\n{body}".strip() + "\n")
@@ -220,7 +220,8 @@ class Landing:
         return {
             "PO_TASK_ID": self._task.id,
             "PO_ATTEMPT": str(self._claim.attempt),
-            "PO_SLOT": str(self._number),
+            "PO_SLOT": str(self._seat.number),
+            "PO_PORT_BASE": str(self._seat.port_base),
             "PO_TASKS_DIR": str(self._shop.store.layout.root),
             "PO_PROMPT_FILE": str(prompt or "/dev/null"),
             "PO_RUN": self._shop.run.run,

@@ -8,10 +8,11 @@ from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.events import Warned
 from parallel_orchestra.git import Repo
-from parallel_orchestra.isolation import Pool
+from parallel_orchestra.isolation import Means, Pool, Seat, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import MergeQueue
 from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.process import Supervisor
 from parallel_orchestra.store import RunRecord, TaskStore
 
 
@@ -39,7 +40,23 @@ class Shop:
     clock: Clock
     dice: Callable[[], float]
     log_dir: Path | None
+    seats: Seats
     keep_worktrees: bool = False
+
+    def means(self, supervisor: Supervisor, seat: Seat) -> Means:
+        """Returns with what the commands of a set-up run, for all workers of the seat."""
+        return Means(
+            supervisor,
+            self.environ,
+            {
+                "PO_SLOT": str(seat.number),
+                "PO_PORT_BASE": str(seat.port_base),
+                "PO_PROJECT_DIR": str(self.plan.cwd),
+                "PO_TASKS_DIR": str(self.store.layout.root),
+                "PO_RUN": self.run.run,
+                "PO_OWNER": self.store.owner,
+            },
+        )
 
     def warn(self, task: str, text: str) -> None:
         """Writes into the journal what the user should know of a task."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
 from parallel_orchestra.events import Claimed
-from parallel_orchestra.isolation import InPlace, Isolation, Slot
+from parallel_orchestra.isolation import InPlace, Isolation, Slot, take_down
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
@@ -29,6 +29,7 @@ class Worker:
         self._shop = shop
         self._supervisor = Supervisor()
         self._slot: Slot | None = None
+        self._seat = shop.seats.take()
         self._cancelled = threading.Event()
 
     def run(self) -> None:
@@ -45,6 +46,7 @@ class Worker:
                 self._perform(claim)
         finally:
             self._supervisor.close()
+            self._take_down()
 
     def cancel(self) -> None:
         """Ends what this worker does; its task is given back. Call until `run` has returned."""
@@ -64,7 +66,7 @@ class Worker:
         fatal: OrchestraError | None = None
         try:
             place = self._place(claim)
-            finished = Attempt(shop, claim, self._supervisor, place, self.number).run()
+            finished = Attempt(shop, claim, self._supervisor, place, self._seat).run()
             finished = blamed(finished, shop.board.lack(begun))
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
@@ -106,6 +108,16 @@ class Worker:
             why = "the run was stopped"
             return replace(finished, failure=FailureClass.CANCELLED, reason=why)
         return finished
+
+    def _take_down(self) -> None:
+        """Takes down what was set up, also after a cancel: nothing of it may run on."""
+        slot, shop = self._slot, self._shop
+        if slot is None or shop.keep_worktrees or not slot.set_up_as().teardown:
+            return
+        log = shop.store.layout.root / f"teardown-{self.number}.log"
+        with Supervisor() as supervisor:
+            for trouble in take_down(slot, shop.means(supervisor, self._seat), log):
+                shop.warn("", f"{trouble}; see {log}")
 
     def _place(self, claim: Claim) -> Isolation:
         if self._shop.tasks[claim.task].isolation is IsolationKind.NONE:

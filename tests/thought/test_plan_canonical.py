@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Task, Webhooks
+from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Setup, Task, Webhooks
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
 
 FULL = Task(
@@ -39,6 +39,7 @@ FULL = Task(
     isolation=Isolation.NONE,
     concurrency_group="gpu",
     wave=2,
+    setup=Setup(copy=("a",), run=("x", ("y", "z")), keep=("k",), timeout=3.5, include=True),
 )
 
 SHORT = st.text(max_size=8)
@@ -77,6 +78,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         verify=("make", ("a", "b")),
         concurrency_limits={"gpu": 2},
         halt=Halt.of("now,20%"),
+        setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),
     )

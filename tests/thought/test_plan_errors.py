@@ -724,3 +724,33 @@ def test_evidence_that_cannot_be_looked_for_is_told(expect, told):
 
     assert told in found
     assert "  at plan.md:7:" in found
+
+
+@pytest.mark.parametrize(
+    ("setup", "told"),
+    [
+        ("{copy: [.env, ../x]}", "`setup.copy[1]` of task `a` must be a path inside the project"),
+        ("{symlink: /x}", "`setup.symlink` of task `a` must be a path inside the project"),
+        ("{keep: ['!x']}", "`setup.keep[0]` of task `a` must name something"),
+        ("{run: [[a, 1]]}", "`setup.run[0][1]` of task `a` must be text, not the number 1"),
+        ("{timeout: soon}", "`setup.timeout` of task `a` must be a duration, not `soon`"),
+        ("{inputs: 3}", "`setup.inputs` of task `a` must be a path or a pattern, not the number 3"),
+        ("{runs: x}", "unknown key `runs` in `setup` of task `a`"),
+        ("npm ci", "`setup` of task `a` must be a mapping of names to values, not `npm ci`"),
+    ],
+)
+def test_a_setup_that_cannot_be_made_is_told(setup, told):
+    found = of_task(f"prompt: p\nsetup: {setup}")
+
+    assert told in found
+    assert "  at plan.md:7:" in found
+
+
+def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\nsetup: {copi: a}\ntasks: [{id: a, prompt: p}]\n---\n'
+    )
+
+    assert words(problems(text)) == (
+        "unknown key `copi` in `setup`\n  at plan.md:4:9 setup.copi\n  do did you mean `copy`?\n"
+    )

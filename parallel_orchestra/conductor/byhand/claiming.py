@@ -9,8 +9,9 @@ from parallel_orchestra.conductor.workshop import WALL_CLOCK, Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem, WaitsForPerson
 from parallel_orchestra.events import Claimed, Returned
-from parallel_orchestra.isolation import Label
+from parallel_orchestra.isolation import Label, Seat, SetUpFailed, Slot, prepared
 from parallel_orchestra.model import FailureClass, Isolation, as_typed
+from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import (
     Claim,
@@ -165,7 +166,7 @@ def _prepared(shop: Workshop, claim: Claim) -> Taken:
         slot = shop.pool.by_hand(worktree_name(claim))
         ref = shop.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
-        path = slot.open(base, label, carry_claude=False).path
+        path = _set_up(shop, claim, slot, base, label)
         slot.note_home(layout.root)
     prompt = _prompt(shop, claim)
     beat(layout, Held(claim, shop.me))
@@ -193,6 +194,24 @@ def _prompt(shop: Workshop, claim: Claim) -> Path | None:
         what = f"the plan's `prompt_template` can't be used: {spoiled}"
         where = str(job.plan.source)
         raise EnvironmentProblem(Problem(what, where, "mend it, then `--resume`")) from spoiled
+
+
+def _set_up(shop: Workshop, claim: Claim, slot: Slot, base: str, label: Label) -> Path:
+    """Returns the person's directory, made ready as for an agent.
+
+    Raises:
+        EnvironmentProblem: the set-up failed.
+    """
+    layout, tools = shop.job.layout, shop.shop()
+    log = layout.attempt(claim.task, claim.attempt, claim.name.owner) / "setup.log"
+    setup = shop.job.plan.setup_of(shop.tasks[claim.task])
+    seat = Seat(BY_HAND, shop.seats.take().port_base)
+    with Supervisor() as supervisor:
+        means = tools.means(supervisor, seat)
+        try:
+            return prepared(slot, base, label, setup, means, log, carry_claude=False).path
+        except SetUpFailed as failed:
+            raise EnvironmentProblem(Problem(str(failed), str(log), failed.detail)) from failed
 
 
 def _refuse_merged(shop: Workshop, claim: Claim) -> None:

@@ -13,15 +13,20 @@ from parallel_orchestra.engine.pulse import pulse
 from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
 from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import (
+    NOTHING_GIVEN,
     InPlace,
     Label,
     Pool,
+    Seat,
+    SetUpFailed,
     Slot,
     Unusable,
     Work,
     Workspace,
     is_by_hand,
     labelled,
+    prepared,
+    take_down,
 )
 from parallel_orchestra.model import Answer, FailureClass, Isolation
 from parallel_orchestra.process import Supervisor
@@ -67,7 +72,9 @@ class Hand:
         self._place = place
         self._check: Slot | None = None
         self._tools = shop.shop()
-        self._landing = Landing(self._tools, held.claim, supervisor, place, BY_HAND)
+        seat = Seat(BY_HAND, shop.seats.take().port_base)
+        self._landing = Landing(self._tools, held.claim, supervisor, place, seat)
+        self._means = self._tools.means(supervisor, seat)
 
     def landed(self, message: str, revision: str) -> Finished:
         """Brings the work onto the branch; a read-only task's files are kept, not merged."""
@@ -118,13 +125,21 @@ class Hand:
         return end
 
     def put_away(self) -> None:
-        """Removes the worktree, whose content is merged or kept."""
-        if isinstance(self._place, Slot):
-            self._pool.forget(self._place)
+        """Takes its set-up down and removes the worktree, whose content is merged or kept."""
+        if not isinstance(self._place, Slot):
+            return
+        setup = self.shop.job.plan.setup_of(self._task)
+        if setup.teardown and self._place.found() is not None:
+            self._place.adopt(setup)
+            log = self._landing.directory / "teardown.log"
+            for trouble in take_down(self._place, self._means, log):
+                self._tools.warn(self._task.id, f"{trouble}; see {log}")
+        self._pool.forget(self._place)
 
     def tidy(self) -> None:
         """Removes what only a check needed."""
         if self._check is not None:
+            take_down(self._check, self._means, self._landing.directory / "teardown.log")
             self._pool.forget(self._check)
 
     def _left_over(self, work: Work) -> str:
@@ -153,21 +168,28 @@ class Hand:
         # Who has merged the integration branch, or sits on it, builds on what was merged since.
         base = repo.merge_base(head, self.shop.queue.tip()) or base
         if commit is None:
-            workspace = Workspace(place.path / self._pool.inside, base)
+            given = found[0].given if found else NOTHING_GIVEN
+            workspace = Workspace(place.path / self._pool.inside, base, given)
             return workspace, place.take(workspace)
         tree = repo.objects.tree_of(commit)
         work = Work(tree, commit, changed=tree != repo.objects.tree_of(base))
-        return Workspace(self._checked_out(commit), base), work
+        return replace(self._checked_out(commit), base=base), work
 
-    def _checked_out(self, commit: str) -> Path:
+    def _checked_out(self, commit: str) -> Workspace:
         """Returns a directory with that commit's files, for `verify`."""
         claim = self._held.claim
         self._check = self._pool.by_hand(f"{worktree_name(claim)}-check")
         ref = f"{self.shop.refs.prefix}checked/{claim.name.owner}"
         label = Label(self.shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
-        path = self._check.open(commit, label, carry_claude=False).path
+        setup, log = self.shop.job.plan.setup_of(self._task), self._landing.directory / "setup.log"
+        try:
+            workspace = prepared(
+                self._check, commit, label, setup, self._means, log, carry_claude=False
+            )
+        except SetUpFailed as failed:
+            raise Ended(FailureClass.ENVIRONMENT, str(failed), failed.detail) from failed
         self._check.settled()
-        return path
+        return workspace
 
 
 @contextlib.contextmanager
