@@ -9,15 +9,14 @@ from collections.abc import Iterator
 from model.acting import (
     Setting,
     Step,
-    fence_moved,
     first_of_freeing,
     holds,
-    merge_known,
     put,
     spent,
     step,
     tip_moved,
 )
+from model.asking import fence_read, fence_tried, lock_there, merged_already
 from model.rules import Owner
 from model.state import AVAILABLE, DONE, IDLE, LOCKED, NOBODY, Actor, At, Luck, State
 from model.working import Doing
@@ -55,38 +54,27 @@ def judge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[St
 
 
 def read_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue.tombstone`: what the fence holds; one that was never made needs no moving."""
-    if not state.fenced:
+    """`MergeQueue.tombstone`: a fence that was never made needs no moving."""
+    if state.fenced:
+        yield from fence_read(state, who, actor, At.HOLD_TOMBSTONE)
+    else:
         yield step(state, who, "finds no fence", actor._replace(at=At.LOOK_FREED))
-        return
-    after = actor._replace(at=At.HOLD_TOMBSTONE, ref_seen=True)
-    yield step(state, who, "reads the fence", after)
 
 
 def hold_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue._move_fence`: is the lock still there? The fence may be the next claim's."""
-    if holds(setting, state, actor):
-        yield step(state, who, "still sees the lock", actor._replace(at=At.MOVE_TOMBSTONE))
-    else:
-        yield step(state, who, "finds the lock gone", IDLE)
+    """`MergeQueue._move_fence`: without the lock, the fence may be the next claim's."""
+    yield from lock_there(setting, state, who, actor, At.MOVE_TOMBSTONE)
 
 
 def move_tombstone(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`MergeQueue._move_fence`: the ref transaction."""
-    if not actor.ref_seen:
-        yield step(state, who, "is refused: the fence moved", actor._replace(at=At.READ_TOMBSTONE))
-        return
-    moved = fence_moved(setting, state, who, actor._replace(at=At.LOOK_FREED))
-    mine = moved.actors[who]._replace(fence_mine=False)
-    yield Step(who, "moves the fence away", put(moved, who, mine))
+    yield from fence_tried(setting, state, who, actor, At.READ_TOMBSTONE, At.LOOK_FREED)
 
 
 def look_freed(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`Recovery._free`: where does the task belong?"""
-    if merge_known(setting, state):
-        yield step(state, who, "sees that it is merged", Actor(At.ROLL_FORWARD, actor.file))
-    else:
-        yield step(state, who, "sees that it is not merged", Actor(At.RECOVER, actor.file))
+    forward, back = Actor(At.ROLL_FORWARD, actor.file), Actor(At.RECOVER, actor.file)
+    yield from merged_already(setting, state, who, forward, back)
 
 
 def unlink(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
@@ -107,10 +95,7 @@ def create_again(setting: Setting, state: State, who: int, actor: Actor) -> Iter
 
 def look_sweep(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`Recovery.heal`: the merges on the branch, held against the listing."""
-    if merge_known(setting, state):
-        yield step(state, who, "sees that it is merged", actor._replace(at=At.ROLL_FORWARD))
-    else:
-        yield step(state, who, "sees that it is not merged", IDLE)
+    yield from merged_already(setting, state, who, actor._replace(at=At.ROLL_FORWARD), IDLE)
 
 
 def look_ahead(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:

@@ -6,13 +6,14 @@ SMALL = Bounds(kills=1, suspicions=1, moves=1)
 LARGE = Bounds(recoverers=2, kills=1, suspicions=1, moves=1)
 
 SAMPLE = (
-    SMALL,
+    Bounds(kills=1, moves=1),
     Bounds(kills=1, suspicions=1, faults=1),
     Bounds(workers=3, kills=1, suspicions=1),
     Bounds(read_only=True, kills=1, suspicions=1, moves=1),
 )
 SHORT = (
     *SAMPLE,
+    SMALL,
     Bounds(recoverers=2, kills=1, suspicions=1),
     Bounds(kills=1, suspicions=1, commits=1, failures=1),
     Bounds(kills=1, moves=1, faults=1),

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from model.acting import (
     Setting,
     Step,
-    fence_moved,
     first_of_freeing,
     holds,
     merge_known,
@@ -18,6 +17,7 @@ from model.acting import (
     step,
     tip_moved,
 )
+from model.asking import fence_read, fence_tried, lock_there, merged_already
 from model.renames import after_claim
 from model.rules import Fence
 from model.state import AVAILABLE, IDLE, LOCKED, Actor, At, Luck, State
@@ -62,37 +62,28 @@ def write_sidecar(setting: Setting, state: State, who: int, actor: Actor) -> Ite
 
 def read_fence(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`MergeQueue._move_fence`: what the fence holds."""
-    after = Actor(At.HOLD_FENCE, actor.file, ref_seen=True, superseded=actor.superseded)
-    if not setting.rules.look_before_fencing:
-        after = after._replace(at=At.MOVE_FENCE)
-    yield step(state, who, "reads the fence", after)
+    fresh = Actor(At.READ_FENCE, actor.file, superseded=actor.superseded)
+    then = At.HOLD_FENCE if setting.rules.look_before_fencing else At.MOVE_FENCE
+    yield from fence_read(state, who, fresh, then)
 
 
 def hold_fence(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue._move_fence`: is the lock still there? If not, the claim is lost."""
-    if holds(setting, state, actor):
-        yield step(state, who, "still has its lock", actor._replace(at=At.MOVE_FENCE))
-    else:
-        yield step(state, who, "finds its lock gone", IDLE)
+    """`MergeQueue._move_fence`: without the lock, the claim is lost."""
+    yield from lock_there(setting, state, who, actor, At.MOVE_FENCE)
 
 
 def move_fence(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`MergeQueue._move_fence`: the ref transaction."""
-    if not actor.ref_seen:
-        yield step(state, who, "is refused: the fence moved", actor._replace(at=At.READ_FENCE))
-        return
-    at = At.LOOK if setting.rules.fence_before_look else At.START
-    yield Step(who, "moves the fence", fence_moved(setting, state, who, actor._replace(at=at)))
+    then = At.LOOK if setting.rules.fence_before_look else At.START
+    yield from fence_tried(setting, state, who, actor, At.READ_FENCE, then)
 
 
 def look(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`Attempt._change`: is the task merged already?"""
-    if merge_known(setting, state):
-        yield step(state, who, "sees that it is merged already", actor._replace(at=At.COMPLETE))
-        return
     fenced_next = not setting.rules.fence_before_look and setting.rules.fence is not Fence.NONE
-    at = At.READ_FENCE if fenced_next else At.START
-    yield step(state, who, "sees that it is not merged", actor._replace(at=at))
+    done = actor._replace(at=At.COMPLETE)
+    open_ = actor._replace(at=At.READ_FENCE if fenced_next else At.START)
+    yield from merged_already(setting, state, who, done, open_)
 
 
 def start(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
@@ -139,7 +130,7 @@ def run(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step
 def merge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
     """`MergeQueue.merge`: reads the tip, looks for the task's merge, makes the commit."""
     if merge_known(setting, state):
-        yield step(state, who, "sees that it is merged already", actor._replace(at=At.COMPLETE))
+        yield step(state, who, "sees that it is merged", actor._replace(at=At.COMPLETE))
         return
     ready = actor._replace(at=At.HOLD_MERGE, tip_seen=True)
     yield step(state, who, "makes a merge commit on the tip", ready)
@@ -149,13 +140,10 @@ def merge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[St
 
 
 def hold_merge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue._publish`: is the lock still there?"""
-    if holds(setting, state, actor):
-        checked = setting.rules.fence is Fence.CHECKED_BEFORE
-        at = At.CHECK_FENCE if checked else At.PUBLISH
-        yield step(state, who, "still has its lock", actor._replace(at=at))
-    else:
-        yield step(state, who, "finds its lock gone", IDLE)
+    """`MergeQueue._publish`: without the lock, the claim is lost."""
+    checked = setting.rules.fence is Fence.CHECKED_BEFORE
+    then = At.CHECK_FENCE if checked else At.PUBLISH
+    yield from lock_there(setting, state, who, actor, then)
 
 
 def check_fence(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
