@@ -6,8 +6,10 @@ along (see `stowaway`), and how it ends. What is started for good reasons is sta
 `Scene.start`, not here.
 """
 
+import atexit
 import contextlib
 import functools
+import gc
 import importlib
 import json
 import os
@@ -16,6 +18,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +102,8 @@ def _load() -> None:
     for room in pkgutil.walk_packages(parallel_orchestra.__path__, "parallel_orchestra."):
         if not room.name.endswith("__main__"):
             importlib.import_module(room.name)
+    # A fork that looks through all this for garbage has to copy all of it first.
+    gc.freeze()
 
 
 def _next_wish() -> dict | None:
@@ -135,6 +140,18 @@ def _become(wish: dict) -> None:
             importlib.import_module("sitecustomize")
 
 
+def _end(code: int) -> None:
+    """Does what Python does at its end, but leaves it to the kernel to take the memory apart.
+
+    That alone would cost more than a small command.
+    """
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     sys.path.pop(0)  # this folder: the names in it are not for the tool
     _load()
@@ -142,4 +159,4 @@ if __name__ == "__main__":
 
     if (next_wish := _next_wish()) is not None:
         _become(next_wish)
-        sys.exit(main())
+        _end(main())
