@@ -27,7 +27,8 @@ DEFAULT_LIMIT = 600.0
 #: Between SIGTERM, on which git removes its lock files, and SIGKILL: seconds.
 _GRACE = 5.0
 
-#: How long a user's git may hold a lock that we need, in seconds.
+#: How long a user's git may hold a lock that we need, in seconds; git itself gives up on a ref after
+#: a tenth of one.
 _LOCKS_WAIT = 5.0
 
 #: git's words for a lock file that lies in the way (lockfile.c).
@@ -55,9 +56,6 @@ _OVERRIDES = (
     "core.pager=cat",
     # Without this a power cut after a merge leaves a branch that points to nothing.
     "core.fsync=committed,reference",
-    # A user's own git may hold a ref for a moment; git's default is to give up after 100 ms.
-    "core.filesRefLockTimeout=5000",
-    "core.packedRefsTimeout=5000",
     "core.safecrlf=false",
     "core.splitIndex=false",
     "commit.gpgSign=false",
@@ -69,6 +67,7 @@ _OVERRIDES = (
     "advice.detachedHead=false",
     "advice.addEmbeddedRepo=false",
 )
+_REF_TIMEOUTS = ("filesRefLockTimeout", "packedRefsTimeout")
 _OVERRIDE_ARGUMENTS = tuple(word for setting in _OVERRIDES for word in ("-c", setting))
 
 
@@ -146,7 +145,8 @@ class Git:
     def command(self, *arguments: str) -> list[str]:
         """Returns the whole argument list of a git command."""
         words = ["git", *_OVERRIDE_ARGUMENTS]
-        for setting in self.settings:
+        wait_ms = round(_LOCKS_WAIT * 1000)
+        for setting in (*(f"core.{name}={wait_ms}" for name in _REF_TIMEOUTS), *self.settings):
             words += ["-c", setting]
         if self.git_dir is not None:
             words.append(f"--git-dir={self.git_dir}")

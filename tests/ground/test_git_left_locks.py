@@ -5,14 +5,15 @@ import os
 import pytest
 
 from parallel_orchestra.errors import GitError
-from parallel_orchestra.git import Repo, Update, collect_debris
+from parallel_orchestra.git import Repo, Update, call, collect_debris
 from support.repository import make_repository
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def repo(tmp_path):
+def repo(tmp_path, monkeypatch):
+    monkeypatch.setattr(call, "_LOCKS_WAIT", 0.3)
     found = Repo.discover(make_repository(tmp_path / "project", {"a": "one\n"}), os.environ)
     yield found
     found.close()

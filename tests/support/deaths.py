@@ -15,8 +15,12 @@ from support.storm import Step, Storm, check_tidy
 
 #: What rides along in the tool: see there for what it understands.
 STOWAWAY = Path(__file__).parent / "stowaway"
-#: Nobody has to wait a second for the next attempt, and the dead are known at once.
-_SPANS = "parallel_orchestra.retry:_FIRST_DELAY=0.05"
+#: Nobody waits a second for the next attempt, five for the world to mend, or for a lock that a
+#: killed git left.
+_SPANS = (
+    "parallel_orchestra.retry:_FIRST_DELAY=0.05 parallel_orchestra.retry:_LIMIT=1 "
+    "parallel_orchestra.git.call:_LOCKS_WAIT=1"
+)
 #: How often a person asks for `--resume` before giving up.
 _PATIENCE = 3
 

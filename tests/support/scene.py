@@ -104,11 +104,15 @@ class Running(Views):
 class Scene(Views):
     """Builds a project below a temporary folder and runs the tool in it."""
 
-    def __init__(self, folder: Path, project: str = "project") -> None:
+    def __init__(
+        self, folder: Path, project: str = "project", env: Mapping[str, str] | None = None
+    ) -> None:
+        """Takes variables that all commands shall have."""
         cache = folder / "cache"
         cache.mkdir(parents=True, exist_ok=True)
         super().__init__(folder / project, cache, secrets.token_hex(8))
         self._folder = folder
+        self._env = dict(env or {})
         self._started = 0
 
     def repository(self, files: Mapping[str, str] | int = 10) -> "Scene":
@@ -144,6 +148,7 @@ class Scene(Views):
             "XDG_CACHE_HOME": str(self.cache),
             "PYTHONDONTWRITEBYTECODE": "1",
             SCENE_MARKER: self.marker,
+            **self._env,
             **(extra or {}),
         }
 

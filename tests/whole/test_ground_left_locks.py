@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from support.corners import rare
+from support.deaths import riding_along
 from support.effort import by_effort
 from support.scene import Scene
 from support.storm import Step, Storm
@@ -22,7 +23,7 @@ HARMLESS = ("config.lock", "packed-refs.lock", "shallow.lock", "refs/heads/topic
 
 @pytest.fixture
 def storm(tmp_path):
-    return Storm(Scene(tmp_path).repository(2), STEPS, options=OPTIONS)
+    return Storm(Scene(tmp_path, env=riding_along()).repository(2), STEPS, options=OPTIONS)
 
 
 def left(storm, name):
