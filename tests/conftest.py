@@ -6,7 +6,6 @@
 import compileall
 import os
 import secrets
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from support.guards import (
     SESSION_MARKER,
     forbid_network,
     foreign,
+    let_children_be_stopped,
     nothing_keeps_running,
 )
 
@@ -56,8 +56,7 @@ def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 def pytest_configure(config: pytest.Config) -> None:
     """Compiles the tool and opens the file of figures, before pytest-xdist starts its processes."""
-    # A shell starts `make test &` with Ctrl-C ignored, and so it would be in all that tests start.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    let_children_be_stopped()
     if figures.FILE_VARIABLE not in os.environ:
         # Tests start the tool a thousand times. Where PYTHONDONTWRITEBYTECODE is set, as in all our
         # scenes, each start would compile all of it: a fifth of a second.

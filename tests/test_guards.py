@@ -145,3 +145,25 @@ def test_a_process_that_is_left_over_fails_the_session():
             nothing_keeps_running(nonce, within=0.1)
     finally:
         child.communicate(b"\n")
+
+
+@pytest.mark.slow
+def test_what_tests_start_obeys_signals_although_the_session_was_told_to_ignore_them():
+    shown = "import signal as s; print(s.SIG_IGN in map(s.getsignal, (s.SIGINT, s.SIGHUP)))"
+    program = (
+        "import signal as s, subprocess, sys; from support.guards import let_children_be_stopped\n"
+        "for one in (s.SIGINT, s.SIGHUP): s.signal(one, s.SIG_IGN)\n"
+        "let_children_be_stopped()\n"
+        "for one in (s.SIGINT, s.SIGHUP): s.raise_signal(one)\n"
+        f"subprocess.run([sys.executable, '-c', {shown!r}])"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "False\n"

@@ -1,6 +1,7 @@
 """The guards that conftest.py puts up: what no test may touch, and what none may leave behind."""
 
 import ipaddress
+import signal
 from collections.abc import Iterable
 
 import pytest
@@ -61,6 +62,17 @@ def nothing_keeps_running(nonce: str, within: float = 5.0) -> None:
     except AssertionError:
         left = [describe(pid) for pid in marked(SESSION_MARKER, nonce)]
         pytest.fail("tests left processes behind:\n" + "\n".join(left), pytrace=False)
+
+
+def let_children_be_stopped() -> None:
+    """Sees to it that what tests start obeys the signals that they send.
+
+    `make test &` begins with Ctrl-C ignored, `nohup make test` with SIGHUP: programs inherit that,
+    but not a handler that does nothing.
+    """
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def _is_loopback(host: str) -> bool:
