@@ -31,10 +31,15 @@ SPANS = (
 #: Where workers die by dice, besides where they are killed from outside.
 DEATHS_IN = ("_publish 0.05", "_move_fence 0.02", "_free 0.1", "_settle 0.02", "open 0.01", "")
 CONDUCTORS_DIE_IN = ("deliver 0.05", "catch_up 0.2", "publish 0.05", "_free 0.1", "", "")
-#: Stops between the last look at its claim and the ref transaction, or at any other step of a merge.
+#: Half of the far workers stop by themselves: between the last look at their claim and the ref
+#: transaction, or at any other step of a merge. The others are stopped from outside.
 STOPS_IN = ("_publish 0.4", "_publish 0.4", "merge 0.03")
-#: A worker that sleeps with a lock of all workers in its hand is woken after so many seconds.
+#: A worker that sleeps with a lock of all workers in its hand is woken after so many seconds; one
+#: that was taken for dead, when another has done its task, or after so many.
 _LONGEST_STOP = 15.0
+_LONGEST_DEATH = 4.0
+#: Two kinds of weather come equally often, but for such a share.
+_UNEVEN = 0.1
 
 
 def another_namespace() -> tuple[str, ...] | None:
@@ -64,10 +69,12 @@ class Post:
     running: Running
     far: bool
     since: float
+    #: It stops by itself, in a merge.
+    aimed: bool = False
     stopped: float = 0.0
-    #: The locks that it held when it was stopped, and whether they were taken from it since.
+    #: The locks that it held when it was stopped, and since when they are taken from it.
     held: tuple[str, ...] = ()
-    dead: bool = False
+    dead: float = 0.0
     killed: bool = False
 
     @property
@@ -133,9 +140,10 @@ class Tempest:
             # Zombies take the longest: whenever one can be had.
             if choice.pop("zombies", 0) and self.dice.random() < 0.5:
                 self.zombies()
-            if choice:
-                names = sorted(choice)
-                getattr(self, self.dice.choices(names, [choice[name] for name in names])[0])()
+            # Nothing far ahead of the rest: a worker that is killed at once never becomes a zombie.
+            least = max(self._missing().values(), default=0.0) - _UNEVEN
+            if names := sorted(name for name, share in choice.items() if share >= least):
+                getattr(self, self.dice.choice(names))()
             self._pace()
             time.sleep(self.dice.uniform(0.0, 0.12))  # any moment will do: nothing is waited for
 
@@ -177,7 +185,8 @@ class Tempest:
 
     def zombies(self) -> None:
         """Stops a far worker that holds a claim; see `_mind_the_stopped` for the rest of it."""
-        awake = [post for post in self._living() if post.far and not post.stopped and post.tool]
+        far = [post for post in self._living() if post.far and not post.aimed]
+        awake = [post for post in far if not post.stopped and post.tool]
         holding = [post for post in awake if self._locks_of(post)]
         if holding:
             os.kill(self.dice.choice(holding).tool, signal.SIGSTOP)
@@ -234,13 +243,30 @@ class Tempest:
             return
         self._gate.touch()
         asleep = [post for post in self._living() if post.stopped]
-        if asleep and time.monotonic() - self._let_through > 0.5:
+        for name in (name for post in asleep if post.dead for name in post.held):
+            self._let_pass(name)
+        if time.monotonic() - self._let_through > 0.5 and (names := self._who_may_pass(asleep)):
             self._let_through = time.monotonic()
-            dead = [name for post in asleep if post.dead for name in post.held]
-            locked = [file.name for file in (self.storm.scene.tasks_dir / "locked").glob("*.md")]
-            if names := dead or sorted(locked):
-                task = self.dice.choice(names).partition(".")[0]
-                (self.flags / f"go-{task}").touch()
+            self._let_pass(self.dice.choice(names))
+
+    def _who_may_pass(self, asleep: list[Post]) -> list[str]:
+        """Returns the locks of one of which the agent may end although the gate is shut.
+
+        What somebody holds who is to stop in its merge; else any, while nobody was free to see
+        that a sleeper gives no sign of life.
+        """
+        unseen = any(not post.dead and time.monotonic() - post.stopped > 3 for post in asleep)
+        aimed = [post for post in self._living() if post.aimed and not post.stopped]
+        if held := [name for post in aimed for name in self._locks_of(post)]:
+            return held
+        locks = (self.storm.scene.tasks_dir / "locked").glob("*.md") if unseen else ()
+        return sorted(file.name for file in locks if not self._pass_of(file.name).exists())
+
+    def _let_pass(self, lock: str) -> None:
+        self._pass_of(lock).touch()
+
+    def _pass_of(self, lock: str) -> Path:
+        return self.flags / f"go-{lock.partition('.')[0]}"
 
     @property
     def _gate(self) -> Path:
@@ -271,10 +297,12 @@ class Tempest:
             if number and not (self.storm.scene.tasks_dir / "run.json").exists():
                 return
             far = number >= self.workers - self.far_workers
-            self.posts[number] = Post(self._started(number, far=far), far, time.monotonic())
+            aimed = far and self.dice.random() < 0.5
+            running = self._started(number, far=far, aimed=aimed)
+            self.posts[number] = Post(running, far, time.monotonic(), aimed)
             return
 
-    def _started(self, number: int, *, far: bool) -> Running:
+    def _started(self, number: int, *, far: bool, aimed: bool) -> Running:
         scene = self.storm.scene
         if number == 0:
             plan = str(scene.plan_path(self.storm.plan_name))
@@ -282,7 +310,7 @@ class Tempest:
             return scene.start_command("run", plan, "--yes", "--resume", "-j", "2", env=env)
         words = ("worker", "--tasks-dir", str(scene.tasks_dir))
         if far:
-            env = self._environment(STOP_IN=self.dice.choice(STOPS_IN))
+            env = self._environment(STOP_IN=self.dice.choice(STOPS_IN) if aimed else "")
             return scene.start_command(*words, env=env, via=self.far)
         env = self._environment(DEATH_IN=self.dice.choice(DEATHS_IN))
         return scene.start_command(*words, env=env)
@@ -292,22 +320,27 @@ class Tempest:
         return {**noted, **riding_along(SPANS, **wishes)}
 
     def _mind_the_stopped(self) -> None:
-        """Declares nobody dead, but sees who was: and wakes it once others have done its task."""
+        """Declares nobody dead, but sees who was: and wakes it when it is too late for it."""
         now = time.monotonic()
         for post in self._living():
             if not post.far or not post.tool or state(post.tool) != "T":
                 continue
             if not post.stopped:
-                post.stopped, post.held, post.dead = now, self._locks_of(post), False
+                post.stopped, post.held, post.dead = now, self._locks_of(post), 0.0
                 self.sleepers.add(self._owner_of(post))
-                self.happened["stops"] += 1
+                self.happened["stops"] += bool(post.held)
             locks = self.storm.scene.tasks_dir / "locked"
-            if post.held and not post.dead:
-                post.dead = not any((locks / name).exists() for name in post.held)
+            if (
+                post.held
+                and not post.dead
+                and not any((locks / name).exists() for name in post.held)
+            ):
+                post.dead = now
             done = all(self._is_done(name.partition(".")[0]) for name in post.held)
-            if (post.dead and done) or now - post.stopped > _LONGEST_STOP or not post.held:
-                self.happened["zombies"] += post.dead
-                self.happened["woken after others did the task"] += post.dead and done
+            long = now - post.stopped > _LONGEST_STOP or now - (post.dead or now) > _LONGEST_DEATH
+            if (post.dead and done) or long or not post.held:
+                self.happened["zombies"] += post.dead > 0
+                self.happened["woken after others did the task"] += post.dead > 0 and done
                 self._wake(post)
 
     def _is_done(self, task: str) -> bool:
