@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from parallel_orchestra.model import Evidence, Plan, Task
+from parallel_orchestra.model import CPO, Evidence, Plan, Task
 from parallel_orchestra.plan import parse
 from parallel_orchestra.prompt import trials_of
 from parallel_orchestra.store import AttemptResult, Claim, Layout
@@ -250,6 +250,18 @@ def test_a_published_manifest_sends_its_prompt_alone(layout):
     ended(layout, "a", failure="verify", reason="x")
 
     assert prompt_of(made, task, 2) == "/agent-a"
+
+
+def test_the_prompt_of_a_folder_gets_no_sections_but_the_feedback(layout):
+    task = Task("a", prompt="=== CONTEXT ===\nx", depends_on=("b",))
+    made = source(task, layout, Task("b"))
+    made = replace(made, plan=replace(made.plan, version=CPO))
+
+    first = prompt_of(made, task, 1)
+    ended(layout, "a", failure="verify", reason="x")
+
+    assert first == "=== CONTEXT ===\nx"
+    assert prompt_of(made, task, 2).startswith("=== CONTEXT ===\nx\n\n## Feedback\n\nAttempt 1")
 
 
 def test_secrets_of_the_task_and_the_way_to_the_checkout_are_in_no_prompt():
