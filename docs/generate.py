@@ -113,6 +113,8 @@ def report_keys() -> str:
     schema = json.loads((DOCS / "reference" / "report.schema.json").read_text(encoding="utf-8"))
     parts = {"The run": schema, "A task": schema["$defs"]["task"]}
     parts["An attempt"] = schema["$defs"]["attempt"]
+    parts["The outlook"] = schema["properties"]["outlook"]
+    parts["A cause"] = schema["$defs"]["task"]["properties"]["cause"]
     text = []
     for title, part in parts.items():
         rows = (

@@ -1,16 +1,27 @@
 """What a run is going to be, before it is: the pre-flight block and the dry run. Pure."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.graph import Graph, choose_mode, rivals
+from parallel_orchestra.graph import Graph, Mode, Rivals, choose_mode, rivals
 from parallel_orchestra.model import Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
 from parallel_orchestra.report.text import one_line, short, span
-from parallel_orchestra.schedule import durations
+from parallel_orchestra.schedule import (
+    Cause,
+    Hold,
+    Outlook,
+    Schedule,
+    Standing,
+    at_the_start,
+    outlook,
+)
 
 _LISTED = 20
 _WIDTH = 88
@@ -29,42 +40,116 @@ def briefing(plan: Plan, found: Preflight) -> str:
     return "".join(f"{name:<8} {one_line(value)}\n" for name, value in facts)
 
 
-def dry_run(
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a dry run found out: how the plan would go, and what would stop it.
+
+    `causes` say why a task does not run once all workers have taken one; who is not in it, runs.
+    """
+
+    plan: Plan
+    graph: Graph
+    contenders: Rivals
+    mode: Mode
+    mode_reason: str
+    outlook: Outlook
+    causes: Mapping[str, Cause]
+    problems: tuple[Problem, ...]
+    tree: Tree
+
+
+def preview(
     plan: Plan,
     workers: int,
     enough: int,
+    past: Mapping[str, float],
     problems: Sequence[Problem] = (),
     tree: Tree = NOTHING,
-) -> str:
-    """Returns the order of a plan, how wide it is and what takes longest; for stdout.
+) -> Preview:
+    """Returns how a plan would go.
 
-    `enough` tasks that could run beside others make several workers worth while.
-    `problems` stand in the way of a real run and are shown at the end. `tree` are the files
-    that the tasks start from.
+    `enough` tasks that could run beside others make several workers worth while. `past` are
+    seconds that tasks took before. `problems` stand in the way of a real run. `tree` are the
+    files that the tasks start from.
     """
     graph = Graph.of(plan.tasks)
     contenders = rivals(plan.tasks, graph, tree)
+    limits = plan.concurrency_limits
+    standing = Standing.fresh(plan.tasks)
+    schedule = Schedule.of(plan.tasks, graph, contenders, limits, past)
+    schedule.observe(standing.seen)
     mode, reason = choose_mode(graph, contenders, enough=enough)
+    return Preview(
+        plan,
+        graph,
+        contenders,
+        mode,
+        reason,
+        outlook(plan.tasks, graph, contenders, limits, past, workers, standing),
+        at_the_start(schedule, workers),
+        tuple(problems),
+        tree,
+    )
+
+
+def dry_run(found: Preview) -> str:
+    """Returns the order of a plan, how wide it is, what takes longest and how long; for stdout."""
+    plan = found.plan
     tasks = {task.id: task for task in plan.tasks}
     lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
-    for number, wave in enumerate(graph.waves(), 1):
-        lines += ["", f"wave {number}", *_rows([tasks[name] for name in wave])]
-    lines += ["", f"mode: {mode.value}: {reason}", _workers(graph, workers)]
-    lines += _wrapped(f"critical path: {_critical(plan, graph)}")
-    for sentence in sharing(plan, contenders, tree):
+    for number, wave in enumerate(found.graph.waves(), 1):
+        lines += ["", f"wave {number}", *_rows([tasks[name] for name in wave], found.causes)]
+    lines += ["", f"mode: {found.mode.value}: {found.mode_reason}"]
+    for line in ahead(found.outlook):
+        lines += _wrapped(line)
+    for sentence in sharing(plan, found.contenders, found.tree):
         lines += _wrapped(sentence)
     lines += [f"warning: {one_line(warning)}" for warning in plan.warnings]
-    for problem in problems:
-        where = f" ({problem.where})" if problem.where else ""
-        lines.append(f"warning: a run would stop here: {one_line(problem.what + where)}")
+    lines += [f"warning: {one_line(warning)}" for warning in _stops(found)]
     return "\n".join(lines) + "\n"
 
 
-def _rows(tasks: Sequence[Task]) -> Iterator[str]:
+def dry_run_record(found: Preview) -> dict[str, Any]:
+    """Returns the same for programs; the reference of commands has the keys."""
+    wave = {task: number for number, tasks in enumerate(found.graph.waves(), 1) for task in tasks}
+    return {
+        "plan": found.plan.name or found.plan.source.name,
+        "mode": found.mode.value,
+        "mode_reason": found.mode_reason,
+        "outlook": outlook_record(found.outlook),
+        "warnings": [*found.plan.warnings, *_too_many(found), *_stops(found)],
+        "tasks": [
+            {
+                "id": task.id,
+                "wave": wave[task.id],
+                "depends_on": found.graph.dependencies[task.id],
+                "never_beside": found.contenders.get(task.id, ()),
+                "state": "waiting" if task.id in found.causes else "ready",
+                "cause": cause_record(found.causes.get(task.id)),
+            }
+            for task in found.plan.tasks
+        ],
+    }
+
+
+def _stops(found: Preview) -> Iterator[str]:
+    for problem in found.problems:
+        where = f" ({problem.where})" if problem.where else ""
+        yield f"a run would stop here: {problem.what}{where}"
+
+
+def _too_many(found: Preview) -> Iterator[str]:
+    if too_many(found.outlook):
+        workers, width = found.outlook.workers, found.outlook.width
+        yield f"{workers} workers, but at most {_counted(width, 'task')} can run at once"
+
+
+def _rows(tasks: Sequence[Task], causes: Mapping[str, Cause]) -> Iterator[str]:
     ids = max(len(task.id) for task in tasks)
     agents = max(len(_agent(task)) for task in tasks)
     for task in tasks:
-        yield f"  {task.id:<{ids}}  {_agent(task):<{agents}}  {', '.join(_facts(task))}"
+        facts = ", ".join((*_facts(task), *_start(causes.get(task.id))))
+        yield f"  {task.id:<{ids}}  {_agent(task):<{agents}}  {facts}"
 
 
 def _agent(task: Task) -> str:
@@ -87,21 +172,16 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"after {' '.join(task.depends_on)}"
 
 
-def _workers(graph: Graph, workers: int) -> str:
-    width = graph.width()
-    many = f"workers: {workers}, and at most {_counted(width, 'task')} can run at once"
-    return f"{many}: more workers than that are of no use" if workers > width else many
-
-
-def _critical(plan: Plan, graph: Graph) -> str:
-    expected = durations(plan.tasks, {})
-    path = graph.critical_path(expected)
-    estimates = [task.estimate for task in plan.tasks if task.estimate is not None]
-    length = _counted(len(path), "task")
-    if estimates:
-        length += f", about {span(sum(expected[task] for task in path))}"
-    shown = path if len(path) <= _LISTED else (*path[: _LISTED - 1], "...", path[-1])
-    return f"{length}: {' -> '.join(shown)}"
+def _start(cause: Cause | None) -> Iterator[str]:
+    """Yields what a task waits for at the start; `after` has said so of dependencies."""
+    if cause is None:
+        yield "starts at once"
+    elif cause.kind is Hold.OVERLAP:
+        yield f"waits for {cause.tasks[0]}, which writes the same files"
+    elif cause.kind is Hold.GROUP:
+        yield "waits for room in its group"
+    elif cause.kind is not Hold.DEPENDENCY:
+        yield cause.words
 
 
 def _wrapped(text: str) -> list[str]:

@@ -1,9 +1,10 @@
 """`run`: carries out a plan, with everything that the user sees around it."""
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +17,10 @@ from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.folder import write_into_folder
 from parallel_orchestra.cli.options import absolute, crew_options, selection_options
 from parallel_orchestra.cli.outputs import check_reports, write_reports
-from parallel_orchestra.cli.preview import briefing, dry_run
+from parallel_orchestra.cli.preview import briefing, dry_run, dry_run_record, preview
 from parallel_orchestra.cli.screen import screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
-from parallel_orchestra.conductor import Control, Preflight, examine
+from parallel_orchestra.conductor import Control, Preflight, examine, past_of
 from parallel_orchestra.conductor.selecting import narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
@@ -43,6 +44,7 @@ class Options:
     resume: bool = False
     fresh: bool = False
     dry_run: bool = False
+    as_json: bool = False
     yes: bool = False
     max_workers: int | None = None
     base: str = ""
@@ -75,6 +77,7 @@ class Options:
 @click.option("--resume", is_flag=True, help="Go on with a run: done tasks stay done.")
 @click.option("--fresh", is_flag=True, help="Begin anew: an older run goes to the attic.")
 @click.option("--dry-run", is_flag=True, help="Show the order of the tasks and change nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the dry run as JSON.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask before the first agent starts.")
 @click.option(
     "-j",
@@ -130,6 +133,9 @@ def carry_out(options: Options) -> int:
     Raises:
         OrchestraError: the run could not begin or go on; see `run_plan`.
     """
+    if options.as_json and not options.dry_run:
+        hint = "a run tells programs how it went with `--report FILE.json`"
+        raise usage("`--json` is for `--dry-run`", hint)
     if options.fresh and (options.resume or options.retry_failed):
         other = "--resume" if options.resume else "--retry-failed"
         raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
@@ -137,7 +143,7 @@ def carry_out(options: Options) -> int:
     plan = _halting(load_plan(options.plan), options.halt)
     settings = settings_for(options, plan)
     if options.dry_run:
-        return _preview(plan, settings)
+        return _preview(plan, settings, as_json=options.as_json)
     control = Control()
     screen = screen_for(os.environ, quiet=options.quiet, dashboard=options.dashboard)
     with ExitStack() as stack:
@@ -221,18 +227,24 @@ def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
         click.confirm("Start?", abort=True, err=True)
 
 
-def _preview(whole: Plan, settings: Settings) -> int:
+def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
     plan = narrowed(whole, settings)
     problems: tuple[Problem, ...] = ()
+    past: Mapping[str, float] = {}
     tree = NOTHING
     try:
         found = examine(plan, settings)
-        workers, tree = found.workers, found.tree
-        click.echo(briefing(plan, found), err=True, nl=False)
+        workers, tree, past = found.workers, found.tree, past_of(plan, found.repo)
+        if not as_json:
+            click.echo(briefing(plan, found), err=True, nl=False)
         found.repo.close()
     except OrchestraError as error:
         problems, workers = error.problems, settings.workers(plan)
-    click.echo(dry_run(plan, workers, settings.enough(plan), problems, tree), nl=False)
+    shown = preview(plan, workers, settings.enough(plan), past, problems, tree)
+    if as_json:
+        click.echo(json.dumps(dry_run_record(shown), indent=2))
+    else:
+        click.echo(dry_run(shown), nl=False)
     return ExitCode.DONE
 
 

@@ -11,21 +11,15 @@ import click
 from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
-from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.graph import Graph, rivals
-from parallel_orchestra.model import Plan
-from parallel_orchestra.ownership import Tree
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
-from parallel_orchestra.report.text import one_line, short, short_ref, span
-from parallel_orchestra.retry import not_later_than_a_week
-from parallel_orchestra.schedule import Schedule, Seen
-from parallel_orchestra.states import TaskState
+from parallel_orchestra.report.ahead import ahead, cause_record
+from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
+from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.store import Layout, steering
 from parallel_orchestra.store.feedback import feedback_for
-from parallel_orchestra.store.records import last_result
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +31,7 @@ class Explanation:
     reason: str
     facts: tuple[str, ...]
     next_step: str
+    cause: Cause | None = None
 
 
 @click.command("why", short_help="say why a task is where it is, and what to do")
@@ -48,7 +43,8 @@ def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:
     layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
     answer = explain(layout, task, time.time())
     if as_json:
-        click.echo(json.dumps(asdict(answer), indent=2))
+        record = {**asdict(answer), "cause": cause_record(answer.cause, instant)}
+        click.echo(json.dumps(record, indent=2))
         return ExitCode.DONE
     click.echo(one_line(f"{answer.task} {answer.outcome}: {answer.reason}").rstrip(": "))
     for fact in answer.facts:
@@ -72,13 +68,13 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     repo = repository_of(record, os.environ)
     try:
         report = report_of(layout, repo, now)
-        tree = tree_of(plan, repo, record.base_commit)
     finally:
         repo.close()
     found = next(one for one in report.tasks if one.id == task)
-    reason, step = found.reason, next_step(report, found)
+    reason, step, cause = found.reason, next_step(report, found), found.cause
     if found.outcome is Outcome.WAITING:
-        reason = steering.hold(layout, task) or _waits_for(layout, plan, tree, report, task, now)
+        cause = _cause(layout, found)
+        reason = cause.words if cause is not None else reason
         if report.paused:
             step = "`parallel-orchestra resume-run` lets the run start tasks again"
         elif report.ended is not None:
@@ -87,38 +83,26 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:
         reason = f"{found.failure}: {found.reason}"
-    return Explanation(task, found.outcome.value, reason, tuple(_facts(layout, found, now)), step)
+    facts = [*_facts(layout, found, now), *_ahead(report, found)]
+    return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
 
 
-def _waits_for(
-    layout: Layout, plan: Plan, tree: Tree, report: RunReport, task: str, now: float
-) -> str:
-    graph = Graph.of(plan.tasks)
-    levels = graph.bottom_levels({})
-    contenders = rivals(plan.tasks, graph, tree)
-    schedule = Schedule(plan.tasks, graph, contenders, plan.concurrency_limits, levels)
-    schedule.observe({one.id: _seen(layout, one, now) for one in report.tasks if _state(one)})
-    return schedule.why(task, now) or "ready: it starts when a worker is free"
+def _cause(layout: Layout, task: TaskReport) -> Cause | None:
+    """Returns what holds a waiting task up; what people asked for comes first."""
+    asked = steering.hold(layout, task.id)
+    if not asked:
+        return task.cause
+    kind = Hold.PAUSED if steering.asked_for(layout, steering.Wish.PAUSE) else Hold.LEFT_OUT
+    return Cause(kind, asked)
 
 
-def _seen(layout: Layout, task: TaskReport, now: float) -> Seen:
-    state = _state(task)
-    assert state is not None  # noqa: S101  # asked before
-    result = (
-        last_result(layout, task.id) if state is TaskState.AVAILABLE and task.attempts else None
-    )
-    return Seen(state, not_before=not_later_than_a_week(result.not_before, now) if result else 0.0)
-
-
-def _state(task: TaskReport) -> TaskState | None:
-    if task.outcome.done:
-        return TaskState.DONE
-    return {
-        Outcome.FAILED: TaskState.FAILED,
-        Outcome.RUNNING: TaskState.LOCKED,
-        Outcome.WAITING: TaskState.AVAILABLE,
-        Outcome.SKIPPED: TaskState.AVAILABLE,
-    }.get(task.outcome)
+def _ahead(report: RunReport, task: TaskReport) -> list[str]:
+    """Returns how the rest of the run will go, seen from a task that is still open."""
+    outlook = report.outlook
+    if outlook is None or task.outcome not in (Outcome.WAITING, Outcome.RUNNING):
+        return []
+    here = ["on the critical path: whatever holds it up, holds up the end of the run"]
+    return [*(here if task.id in outlook.path else []), *ahead(outlook)]
 
 
 def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:

@@ -1,16 +1,20 @@
 """The picture of a run as its directory shows it: one listing, the journal and the branch."""
 
+import contextlib
 import shlex
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from parallel_orchestra import journal
-from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.conductor.durations import past_of
+from parallel_orchestra.conductor.territory import tree_of
+from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
 from parallel_orchestra.events import Undone
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.merge_queue.history import Ledger, ledger_of
 from parallel_orchestra.model import Plan
+from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
 from parallel_orchestra.states import TaskState
@@ -51,6 +55,8 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         },
         left_out=_left_out(plan, layout),
         paused=asked.words if asked is not None else "",
+        past=past_of(plan, repo),
+        tree=_tree(plan, repo, record, places),
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
@@ -114,6 +120,15 @@ def repository_of(record: RunRecord, environ: Mapping[str, str]) -> Repo:
         EnvironmentProblem: it is not there any more.
     """
     return Repo.discover(Path(record.repository), environ)
+
+
+def _tree(plan: Plan, repo: Repo, record: RunRecord, places: Mapping[str, Place]) -> Tree:
+    """Returns the files that open tasks share, if there are such tasks."""
+    if all(one.state in (TaskState.DONE, TaskState.FAILED) for one in places.values()):
+        return NOTHING
+    with contextlib.suppress(GitError):
+        return tree_of(plan, repo, record.base_commit)
+    return NOTHING
 
 
 def _left_out(plan: Plan, layout: Layout) -> dict[str, str]:

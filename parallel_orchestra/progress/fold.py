@@ -18,14 +18,18 @@ from parallel_orchestra.events import (
     Returned,
     RunEnded,
     RunStarted,
+    StartsHeld,
     Undelivered,
     Undone,
     Warned,
 )
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import FailureClass, Plan, Task
+from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
-from parallel_orchestra.schedule import doomed
+from parallel_orchestra.progress.waiting import Crew, with_causes
+from parallel_orchestra.retry import not_later_than_a_week
+from parallel_orchestra.schedule import Seen, doomed
 from parallel_orchestra.states import TaskState
 
 
@@ -45,6 +49,7 @@ class RunFacts:
 
     `merges` gives each merged task's commit, `undone` how a task's newest merge was taken back.
     `left_out` gives each task that the run was told not to carry out, with the reason.
+    `past` are seconds that tasks took before in this repository, `tree` the files of its base.
     """
 
     run: str
@@ -59,6 +64,8 @@ class RunFacts:
     undone: Mapping[str, Undone] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
     paused: str = ""
+    past: Mapping[str, float] = field(default_factory=dict)
+    tree: Tree = NOTHING
 
 
 #: Stands where a failure class stands if a person took the task's merge back.
@@ -117,10 +124,11 @@ class _Memory:
     ended: RunEnded | None = None
     warnings: list[str] = field(default_factory=list)
     undone_since: bool = False
+    held: dict[str, str] = field(default_factory=dict)
 
     def take(self, writer: str, event: Event) -> None:
         if isinstance(event, RunStarted):
-            self.begun, self.ended, self.warnings = event, None, []
+            self.begun, self.ended, self.warnings, self.held = event, None, [], {}
             self.delivery = Delivery(self.delivery.branch)
         elif isinstance(event, RunEnded):
             self.ended, self.undone_since = event, False
@@ -128,6 +136,8 @@ class _Memory:
             self.delivery = Delivery(event.branch, event.before, event.after, done=True)
         elif isinstance(event, Undelivered):
             self.delivery = Delivery(event.branch, reason=event.reason, command=event.command)
+        elif isinstance(event, StartsHeld):
+            self.held[writer] = event.reason
         elif isinstance(event, Warned) and not event.task:
             self.warnings.append(event.text)
         elif getattr(event, "task", ""):
@@ -150,6 +160,9 @@ def fold(
         _report(task, places.get(task.id), memory.stories.get(task.id), facts, culprits, since)
         for task in facts.plan.tasks
     )
+    seen = {task: _seen(place, memory.stories.get(task), now) for task, place in places.items()}
+    crew = _crew(facts, memory)
+    tasks, ahead = with_causes(facts.plan, tasks, seen, crew, now)
     return RunReport(
         run=facts.run,
         name=facts.plan.name,
@@ -173,7 +186,29 @@ def fold(
         strange=facts.strange,
         took=ended.seconds if ended else None,
         paused=facts.paused,
+        outlook=ahead,
+        held=crew.held,
     )
+
+
+def _crew(facts: RunFacts, memory: _Memory) -> Crew:
+    at_work = memory.ended is None
+    return Crew(
+        workers=memory.begun.workers if memory.begun else 0,
+        at_work=at_work,
+        held=tuple(filter(None, memory.held.values())) if at_work else (),
+        past=facts.past,
+        paused=facts.paused,
+        left_out=facts.left_out,
+        tree=facts.tree,
+    )
+
+
+def _seen(place: Place, story: _Story | None, now: float) -> Seen:
+    back = story.failed if story is not None else None
+    if place.state is TaskState.AVAILABLE and isinstance(back, Returned):
+        return Seen(place.state, not_before=not_later_than_a_week(back.not_before, now))
+    return Seen(place.state, parked=place.state is TaskState.LOCKED and not place.owner)
 
 
 def _tell(story: _Story, writer: str, event: Event) -> None:

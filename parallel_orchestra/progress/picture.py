@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.schedule import Cause, Outlook
+
 
 class Outcome(Enum):
     """How a task stands, in words for a reader."""
@@ -51,7 +53,8 @@ class TaskReport:
     """One task as a report shows it.
 
     `commit` is its merge commit; `kept` are refs of work that was not merged; `files` are the
-    conflicting ones; `failures` counts as the file name does.
+    conflicting ones; `failures` counts as the file name does. `cause` is why a waiting or
+    skipped one does not run.
     """
 
     id: str
@@ -69,6 +72,7 @@ class TaskReport:
     kept: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    cause: Cause | None = None
 
     @property
     def seconds(self) -> float:
@@ -99,8 +103,9 @@ class RunReport:
     """A whole run: instants in epoch seconds UTC, `ended` None while it runs.
 
     `took` is how long it took by a clock that never jumps, None if nobody measured it. `paused`
-    says by whom nothing may start at this moment; empty if it may.
-    `critical_path_seconds` is the longest chain of durations actually seen.
+    says by whom nothing may start at this moment; empty if it may. `critical_path_seconds` is the
+    longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
+    open. `held` says why processes start nothing at the moment.
     """
 
     run: str
@@ -125,6 +130,8 @@ class RunReport:
     strange: tuple[str, ...] = ()
     took: float | None = None
     paused: str = ""
+    outlook: Outlook | None = None
+    held: tuple[str, ...] = ()
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

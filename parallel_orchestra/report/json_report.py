@@ -9,6 +9,7 @@ from typing import Any
 
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, next_steps
+from parallel_orchestra.report.ahead import cause_record, outlook_record
 from parallel_orchestra.report.figures import Figures, figures, verdict
 from parallel_orchestra.report.text import UNSAFE, clean, instant
 
@@ -65,6 +66,8 @@ def _run(report: RunReport) -> dict[str, Any]:
         "warnings": [clean(warning) for warning in report.warnings],
         "strange": report.strange,
         "paused": clean(report.paused),
+        "held": [clean(reason) for reason in report.held],
+        "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 
 
@@ -114,6 +117,7 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
         "cost_usd": task.cost_usd,
         "next_step": next_step(report, task),
         "warnings": [clean(warning) for warning in task.warnings],
+        "cause": cause_record(task.cause, instant),
         "attempts": [_attempt(attempt) for attempt in task.attempts],
     }
 

@@ -14,6 +14,7 @@ from parallel_orchestra.report.advice import (
     next_step,
     resume_step,
 )
+from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.figures import figures, headline
 from parallel_orchestra.report.text import clean, cut, one_line, span
 
@@ -21,6 +22,8 @@ from parallel_orchestra.report.text import clean, cut, one_line, span
 LONG_LOCKED = 1800.0
 
 _NARROWEST = 40
+#: Tasks that a line names which wait for the same.
+_NAMED = 5
 _NOT_SUCCEEDED = (
     Outcome.FAILED,
     Outcome.SKIPPED,
@@ -66,14 +69,27 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
         how = "nothing starts until `parallel-orchestra resume-run`"
         lines.append(one_line(f"paused {report.paused}; {how}"))
     lines += _listed([_running(task, elapsed) for elapsed, task in running], "running tasks")
-    lines += [
-        f"{report.count(outcome)} {outcome.value}"
-        for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED)
-        if report.count(outcome)
-    ]
+    lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
+    for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED):
+        if report.count(outcome):
+            lines.append(f"{report.count(outcome)} {outcome.value}")
+            lines += _listed(list(_causes(report, outcome)), f"{outcome.value} tasks")
     failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
     lines += _listed([_stands(task) for task in failed], "failed tasks")
+    if report.outlook is not None and report.outlook.tasks:
+        lines += map(one_line, ahead(report.outlook))
     return tuple(lines)
+
+
+def _causes(report: RunReport, outcome: Outcome) -> Iterator[str]:
+    """Yields what each of these tasks waits for, those who wait for the same on one line."""
+    alike: dict[str, list[str]] = {}
+    for task in report.tasks:
+        if task.outcome is outcome and task.cause is not None:
+            alike.setdefault(task.cause.words, []).append(task.id)
+    for words, tasks in alike.items():
+        more = f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else ""
+        yield one_line(f"{outcome.value} {', '.join(tasks[:_NAMED])}{more}: {words}")
 
 
 def _figures(report: RunReport) -> str:

@@ -6,7 +6,14 @@ numbers, and time is what the caller says it is: the simulator and a run use the
 
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed
 from parallel_orchestra.schedule.expected import durations
-from parallel_orchestra.schedule.forecast import Outlook, Played, Standing, outlook, play
+from parallel_orchestra.schedule.forecast import (
+    Outlook,
+    Played,
+    Standing,
+    at_the_start,
+    outlook,
+    play,
+)
 from parallel_orchestra.schedule.order import Schedule, Seen
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "Schedule",
     "Seen",
     "Standing",
+    "at_the_start",
     "doomed",
     "durations",
     "outlook",

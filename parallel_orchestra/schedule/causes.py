@@ -17,7 +17,9 @@ class Hold(Enum):
     GROUP = "group"
     OVERLAP = "overlap"
     BACKEND = "backend"
-    MEMORY = "memory"
+    MACHINE = "machine"
+    PAUSED = "paused"
+    LEFT_OUT = "left_out"
     NO_RUN = "no_run"
     WORKER = "worker"
 

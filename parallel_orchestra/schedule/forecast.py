@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Task
-from parallel_orchestra.schedule.causes import doomed
+from parallel_orchestra.schedule.causes import Cause, Hold, doomed
 from parallel_orchestra.schedule.expected import durations, known_durations
 from parallel_orchestra.schedule.order import Schedule, Seen
 from parallel_orchestra.states import TaskState
@@ -14,7 +14,7 @@ from parallel_orchestra.states import TaskState
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """When each task ended, in seconds from the beginning; who could not run is not in it."""
+    """When each task ended, in seconds after the beginning; who could not run is not in it."""
 
     ends: Mapping[str, float]
 
@@ -29,8 +29,8 @@ class Outlook:
     """How what is left of a plan will go.
 
     `width` is that of the whole plan. `path` is the longest chain of open tasks. `known` is of
-    how many open tasks a duration is known: if of none, the seconds mean nothing. `work` is what
-    one worker alone would need, `seconds` what `workers` will.
+    how many of the open `tasks` a duration is known: if of none, the seconds mean nothing. `work`
+    is what one worker alone would need, `seconds` what `workers` will.
     """
 
     workers: int
@@ -39,15 +39,20 @@ class Outlook:
     path_seconds: float
     work: float
     seconds: float
+    tasks: int
     known: int
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where the tasks of a plan lie, and for how many seconds those in `locked/` have run."""
+    """Where the tasks of a plan lie, and for how many seconds those in `locked/` have run.
+
+    `now` is the instant of it, on the clock that backoffs are told in.
+    """
 
     seen: Mapping[str, Seen]
     elapsed: Mapping[str, float] = field(default_factory=dict)
+    now: float = 0.0
 
     @classmethod
     def fresh(cls, tasks: Sequence[Task]) -> "Standing":
@@ -60,14 +65,15 @@ def play(
     seconds: Mapping[str, float],
     workers: int,
     running: Mapping[str, float] | None = None,
+    begin: float = 0.0,
 ) -> Played:
     """Lets so many workers do all that can be done; every task takes its seconds and succeeds.
 
     `running` are the tasks at work already, with the seconds that each still needs. The
-    schedule is used up. Time begins at 0.
+    schedule is used up. Its time begins at `begin`.
     """
-    now, ends = 0.0, {}
-    at_work = [(left, task) for task, left in (running or {}).items()]
+    now, ends = begin, {}
+    at_work = [(begin + left, task) for task, left in (running or {}).items()]
     heapq.heapify(at_work)
     while True:
         while len(at_work) < workers and (task := schedule.take(now)) is not None:
@@ -75,12 +81,26 @@ def play(
         wake = schedule.next_wake() if len(at_work) < workers else None
         if at_work and (wake is None or at_work[0][0] <= wake):
             now, task = heapq.heappop(at_work)
-            ends[task] = now
+            ends[task] = now - begin
             schedule.moved(task, TaskState.DONE)
         elif wake is not None:
             now = wake
         else:
             return Played(ends)
+
+
+def at_the_start(schedule: Schedule, workers: int) -> dict[str, Cause]:
+    """Returns why each task does not run once all workers have taken one; the schedule is used up.
+
+    Who is not in it, runs.
+    """
+    for _ in range(workers):
+        if schedule.take(0.0) is None:
+            break
+    causes = schedule.causes(0.0)
+    for task in schedule.available():
+        causes.setdefault(task, Cause(Hold.WORKER, "waits for a free worker"))
+    return causes
 
 
 def outlook(
@@ -117,6 +137,7 @@ def outlook(
         path=tuple(task for task in path if task in open_ or task in at_work),
         path_seconds=sum(left[task] for task in path),
         work=sum(left.values()),
-        seconds=play(schedule, expected, workers, running).seconds,
+        seconds=play(schedule, expected, workers, running, standing.now).seconds,
+        tasks=len(open_ | at_work),
         known=len(known_durations(tasks, past).keys() & (open_ | at_work)),
     )

@@ -201,6 +201,11 @@ class Schedule:
         """Returns how many tasks lie in each state."""
         return +self._count
 
+    def available(self) -> tuple[str, ...]:
+        """Returns the tasks that lie in `available/`, the best first."""
+        available = TaskState.AVAILABLE
+        return tuple(task for task in self._by_rank if self._state.get(task) is available)
+
     def next_wake(self) -> float | None:
         """Returns when (on the monotonic clock) a ready task's backoff or hold ends, or None."""
         ends = [held.until for backend, held in self._holds.items() if self._has_ready(backend)]

@@ -72,7 +72,7 @@ def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
         "diamond: 4 tasks\n"
         "\n"
         "wave 1\n"
-        "  top  command  timeout 1 min 00 s, 1 retry\n"
+        "  top  command  timeout 1 min 00 s, 1 retry, starts at once\n"
         "\n"
         "wave 2\n"
         "  left   command  timeout 1 min 00 s, 1 retry, group db, after top\n"
@@ -85,6 +85,7 @@ def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
         "the 2 that could write the same files\n"
         "workers: 1, and at most 2 tasks can run at once\n"
         "critical path: 3 tasks, about 1 min 30 s: top -> left -> end\n"
+        "expected: about 2 min 00 s with 1 worker (known of 1 of 4 tasks)\n"
         "never at once: left and right: `*.txt` and `r.txt` both cover `r.txt`\n"
     )
     assert everything_below(scene.project) == before
@@ -131,6 +132,7 @@ def test_status_counts_first_and_names_what_failed(failed):
     assert result.out == (
         "1 completed / 3 total (0 in progress, 1 failed)\n"
         "1 skipped\n"
+        "skipped after: `bad`, which it needs, failed\n"
         "failed bad: transient: exit code 3: no\n"
     )
     assert result.err == ""
@@ -197,7 +199,7 @@ def test_a_retried_task_waits_and_the_run_goes_on_with_it(touched):
     waiting = touched.call("why", "bad", check=0).out.splitlines()
     status = touched.call("status")
 
-    assert waiting[0] == "bad waiting: ready: it starts when a worker is free"
+    assert waiting[0] == "bad waiting: ready, but no run is at work"
     assert waiting[-1] == f"hint: no run is at work: `parallel-orchestra run {plan} --resume`"
     assert status.exit_code == ExitCode.UNFINISHED
 

@@ -38,6 +38,7 @@ from parallel_orchestra.progress import (
     TaskReport,
     fold,
 )
+from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.states import TaskState
 
 AVAILABLE, LOCKED, DONE, FAILED = TaskState
@@ -91,6 +92,7 @@ GOOD = (
 DONE_BY_ME = place(DONE, 1, 0, ME)
 READER = Task(id="a", read_only=True)
 
+READY = Cause(Hold.WORKER, "ready: it starts when a worker is free")
 PLAIN = TaskReport(
     id="a",
     title="",
@@ -187,7 +189,7 @@ def test_a_run_took_what_its_conductor_measured_whatever_the_wall_clock_did():
 def test_a_run_without_any_event_shows_the_listing_and_begins_at_this_moment():
     report = fold(facts_of(Task(id="a")), {"a": place(AVAILABLE)}, [], 999.0)
 
-    assert report.tasks == (PLAIN,)
+    assert report.tasks == (replace(PLAIN, cause=READY),)
     assert (report.started, report.ended, report.workers, report.mode) == (999.0, None, 0, "")
     assert (report.seconds, report.work_seconds, report.cost_usd) == (None, 0.0, None)
     assert report.delivery == Delivery("main")
@@ -465,6 +467,7 @@ def test_a_recovered_task_says_so_and_its_lost_attempt_does_not_run_for_ever():
         PLAIN,
         attempts=(attempt(1, 101.0, None, unseen=True),),
         warnings=("was recovered to `available/`: its process is gone",),
+        cause=READY,
     )
 
 
@@ -583,7 +586,7 @@ def test_events_of_a_task_that_the_plan_does_not_have_are_passed_over():
         999.0,
     )
 
-    assert report.tasks == (PLAIN,)
+    assert report.tasks == (replace(PLAIN, cause=READY),)
 
 
 # What the end means for the shell

@@ -1,0 +1,90 @@
+"""Why each open task of a run waits, and how the rest of the run will go: the schedule's own words.
+
+The schedule is asked anew, about the tasks as they lie; what holds up all of them (short memory,
+no run at work) comes from the journal.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from parallel_orchestra.graph import Graph, rivals
+from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan
+from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.progress.picture import Outcome, TaskReport
+from parallel_orchestra.schedule import Cause, Hold, Outlook, Schedule, Seen, Standing, outlook
+from parallel_orchestra.states import TaskState
+
+_OPEN = (Outcome.RUNNING, Outcome.WAITING, Outcome.SKIPPED)
+_READY = "ready: it starts when a worker is free"
+_NO_RUN = "ready, but no run is at work"
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """Who is at work: how many workers (0 for the plan's), how long tasks took before.
+
+    `at_work` is False when the run has ended. `held` says why processes start nothing, `paused`
+    who wants it so, and `left_out` gives the tasks that this run does not carry out. `tree` are
+    the files that tasks start from.
+    """
+
+    workers: int
+    at_work: bool
+    held: tuple[str, ...]
+    past: Mapping[str, float]
+    paused: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    tree: Tree = NOTHING
+
+
+def with_causes(
+    plan: Plan, tasks: tuple[TaskReport, ...], seen: Mapping[str, Seen], crew: Crew, now: float
+) -> tuple[tuple[TaskReport, ...], Outlook | None]:
+    """Returns the tasks, those in `available/` with their cause, and how the rest will go.
+
+    The outlook is None if nothing is open. `seen` and `now` (epoch) are of one moment.
+    """
+    if not any(task.outcome in _OPEN for task in tasks):
+        return tasks, None
+    known = {task.id: seen[task.id] for task in tasks if task.id in seen}
+    graph = Graph.of(plan.tasks)
+    contenders = rivals(plan.tasks, graph, crew.tree)
+    schedule = Schedule.of(plan.tasks, graph, contenders, plan.concurrency_limits, crew.past)
+    schedule.observe(known)
+    causes = schedule.causes(now)
+    usual = _usual(crew)
+    for task, one in known.items():
+        if one.state is TaskState.AVAILABLE:
+            left_out = crew.left_out.get(task)
+            if left_out is None:
+                causes.setdefault(task, usual)
+            else:
+                causes[task] = Cause(Hold.LEFT_OUT, left_out)
+    ours = {task: one for task, one in known.items() if task not in crew.left_out}
+    ahead = outlook(
+        plan.tasks,
+        graph,
+        contenders,
+        plan.concurrency_limits,
+        crew.past,
+        crew.workers or plan.max_workers or DEFAULT_MAX_WORKERS,
+        Standing(ours, dict(_elapsed(tasks, now)), now),
+    )
+    return tuple(replace(task, cause=causes.get(task.id)) for task in tasks), ahead
+
+
+def _elapsed(tasks: Iterable[TaskReport], now: float) -> Iterator[tuple[str, float]]:
+    for task in tasks:
+        if task.outcome is Outcome.RUNNING and task.attempts:
+            yield task.id, now - task.attempts[-1].started
+
+
+def _usual(crew: Crew) -> Cause:
+    """Returns what keeps those from running whom no other task and no limit holds up."""
+    if not crew.at_work:
+        return Cause(Hold.NO_RUN, _NO_RUN)
+    if crew.paused:
+        return Cause(Hold.PAUSED, f"the run is paused {crew.paused}")
+    if crew.held:
+        return Cause(Hold.MACHINE, crew.held[0])
+    return Cause(Hold.WORKER, _READY)

@@ -1,0 +1,67 @@
+"""What lies ahead of a plan or of the rest of a run: workers, critical path, expected duration."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from parallel_orchestra.report.text import span
+from parallel_orchestra.schedule import Cause, Outlook
+
+_NAMED = 20
+
+
+def ahead(outlook: Outlook) -> Iterator[str]:
+    """Yields a line each on the workers, on the longest chain that is left, on how long it takes."""
+    width = _counted(outlook.width, "task")
+    many = f"workers: {outlook.workers}, and at most {width} can run at once"
+    yield f"{many}: more workers than that are of no use" if too_many(outlook) else many
+    length = _counted(len(outlook.path), "task")
+    if outlook.known:
+        length += f", about {span(outlook.path_seconds)}"
+    path = outlook.path
+    shown = path if len(path) <= _NAMED else (*path[: _NAMED - 1], "...", path[-1])
+    yield f"critical path: {length}: {' -> '.join(shown)}"
+    yield f"expected: {_expected(outlook)}"
+
+
+def too_many(outlook: Outlook) -> bool:
+    """Returns whether there are more workers than tasks that can ever run at once."""
+    return outlook.workers > outlook.width
+
+
+def outlook_record(outlook: Outlook) -> dict[str, Any]:
+    """Returns the outlook as JSON; seconds are null where no duration is known."""
+    known = outlook.known > 0
+    return {
+        "workers": outlook.workers,
+        "width": outlook.width,
+        "critical_path": outlook.path,
+        "critical_path_sec": round(outlook.path_seconds, 3) if known else None,
+        "work_sec": round(outlook.work, 3) if known else None,
+        "expected_sec": round(outlook.seconds, 3) if known else None,
+        "tasks": outlook.tasks,
+        "tasks_of_known_duration": outlook.known,
+    }
+
+
+def cause_record(cause: Cause | None, instant: Any = None) -> dict[str, Any] | None:
+    """Returns a cause as JSON; `instant` turns its end into text."""
+    if cause is None:
+        return None
+    until = cause.until if cause.until is None or instant is None else instant(cause.until)
+    return {"kind": cause.kind.value, "words": cause.words, "tasks": cause.tasks, "until": until}
+
+
+def _expected(outlook: Outlook) -> str:
+    if not outlook.known:
+        return "unknown, since no task has an `estimate` or has run here before"
+    workers = _counted(outlook.workers, "worker")
+    text = f"about {span(outlook.seconds)} with {workers}"
+    if outlook.workers > 1:
+        text += f", {span(outlook.work)} with one"
+    if outlook.known < outlook.tasks:
+        text += f" (known of {outlook.known} of {_counted(outlook.tasks, 'task')})"
+    return text
+
+
+def _counted(number: int, one: str) -> str:
+    return f"{number} {one if number == 1 else one + 's'}"
