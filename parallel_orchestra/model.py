@@ -41,9 +41,14 @@ def as_typed(command: Command) -> str:
 
 
 class Isolation(Enum):
-    """Where an agent works: `WORKTREE`, a pooled git worktree; `NONE`, the project itself (read-only tasks)."""
+    """Where an agent works.
+
+    `WORKTREE`: a pooled git worktree. `CLONE`: the same with a repository of its own. `NONE`: the
+    project itself (read-only tasks).
+    """
 
     WORKTREE = "worktree"
+    CLONE = "clone"
     NONE = "none"
 
 

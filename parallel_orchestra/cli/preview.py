@@ -164,6 +164,8 @@ def _facts(task: Task) -> Iterator[str]:
     if task.read_only:
         place = " in the project itself" if task.isolation is Isolation.NONE else ""
         yield f"read-only{place}"
+    if task.isolation is Isolation.CLONE:
+        yield "in a clone"
     if task.concurrency_group:
         yield f"group {task.concurrency_group}"
     if task.wave is not None:

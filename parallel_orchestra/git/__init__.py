@@ -4,7 +4,7 @@ Knows nothing of tasks, plans or runs. All calls go through the git command line
 git applies the user's filters, attributes and object format as the user's own git would.
 """
 
-from parallel_orchestra.git import worktrees
+from parallel_orchestra.git import lending, worktrees
 from parallel_orchestra.git.cut_off import clear_locks, enter_written
 from parallel_orchestra.git.debris import Debris, collect_debris
 from parallel_orchestra.git.forward import FastForward, fast_forward, left_behind
@@ -50,5 +50,6 @@ __all__ = [
     "enter_written",
     "fast_forward",
     "left_behind",
+    "lending",
     "worktrees",
 ]

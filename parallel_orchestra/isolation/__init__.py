@@ -5,6 +5,7 @@ for one attempt, `setup_due` and `set_up` go round the commands that make it rea
 merged under a ref, `settled` says that there is nothing left to save.
 """
 
+from parallel_orchestra.isolation.clone import CLONES, Clone
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
 from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, is_by_hand, left_in
@@ -26,7 +27,9 @@ from parallel_orchestra.isolation.workspace import (
 )
 
 __all__ = [
+    "CLONES",
     "NOTHING_GIVEN",
+    "Clone",
     "Given",
     "InPlace",
     "Isolation",

@@ -15,6 +15,7 @@ from typing import IO
 from parallel_orchestra.errors import GitError, HeldElsewhere, Problem, WaitsForPerson
 from parallel_orchestra.git import Debris, Repo, collect_debris, worktrees
 from parallel_orchestra.isolation import salvage
+from parallel_orchestra.isolation.clone import CLONES, Clone
 from parallel_orchestra.isolation.left import BY_HAND, LABEL, is_by_hand, lock_name
 from parallel_orchestra.isolation.slot import Site, Slot
 from parallel_orchestra.isolation.supplies import Supplies
@@ -25,6 +26,13 @@ def default_root(cache: Path, common_dir: Path) -> Path:
     digest = hashlib.sha256(os.fsencode(common_dir)).hexdigest()[:10]
     name = common_dir.parent.name if common_dir.name == ".git" else common_dir.stem
     return cache / "parallel-orchestra" / f"{name or 'repository'}-{digest}"
+
+
+def slot_at(site: Site, path: Path, *, attended: bool = False) -> Slot:
+    """Returns the slot that a worktree of the pool is, by its name."""
+    if path.name.startswith(f"{CLONES}-") and not attended:
+        return Clone(site, path)
+    return Slot(site, path, attended=attended)
 
 
 class Pool:
@@ -63,7 +71,7 @@ class Pool:
         number = 1
         while not self._take(f"{prefix}-{number}"):
             number += 1
-        return Slot(self.site, self.root / f"{prefix}-{number}")
+        return slot_at(self.site, self.root / f"{prefix}-{number}")
 
     def by_hand(self, name: str) -> Slot:
         """Takes a person's worktree of that name for this process; the pool never removes it.
@@ -77,7 +85,7 @@ class Pool:
             raise HeldElsewhere(
                 Problem("another command is at work with this worktree", str(path), "wait for it")
             )
-        return Slot(self.site, path, attended=True)
+        return slot_at(self.site, path, attended=True)
 
     def forget(self, slot: Slot) -> None:
         """Removes a person's worktree, whose content is merged or kept; one that is gone is fine."""
@@ -114,7 +122,7 @@ class Pool:
             return False
         # What can't or must not be saved stays where it is, and holds up nothing else.
         with contextlib.suppress(GitError, WaitsForPerson):
-            Slot(self.site, path, attended=is_by_hand(path)).save()
+            slot_at(self.site, path, attended=is_by_hand(path)).save()
             worktrees.remove(self.repo, path)
         if is_by_hand(path) and not path.exists():
             # Its name is never used again.
@@ -177,7 +185,7 @@ def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) 
         pool = Pool(repo, root, project, ours)
         try:
             if pool._take(lock_name(path)):  # noqa: SLF001  # our own
-                slot = Slot(pool.site, path, attended=theirs)
+                slot = slot_at(pool.site, path, attended=theirs)
                 slot.found()
                 ref = slot.save()
                 if not theirs:

@@ -188,6 +188,8 @@ class Slot:
             raise self._unusable(f"the agent replaced its worktree by a link to {led}")
         if tree is None or not tree.git_dir.is_dir() or not tree.path.is_dir():
             raise self._unusable("the agent removed its worktree")
+        if self._left is not None:
+            self._regain(tree, self._left)
         tree.restore()
         tree.mend(base)
         unresolved = tree.unresolved()
@@ -239,7 +241,13 @@ class Slot:
             return ""
         if left.owner and left.owner != self._site.owner:
             identity.end_marked("PO_OWNER", left.owner)
-        return salvage.registered(self._repo, tree, left) if left.begun else ""
+        if not left.begun:
+            return ""
+        self._regain(tree, left)
+        return salvage.registered(self._repo, tree, left)
+
+    def _regain(self, tree: WorkTree, left: salvage.Left) -> None:
+        """Takes back what a kind of slot gave away with its worktree; here it is nothing."""
 
     def _staged(
         self, tree: WorkTree, workspace: Workspace, replaced: tuple[str, ...]

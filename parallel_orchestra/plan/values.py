@@ -301,4 +301,4 @@ Halting = Annotated[
     ),
 ]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
-Where = Annotated[Literal["worktree", "none"], AfterValidator(_isolation)]
+Where = Annotated[Literal["worktree", "clone", "none"], AfterValidator(_isolation)]

@@ -1,5 +1,6 @@
 """pydantic's complaints, and keys that nobody knows, in words for the writer of a plan."""
 
+import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -173,7 +174,7 @@ def _hint(details: ErrorDetails, expected: str, findings: Findings) -> str:
     if kind == "list_type" and isinstance(value, str):
         return f"write a list: [{brief(value)}]"
     if kind == "literal_error":
-        names = expected.replace("`", "").split(" or ")
+        names = re.findall("`([^`]*)`", expected)
         guess = findings.guess(value, names) if isinstance(value, str) else ""
         return did_you_mean(guess, f"write {expected}")
     return _REMEDIES.get(kind, "").format(**details.get("ctx", {}))

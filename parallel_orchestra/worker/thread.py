@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
 from parallel_orchestra.events import Claimed
-from parallel_orchestra.isolation import InPlace, Isolation, Slot, take_down
+from parallel_orchestra.isolation import CLONES, InPlace, Isolation, Slot, take_down
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
@@ -16,6 +16,9 @@ from parallel_orchestra.worker.blame import blamed
 from parallel_orchestra.worker.landing import Finished
 from parallel_orchestra.worker.settling import settle
 from parallel_orchestra.worker.shop import Shop
+
+#: What the pool calls its worktrees, by the way in which they isolate.
+_PREFIXES = {IsolationKind.WORKTREE: "wt", IsolationKind.CLONE: CLONES}
 
 
 class Worker:
@@ -28,7 +31,7 @@ class Worker:
         self.since = 0.0
         self._shop = shop
         self._supervisor = Supervisor()
-        self._slot: Slot | None = None
+        self._slots: dict[IsolationKind, Slot] = {}
         self._seat = shop.seats.take()
         self._cancelled = threading.Event()
 
@@ -111,20 +114,22 @@ class Worker:
 
     def _take_down(self) -> None:
         """Takes down what was set up, also after a cancel: nothing of it may run on."""
-        slot, shop = self._slot, self._shop
-        if slot is None or shop.keep_worktrees or not slot.set_up_as().teardown:
-            return
+        shop = self._shop
         log = shop.store.layout.root / f"teardown-{self.number}.log"
-        with Supervisor() as supervisor:
-            for trouble in take_down(slot, shop.means(supervisor, self._seat), log):
-                shop.warn("", f"{trouble}; see {log}")
+        for slot in self._slots.values():
+            if shop.keep_worktrees or not slot.set_up_as().teardown:
+                continue
+            with Supervisor() as supervisor:
+                for trouble in take_down(slot, shop.means(supervisor, self._seat), log):
+                    shop.warn("", f"{trouble}; see {log}")
 
     def _place(self, claim: Claim) -> Isolation:
-        if self._shop.tasks[claim.task].isolation is IsolationKind.NONE:
+        kind = self._shop.tasks[claim.task].isolation
+        if kind is IsolationKind.NONE:
             return InPlace(self._shop.plan.cwd)
-        if self._slot is None or self._shop.keep_worktrees:
-            self._slot = self._shop.pool.slot()
-        return self._slot
+        if kind not in self._slots or self._shop.keep_worktrees:
+            self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
+        return self._slots[kind]
 
     def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
         shop = self._shop

@@ -1,6 +1,8 @@
 """What every isolation promises. A new one needs a line in `PLACES`."""
 
 import os
+import subprocess
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +12,7 @@ from support.repository import git, make_repository, write_files
 
 OWNER = "host-1-00000001"
 LABEL = Label("run1", "build", 1, OWNER, f"refs/orchestra/run1/salvage/build/1.{OWNER}")
-PLACES = ("worktree", "in place")
+PLACES = ("worktree", "clone", "in place")
 
 
 @pytest.fixture
@@ -37,7 +39,7 @@ def place(request, repo, project, tmp_path):
         return
     pool = Pool(repo, tmp_path / "pool", project, OWNER)
     pool.collect()
-    yield pool.slot()
+    yield pool.slot("wt" if request.param == "worktree" else request.param)
     pool.close(remove=True)
 
 
@@ -87,3 +89,38 @@ def test_the_users_checkout_and_branch_are_not_moved(place: Isolation, base: str
 
     assert git(project, "rev-parse", "main").strip() == base
     assert git(project, "status", "--porcelain") == ""
+
+
+def commit_in(path, script="git add -A; git commit -qm mine"):
+    subprocess.run(["sh", "-ec", script], cwd=path, check=True, capture_output=True)
+
+
+def test_a_commit_of_the_agents_is_in_our_repository_when_it_is_taken(
+    place: Isolation, base: str, project
+):
+    workspace = place.open(base, LABEL, carry_claude=False)
+    if workspace.path == project:
+        pytest.skip("agents that work in the project itself are to change nothing")
+    write_files(workspace.path, {"new.txt": "new\n"})
+    commit_in(workspace.path)
+
+    work = place.take(workspace)
+
+    assert git(project, "log", "--format=%s", f"{base}..{work.head}") == "mine\n"
+    assert git(project, "show", f"{work.tree}:new.txt") == "new\n"
+
+
+def test_unsaved_work_is_saved_before_the_next_attempt(place: Isolation, base: str, project):
+    workspace = place.open(base, LABEL, carry_claude=False)
+    if workspace.path == project:
+        pytest.skip("what lies in the project is the user's")
+    write_files(workspace.path, {"committed.txt": "c\n"})
+    commit_in(workspace.path)
+    write_files(workspace.path, {"b.txt": "changed\n"})
+
+    again = place.open(base, replace(LABEL, attempt=2, ref=f"{LABEL.ref}-2"), carry_claude=False)
+
+    assert (again.path / "b.txt").read_text() == "two\n"
+    assert not (again.path / "committed.txt").exists()
+    assert git(project, "show", f"{LABEL.ref}:b.txt") == "changed\n"
+    assert git(project, "show", f"{LABEL.ref}:committed.txt") == "c\n"

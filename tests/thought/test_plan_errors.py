@@ -138,7 +138,7 @@ task `test` names its dependency `build` twice
 `writes[3]` of task `test` must close every `[` with a `]`
   at plan.md:20:30 tasks[2].writes[3]
   do write `\\[` for the character itself
-`isolation` of task `test` must be `worktree` or `none`, not `worktre`
+`isolation` of task `test` must be `worktree`, `clone` or `none`, not `worktre`
   at plan.md:21:16 tasks[2].isolation
   do did you mean `worktree`?
 task `test` is in the group `gpo`, which `concurrency_limits` lacks

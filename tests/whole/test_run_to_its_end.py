@@ -325,3 +325,22 @@ def test_missing_evidence_fails_an_attempt_and_all_of_it_is_its_feedback(scene):
     )
     assert second["failure"] == ""
     assert scene.files()["a.txt"] == "new\n"
+
+
+def test_agents_in_clones_are_merged_with_their_commits_and_see_each_other(scene):
+    scene.plan(
+        plan(
+            '{id: a, isolation: clone, command: "echo a > a.txt; git add -A; git commit -qm mine; '
+            'git branch side; git config core.hooksPath /x"}',
+            '{id: b, isolation: clone, command: "cp a.txt b.txt", depends_on: [a]}',
+            '{id: c, isolation: clone, read_only: true, command: "cat b.txt; touch c", depends_on: [b]}',
+        )
+    )
+
+    result = scene.run(check=0)
+
+    assert scene.files()["b.txt"] == "a\n"
+    assert "mine" in scene.git("log", "--format=%s").splitlines()
+    assert scene.git("branch", "--list", "side") == ""
+    assert "is read-only but changed files" in result.err
+    assert is_in_order(scene)
