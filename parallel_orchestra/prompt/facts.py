@@ -140,4 +140,4 @@ def _plain(value: Any) -> Any:
         return {one.name: _plain(getattr(value, one.name)) for one in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
-    return value
+    return value if isinstance(value, str | int | float | None) else str(value)
