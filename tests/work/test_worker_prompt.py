@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from parallel_orchestra.model import CPO, Evidence, Plan, Task
 from parallel_orchestra.plan import parse
-from parallel_orchestra.prompt import trials_of
+from parallel_orchestra.process.pressing import rendered
+from parallel_orchestra.prompt import DEFAULT, Feedback, facts_of, library, trials_of
 from parallel_orchestra.store import AttemptResult, Claim, Layout
 from parallel_orchestra.store.feedback import write_feedback
 from parallel_orchestra.store.names import TaskName
@@ -196,6 +197,22 @@ def test_a_section_without_a_source_is_left_out():
         "## Output format",
         "## Completion signal",
     ]
+
+
+def test_files_to_create_to_modify_and_to_leave_alone_have_sections_of_their_own():
+    task = Task("a", prompt="Do it.", writes=("src/", "new.py"))
+    facts = facts_of(source(task).plan, task, 1, Feedback(), ())
+    facts["task"] |= {"creates": ["new.py"], "modifies": ["old.py"], "boundary": ["api/**"]}
+
+    text = rendered(library()[DEFAULT], {}, facts)
+
+    _, _, sections = text.partition("Do it.\n\n")
+    assert sections.partition("## Execution")[0] == (
+        "## Files to create\n\n- `new.py`\n\n"
+        "## Files to modify\n\nBeside the files to create, change these, and no others. "
+        "Patterns are those of a `.gitignore`.\n\n- `src/`\n- `old.py`\n\n"
+        "## Do not modify\n\n- `api/**`\n\n"
+    )
 
 
 def test_a_dependency_has_two_lines_whatever_its_agent_said(layout):
