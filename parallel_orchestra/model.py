@@ -123,9 +123,10 @@ class Task:
     """One task, with all defaults of the plan filled in.
 
     `prompt` is data and never rendered. `timeout` is in seconds. `estimate` is a duration in
-    seconds (S, M and L are 60, 300 and 1200) or None. `writes` are gitignore-style patterns;
-    empty means undeclared. `verify` runs in the task's worktree after the agent. `skills` are
-    names and `contracts` paths, counted from the project, that its prompt tells of.
+    seconds (S, M and L are 60, 300 and 1200) or None. `writes`, `creates` (new files), `modifies`
+    (files that are there) and `boundary` (not to be touched) are patterns as `ownership` reads
+    them; empty means undeclared. `verify` runs in the task's worktree after the agent. `skills`
+    are names and `contracts` paths, counted from the project, that its prompt tells of.
     """
 
     id: str
@@ -138,6 +139,9 @@ class Task:
     read_only: bool = False
     depends_on: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
+    creates: tuple[str, ...] = ()
+    modifies: tuple[str, ...] = ()
+    boundary: tuple[str, ...] = ()
     priority: int = 0
     estimate: float | None = None
     max_retries: int = DEFAULT_MAX_RETRIES
@@ -158,7 +162,15 @@ class Task:
     @property
     def may_write(self) -> tuple[str, ...]:
         """The patterns of all files that it may write; empty if it does not say."""
-        return self.writes
+        return (*self.writes, *self.creates, *self.modifies)
+
+
+class Boundaries(Enum):
+    """What follows if a task changes what is not its to change: nothing, a warning, a failure."""
+
+    OFF = "off"
+    WARN = "warn"
+    BLOCK = "block"
 
 
 class HaltWhen(Enum):
@@ -243,6 +255,7 @@ class Plan:
     prompt_template: str = ""
     programs: tuple[str, ...] = ()
     setup: Setup = NO_SETUP
+    boundaries: Boundaries | None = None
     webhooks: Webhooks = Webhooks()
     warnings: tuple[str, ...] = ()
 
@@ -259,6 +272,18 @@ class Plan:
     def cpo(self) -> bool:
         """Whether it was read from a folder of the `cpo` format: `source` is its `manifest.json`."""
         return self.version == CPO
+
+    @property
+    def on_beyond(self) -> Boundaries:
+        """What follows if a task changes more than it said."""
+        # the published tool does not look
+        usual = Boundaries.OFF if self.published else Boundaries.WARN
+        return self.boundaries or usual
+
+    @property
+    def on_boundary(self) -> Boundaries:
+        """What follows if a task touches what it must not."""
+        return self.boundaries or Boundaries.BLOCK
 
     @property
     def fewest_beside(self) -> int:
@@ -291,6 +316,7 @@ class FailureClass(Enum):
     VERIFY = "verify"
     CONFLICT = "conflict"
     NO_CHANGES = "no_changes"
+    BOUNDARY = "boundary"
     TAMPERING = "tampering"
     ENVIRONMENT = "environment"
     CANCELLED = "cancelled"

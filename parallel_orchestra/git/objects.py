@@ -231,6 +231,11 @@ class Objects:
         pairs = (entry.partition("\t") for entry in listed)
         return {path: facts for facts, _, path in pairs}
 
+    def text(self, tree: str, path: str) -> str | None:
+        """Returns the text of a file of a tree or commit; None if there is no file of that path."""
+        asked = self._git.run("cat-file", "blob", f"{tree}:{path}", ok=(0, 128))
+        return asked.out.decode("utf-8", "surrogateescape") if asked.code == 0 else None
+
     def close(self) -> None:
         """Ends the helpers; they start again when needed."""
         self._reader.close()

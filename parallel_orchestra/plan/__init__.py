@@ -87,6 +87,7 @@ def load(
         source,
         reading,
         is_directory=Path.is_dir,
+        exists=os.path.lexists,
         shown=str(path),
         backends=backends,
         judge=judge,
@@ -154,6 +155,7 @@ def parse(
     read: Callable[[Path], bytes],
     *,
     is_directory: Callable[[Path], bool] = lambda _: True,
+    exists: Callable[[Path], bool] | None = None,
     shown: str = "",
     backends: Collection[str] = BACKENDS,
     judge: Judge = _accepted,
@@ -162,7 +164,8 @@ def parse(
 
     `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
     `read` returns the bytes of a prompt file or raises OSError, `is_directory` whether `cwd` is
-    one. `shown` is the file's name for messages, the source if left out. `judge` as in `load`.
+    one; `exists` whether a path of the project is there, if files are to be looked for. `shown`
+    is the file's name for messages, the source if left out. `judge` as in `load`.
 
     Raises:
         PlanError: with everything that is wrong, in the order of the file, each problem with
@@ -172,7 +175,7 @@ def parse(
     from parallel_orchestra.plan.reading import Origin, read_plan  # noqa: PLC0415
 
     return read_plan(
-        data, Origin(source, shown or str(source), read, is_directory, backends, judge)
+        data, Origin(source, shown or str(source), read, is_directory, backends, judge, exists)
     )
 
 

@@ -16,7 +16,16 @@ from typing import Any
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Setup, Task, Webhooks
+from parallel_orchestra.model import (
+    Boundaries,
+    Evidence,
+    Halt,
+    Isolation,
+    Plan,
+    Setup,
+    Task,
+    Webhooks,
+)
 
 _NAMES = tuple(field.name for field in fields(Task))
 _DEFAULTS = tuple(
@@ -87,6 +96,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "prompt_template": plan.prompt_template,
         "programs": list(plan.programs),
         "setup": _plain(plan.setup),
+        "boundaries": plan.boundaries.value if plan.boundaries else None,
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -125,6 +135,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["programs"] = tuple(values.get("programs", ()))
     values["halt"] = Halt.of(values.get("halt", str(Halt())))
     values["setup"] = _setup(values.get("setup", {}))
+    bounds = values.get("boundaries")
+    values["boundaries"] = Boundaries(bounds) if bounds is not None else None
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
 

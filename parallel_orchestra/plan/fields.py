@@ -58,6 +58,7 @@ class SharedFields(Fields):
     model: values.FilledLine = ABSENT
     command: values.OneCommand = ABSENT
     read_only: bool = ABSENT
+    boundary: values.Patterns = ABSENT
     priority: values.Priority = ABSENT
     estimate: values.Estimate = ABSENT
     max_retries: values.Retries = ABSENT
@@ -82,6 +83,8 @@ class TaskFields(SharedFields):
     prompt_file: values.FilledLine = ABSENT
     depends_on: values.Ids = ABSENT
     writes: values.Patterns = ABSENT
+    creates: values.Patterns = ABSENT
+    modifies: values.Patterns = ABSENT
     wave: values.Wave = ABSENT
     setup: _SetupSaid = ABSENT
 
@@ -100,3 +103,4 @@ class TopFields(Fields):
     prompt_template: values.Filled = ABSENT
     programs: values.Lines = ABSENT
     setup: _SetupSaid = ABSENT
+    boundaries: values.Bounds = ABSENT

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from parallel_orchestra.model import NO_SETUP, Halt, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.borders import check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
@@ -78,6 +79,7 @@ class Origin:
     is_directory: Callable[[Path], bool]
     backends: Collection[str]
     judge: Judge
+    exists: Callable[[Path], bool] | None = None
 
 
 def read_plan(data: bytes, origin: Origin) -> Plan:
@@ -130,6 +132,8 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     plan = replace(plan, prompt_template=template.text)
     judge_template(template, trials_of(plan), origin.judge, findings)
     remark_on_template(template, plan.context, findings)
+    # what is checked out is what the tasks start from, unless the plan names another branch
+    check_files(tasks, around.cwd, None if "base" in top else origin.exists, findings)
     return plan
 
 
@@ -252,5 +256,6 @@ def _plan(
         context=top.get("context", ""),
         programs=top.get("programs", ()),
         setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
+        boundaries=top.get("boundaries"),
         webhooks=Webhooks(**hooks),
     )

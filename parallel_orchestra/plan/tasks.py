@@ -8,6 +8,7 @@ from typing import Any
 
 from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task
 from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.borders import check_own
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
 from parallel_orchestra.plan.sections import Sections
 from parallel_orchestra.plan.values import is_task_id
@@ -92,6 +93,7 @@ def _read_task(
     check.isolation()
     check.group()
     check.contracts()
+    check_own(given, whole.get("boundary", ()), owner, path, around.findings)
     whole["prompt"] = check.prompt()
     whole.pop("prompt_file", None)
     return None if around.findings.wrong else _task(whole)

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeGuard
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from parallel_orchestra.model import Command, Halt, Isolation
+from parallel_orchestra.model import Boundaries, Command, Halt, Isolation
 from parallel_orchestra.ownership import Unreadable, patterns_of
 from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
@@ -219,6 +219,17 @@ def _isolation(value: str) -> Isolation:
     return Isolation(value)
 
 
+def _bounds(value: object) -> Boundaries:
+    if value is False:
+        # YAML's own reading of `off`
+        return Boundaries.OFF
+    try:
+        return Boundaries(value)
+    except ValueError:
+        must = "be `off`, `warn` or `block`"
+        raise refused(must, "`block` fails an attempt, `warn` only says so") from None
+
+
 def _halt(value: object) -> Halt:
     try:
         return Halt.of(value if isinstance(value, str) else "")
@@ -299,6 +310,11 @@ Halting = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": r"^(keep-going|(soon|now)( *, *[1-9]\d{0,5} *%?)?)$"}
     ),
+]
+Bounds = Annotated[
+    Boundaries,
+    PlainValidator(_bounds),
+    WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
 Where = Annotated[Literal["worktree", "clone", "none"], AfterValidator(_isolation)]

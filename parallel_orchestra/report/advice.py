@@ -25,6 +25,9 @@ _REMEDIES = {
     FailureClass.NO_CHANGES.value: (
         "say more clearly what it should change, or set `allow_empty` or `read_only`"
     ),
+    FailureClass.BOUNDARY.value: (
+        "say in its prompt what it must leave alone, or widen `writes` or its `boundary`"
+    ),
     FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
     FailureClass.ENVIRONMENT.value: "mend what the reason names",
     FailureClass.CANCELLED.value: "nothing is wrong with it",

@@ -17,6 +17,7 @@ from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import Answer, Command, Evidence, FailureClass, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 from parallel_orchestra.store import Claim
+from parallel_orchestra.worker.borders import breach
 from parallel_orchestra.worker.evidence import lacking_file, lacking_output
 from parallel_orchestra.worker.shop import Shop
 
@@ -85,11 +86,14 @@ class Landing:
 
         Raises:
             Contradicted: it conflicts with what was merged meanwhile.
-            Ended: there is nothing to merge, or a `verify` fails.
+            Ended: there is nothing to merge, the task was not to change that, or a `verify` fails.
             LostClaim: the claim or its fence is not ours any more; nothing was merged.
             GitError: git failed; nothing was merged.
         """
         self._demand_changes(work)
+        beyond = breach(self._shop, self._task, workspace.base, work, again=generation > 1)
+        if beyond is not None:
+            raise Ended(FailureClass.BOUNDARY, beyond.reason, beyond.detail[:DETAIL_BYTES])
         self.check(workspace)
         commit = self._commit(workspace.base, work, message)
         return self._merge(commit, token, generation)

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.model import Evidence, Halt, Isolation, Plan, Setup, Task, Webhooks
+from parallel_orchestra.model import (
+    Boundaries,
+    Evidence,
+    Halt,
+    Isolation,
+    Plan,
+    Setup,
+    Task,
+    Webhooks,
+)
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
 
 FULL = Task(
@@ -25,6 +34,9 @@ FULL = Task(
     read_only=True,
     depends_on=("a", "b"),
     writes=("src/", "*.py"),
+    creates=("new.py",),
+    modifies=("old.py::Cart",),
+    boundary=("core/",),
     priority=3,
     estimate=60.0,
     max_retries=0,
@@ -79,6 +91,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         concurrency_limits={"gpu": 2},
         halt=Halt.of("now,20%"),
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
+        boundaries=Boundaries.WARN,
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),
     )

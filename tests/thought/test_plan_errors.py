@@ -93,9 +93,9 @@ the key `name` stands twice in the same mapping
   do did you mean `command`?
 unknown key `prompt` in defaults
   at plan.md:9:47 defaults.prompt
-  do known keys: agent, allow_empty, backend, command, completion_signal, concurrency_group, \
-contracts, env, estimate, expect, isolation, max_retries, model, priority, read_only, skills, \
-timeout, verify
+  do known keys: agent, allow_empty, backend, boundary, command, completion_signal, \
+concurrency_group, contracts, env, estimate, expect, isolation, max_retries, model, priority, \
+read_only, skills, timeout, verify
 unknown key `dependson` in task `build`
   at plan.md:13:5 tasks[0].dependson
   do did you mean `depends_on`?

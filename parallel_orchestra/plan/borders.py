@@ -1,0 +1,146 @@
+"""What tasks say of their files, held against each other and against what is on the disk."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from parallel_orchestra.model import Task
+from parallel_orchestra.ownership import Pattern, covered, forbids, patterns_of, reach
+from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief
+
+#: Of each kind of remark; more of them say no more.
+_MOST_REMARKS = 20
+
+
+def check_own(
+    given: Mapping[str, Any],
+    boundary: Sequence[str],
+    owner: str,
+    path: KeyPath,
+    findings: Findings,
+) -> None:
+    """Notes where one task says two things of a path: to change it and not to, to make it and not."""
+    for field in ("writes", "creates", "modifies") if boundary else ():
+        for i, text in enumerate(given.get(field, ())):
+            for pattern in patterns_of(text):
+                if forbids(boundary, pattern):
+                    what = f"{owner} has `{brief(str(pattern))}` in `{field}` and in its `boundary`"
+                    hint = "take it out of one of them"
+                    findings.problem(Finding(what, hint, (*path, field, i)))
+                    break
+    made = {pattern.path for _, pattern in _plain(given.get("creates", ()))}
+    for i, pattern in _plain(given.get("modifies", ())) if made else ():
+        if pattern.path in made:
+            what = f"{owner} has `{brief(pattern.path)}` in `creates` and in `modifies`"
+            hint = "a file is made once, and is there from then on: keep one of them"
+            findings.problem(Finding(what, hint, (*path, "modifies", i)))
+
+
+def check_files(
+    tasks: Sequence[Task], cwd: Path, exists: Callable[[Path], bool] | None, findings: Findings
+) -> None:
+    """Remarks on files that two tasks make, that are there before, or that nobody makes.
+
+    `exists` asks the disk; None does not ask it.
+    """
+    makers: dict[str, int] = {}
+    for i, task in enumerate(tasks):
+        for position, pattern in _plain(task.creates):
+            if pattern.symbol or pattern.below:
+                continue
+            first = makers.setdefault(pattern.path, i)
+            if first != i:
+                what = (
+                    f"tasks `{tasks[first].id}` and `{task.id}` both create `{brief(pattern.path)}`"
+                )
+                at, see = ("tasks", i, "creates", position), ("tasks", first, "creates")
+                hint = "let one create it, and the other have it in `modifies`"
+                findings.warning(Finding(what, hint, at, see=see))
+    if exists is not None:
+        _remarks(_there_before(tasks, cwd, exists), findings)
+        _remarks(_not_there(tasks, makers, cwd, exists), findings)
+
+
+def _remarks(found: Iterator[Finding], findings: Findings) -> None:
+    known = list(found)
+    for finding in known[:_MOST_REMARKS]:
+        findings.warning(finding)
+    if len(known) > _MOST_REMARKS:
+        last = known[_MOST_REMARKS]
+        more = f"and {len(known) - _MOST_REMARKS} more like this"
+        findings.warning(Finding(more, "", last.path))
+
+
+def _there_before(
+    tasks: Sequence[Task], cwd: Path, exists: Callable[[Path], bool]
+) -> Iterator[Finding]:
+    for i, task in enumerate(tasks):
+        for position, pattern in _plain(task.creates):
+            if not pattern.symbol and not pattern.below and exists(cwd / pattern.path):
+                what = f"task `{task.id}` creates `{brief(pattern.path)}`, which is there already"
+                hint = "if it is to be changed, put it into `modifies`"
+                yield Finding(what, hint, ("tasks", i, "creates", position))
+
+
+def _not_there(
+    tasks: Sequence[Task],
+    makers: Mapping[str, int],
+    cwd: Path,
+    exists: Callable[[Path], bool],
+) -> Iterator[Finding]:
+    lacking = [
+        (i, position, pattern)
+        for i, task in enumerate(tasks)
+        for position, pattern in _plain(task.modifies)
+        if not exists(cwd / pattern.path)
+    ]
+    if not lacking:
+        return
+    others = (text for task in tasks for text in (*task.creates, *task.writes))
+    wide = [reach(one) for text in others for one in patterns_of(text) if not one.negative]
+    paths = dict.fromkeys(pattern.path for *_, pattern in lacking)
+    made = set(covered({path: path for path in paths}, wide))
+    before = _Before(tasks)
+    for i, position, pattern in lacking:
+        path, at = pattern.path, ("tasks", i, "modifies", position)
+        who = f"task `{tasks[i].id}` modifies `{brief(path)}`"
+        maker = makers.get(path)
+        if maker is not None and maker != i and not before(maker, i):
+            what = f"{who}, which `{tasks[maker].id}` creates, but does not wait for that"
+            yield Finding(what, f"add `depends_on: [{tasks[maker].id}]`", at)
+        elif path not in made:
+            what = f"{who}, which is not there, and which no task creates"
+            yield Finding(what, "check the path, which counts from `cwd`, or use `creates`", at)
+
+
+class _Before:
+    """Which tasks come before which; each is looked up once."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = tasks
+        self._index = {task.id: i for i, task in enumerate(tasks)}
+        self._known: dict[int, set[int]] = {}
+
+    def __call__(self, first: int, second: int) -> bool:
+        waves = self._tasks[first].wave, self._tasks[second].wave
+        if waves[0] is not None and waves[1] is not None and waves[0] < waves[1]:
+            return True
+        if second not in self._known:
+            seen: set[int] = set()
+            ahead = [second]
+            while ahead:
+                for name in self._tasks[ahead.pop()].depends_on:
+                    need = self._index[name]
+                    if need not in seen:
+                        seen.add(need)
+                        ahead.append(need)
+            self._known[second] = seen
+        return first in self._known[second]
+
+
+def _plain(texts: Sequence[str]) -> Iterator[tuple[int, Pattern]]:
+    """Yields the patterns that name one path, with the place of their text in the list."""
+    for i, text in enumerate(texts):
+        for pattern in patterns_of(text):
+            if pattern.plain and not pattern.negative:
+                yield i, pattern

@@ -1,0 +1,116 @@
+"""Whether what an attempt changed was its task's to change: `writes`, `boundary` and the like.
+
+The judgement is made in `ownership`; here it is asked for, with what git knows, and followed.
+"""
+
+from dataclasses import dataclass, replace
+
+from parallel_orchestra import ctags
+from parallel_orchestra.git import Change
+from parallel_orchestra.isolation import Work
+from parallel_orchestra.model import Boundaries, Task
+from parallel_orchestra.ownership import (
+    Judgement,
+    Outline,
+    Symbols,
+    changed_symbols,
+    judge,
+    python_outline,
+)
+from parallel_orchestra.worker.shop import Shop
+
+#: What a sentence names at most; the feedback for the next attempt names all, up to a limit.
+_NAMED = 10
+_MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Changes that fail the attempt: a sentence, and a line each if it can't name them all."""
+
+    reason: str
+    detail: str = ""
+
+
+def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Breach | None:
+    """Returns why an attempt's changes are refused; what is only worth a warning is told.
+
+    `base` is the commit that it started from; `again` says that the task was merged before.
+
+    Raises:
+        GitError: git can't tell what was changed.
+    """
+    on_boundary, on_beyond = shop.plan.on_boundary, shop.plan.on_beyond
+    looked = on_boundary is not Boundaries.OFF or on_beyond is not Boundaries.OFF
+    if not looked or not (task.may_write or task.boundary):
+        return None
+    found = _judged(shop, task, base, work, again=again)
+    refused: list[tuple[str, tuple[str, ...]]] = []
+    for level, words, names in (
+        (on_boundary, "changed what is in its `boundary`", found.touched),
+        (on_beyond, "changed more than it may write", found.beyond),
+        (on_beyond, "did not make what it `creates`", found.missing),
+    ):
+        if names and level is Boundaries.BLOCK:
+            refused.append((words, names))
+        elif names and level is Boundaries.WARN:
+            shop.warn(task.id, f"{words}: {_listed(names)}")
+    if found.unsure:
+        shop.warn(task.id, f"can't be told: {_listed(found.unsure)}")
+    if not refused:
+        return None
+    reason = "; ".join(f"{words}: {_listed(names)}" for words, names in refused)
+    if all(len(names) <= _NAMED for _, names in refused):
+        return Breach(reason)
+    lines = [line for words, names in refused for line in (f"{words}:", *names[:_MOST])]
+    return Breach(reason, "\n".join(lines))
+
+
+def _judged(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Judgement:
+    objects = shop.repo.objects
+    before = objects.tree_of(base)
+    inside = shop.pool.inside.as_posix()
+    prefix = "" if inside == "." else f"{inside}/"
+    changed = objects.changed(before, work.tree) if work.tree != before else ()
+    changes = [_seen_from(prefix, change) for change in changed]
+
+    def symbols_of(path: str) -> Symbols:
+        return _symbols(shop, prefix + path, before, work.tree)
+
+    return judge(
+        task,
+        changes,
+        symbols_of,
+        lambda: objects.files(work.tree, below=prefix.rstrip("/")),
+        again=again,
+    )
+
+
+def _seen_from(prefix: str, change: Change) -> Change:
+    if change.path.startswith(prefix):
+        return replace(change, path=change.path[len(prefix) :])
+    return replace(change, path="../" * prefix.count("/") + change.path)
+
+
+def _symbols(shop: Shop, path: str, before: str, after: str) -> Symbols:
+    outlines = []
+    for tree in (before, after):
+        text = shop.repo.objects.text(tree, path)
+        if text is None:
+            found: Outline | None = {}
+        elif path.endswith((".py", ".pyi")):
+            found, why_not = python_outline(text), "as it is not readable as Python"
+        elif executable := ctags.program(shop.environ):
+            found = ctags.outline_of(executable, path, text, shop.environ)
+            why_not = "as ctags does not say where its symbols end"
+        else:
+            found, why_not = None, "as Universal Ctags is not installed"
+        if found is None:
+            return Symbols(why_not=why_not)
+        outlines.append(found)
+    return Symbols(changed_symbols(*outlines))
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
