@@ -43,12 +43,14 @@ def as_typed(command: Command) -> str:
 class Isolation(Enum):
     """Where an agent works.
 
-    `WORKTREE`: a pooled git worktree. `CLONE`: the same with a repository of its own. `NONE`: the
-    project itself (read-only tasks).
+    `WORKTREE`: a pooled git worktree. `CLONE`: the same with a repository of its own. `SHARED`: one
+    worktree for all such tasks, each with files of its own. `NONE`: the project itself
+    (read-only tasks).
     """
 
     WORKTREE = "worktree"
     CLONE = "clone"
+    SHARED = "shared"
     NONE = "none"
 
 

@@ -166,6 +166,8 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"read-only{place}"
     if task.isolation is Isolation.CLONE:
         yield "in a clone"
+    if task.isolation is Isolation.SHARED:
+        yield "in the shared worktree"
     if task.concurrency_group:
         yield f"group {task.concurrency_group}"
     if task.wave is not None:

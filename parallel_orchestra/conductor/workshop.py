@@ -17,7 +17,7 @@ from parallel_orchestra.events import Event, StartsHeld, Warned
 from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.isolation import Pool, Seats
+from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
@@ -63,6 +63,7 @@ class Workshop:
         self.guard = Guard(job.repo, job.layout, self.warn)
         check = self.guard.check
         self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner, check, job.layout.root)
+        self._commons = Commons(self.pool)
         self.seats = Seats(job.settings.cache / "parallel-orchestra" / "seats")
         self._checker = self._make_checker()
         self.queue = MergeQueue(
@@ -119,6 +120,7 @@ class Workshop:
             dice=random.random,
             log_dir=_made(job.settings.log_dir, job.repo.top),
             seats=self.seats,
+            commons=self._commons,
             keep_worktrees=job.settings.keep_worktrees,
         )
 

@@ -17,6 +17,7 @@ from parallel_orchestra.git.objects import (
     MergedTree,
     Objects,
 )
+from parallel_orchestra.git.parts import Parts
 from parallel_orchestra.git.programs import Programs, ProgramsOf, Setting
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, Head, Repo
@@ -36,6 +37,7 @@ __all__ = [
     "Identity",
     "MergedTree",
     "Objects",
+    "Parts",
     "Programs",
     "ProgramsOf",
     "RefMoved",

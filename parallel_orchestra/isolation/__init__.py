@@ -13,6 +13,7 @@ from parallel_orchestra.isolation.pool import Pool, default_root, labelled, resc
 from parallel_orchestra.isolation.ports import Seat, Seats
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.setting_up import Means, SetUpFailed, prepared, take_down
+from parallel_orchestra.isolation.shared import SHARED, Commons, Tenant
 from parallel_orchestra.isolation.slot import Slot
 from parallel_orchestra.isolation.supplies import Supplies
 from parallel_orchestra.isolation.workspace import (
@@ -29,7 +30,9 @@ from parallel_orchestra.isolation.workspace import (
 __all__ = [
     "CLONES",
     "NOTHING_GIVEN",
+    "SHARED",
     "Clone",
+    "Commons",
     "Given",
     "InPlace",
     "Isolation",
@@ -43,6 +46,7 @@ __all__ = [
     "SetUpFailed",
     "Slot",
     "Supplies",
+    "Tenant",
     "Unusable",
     "Work",
     "Workspace",

@@ -12,7 +12,7 @@ from parallel_orchestra.isolation.salvage import read_label
 LABEL = "orchestra-slot.json"
 #: The folder of the worktrees that people got with `claim`.
 BY_HAND = "by-hand"
-_SLOT = re.compile(r"(?:wt|clone|verify)-[0-9]+")
+_SLOT = re.compile(r"(?:wt|clone|shared|verify)-[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,13 +67,21 @@ def prepared(
         place.save()
         take_down(place, means, log)
     workspace = place.open(base, label, carry_claude=carry_claude, setup=setup)
-    if place.setup_due(workspace, setup):
-        for command in setup.run:
-            ended = means.run(command, workspace.path, log, setup.timeout)
-            if ended.ending is not Ending.EXITED or ended.code != 0:
-                place.settled()
-                raise _failed(command, ended)
-    return place.set_up(workspace, setup)
+    try:
+        if place.setup_due(workspace, setup):
+            _run_all(setup, workspace, means, log)
+        return place.set_up(workspace, setup)
+    except BaseException:
+        # There is no work yet, and others may wait for the place.
+        place.settled()
+        raise
+
+
+def _run_all(setup: Setup, workspace: Workspace, means: Means, log: Path) -> None:
+    for command in setup.run:
+        ended = means.run(command, workspace.path, log, setup.timeout)
+        if ended.ending is not Ending.EXITED or ended.code != 0:
+            raise _failed(command, ended)
 
 
 def take_down(place: Isolation, means: Means, log: Path) -> tuple[str, ...]:

@@ -140,6 +140,19 @@ class Slot:
         """Returns the set-up that this process made here last, and nobody took down."""
         return self._done.setup if self._done is not None else NO_SETUP
 
+    def present(self) -> WorkTree | None:
+        """Returns the open worktree, its link to our repository put right; None if it is gone."""
+        tree = self._registered()
+        if tree is None or not tree.path.is_dir():
+            return None
+        tree.restore()
+        return tree
+
+    def relabel(self, left: salvage.Left) -> None:
+        """Notes whose work lies here now."""
+        if self._tree is not None and self._left is not None:
+            self._note(self._tree, replace(left, given=self._left.given))
+
     def adopt(self, setup: Setup) -> None:
         """Takes a set-up that an earlier process made here for one of ours."""
         self._done = _Done(setup, "")

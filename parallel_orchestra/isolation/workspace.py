@@ -50,13 +50,16 @@ class Workspace:
 class Work:
     """What an agent left: all its files as a git tree, and the commit its HEAD stood at.
 
-    Not `pure` if commits of its own have something in them that was only given to it.
+    Not `pure` if commits of its own have something in them that was only given to it. `outside`
+    are files that were changed although they are nobody's; `ref` keeps them.
     """
 
     tree: str
     head: str
     changed: bool
     pure: bool = True
+    outside: tuple[str, ...] = ()
+    ref: str = ""
 
 
 class Unusable(Exception):  # a fact about an agent's work, not a fault

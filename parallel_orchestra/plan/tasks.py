@@ -18,6 +18,9 @@ from parallel_orchestra.plan.yaml_tree import kind_of
 _TASK_KEYS = frozenset(fields.TaskFields.model_fields)
 _MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
 
+#: The fields by which a task says what it writes.
+_WRITING = ("writes",)
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -165,6 +168,28 @@ class _Check:
         if free and self._sound("read_only") and not self.whole.get("read_only", False):
             what = f"{self.owner} has `isolation: none`, but is not `read_only`"
             self._note(what, "add `read_only: true`, or let it work in a worktree", "isolation")
+        if self.whole.get("isolation") is Isolation.SHARED:
+            self._shared()
+
+    def _shared(self) -> None:
+        """Notes why a task can't share a worktree: its files must be told from those of others."""
+        writes = [text for key in _WRITING for text in self.whole.get(key, ())]
+        shared = f"{self.owner} has `isolation: shared`"
+        if self.whole.get("read_only", False) and self._sound("read_only"):
+            hint = "let it look at a worktree of its own: remove `isolation`"
+            self._note(f"{shared}, but is `read_only`", hint, "isolation")
+        elif not writes and self._sound(*_WRITING):
+            hint = "add `writes`: only these files are taken out of the shared worktree"
+            self._note(f"{shared}, but does not say what it writes", hint, "isolation")
+        for text in writes:
+            if "::" in text:
+                hint = "two tasks can't write one file there at the same time: name the file"
+                self._note(
+                    f"{shared}, but writes a part of a file: `{brief(text)}`", hint, "writes"
+                )
+        if "setup" in self.given:
+            hint = "put it into the plan's `setup`: the worktree is set up once, for all"
+            self._note(f"{shared}, but a `setup` of its own", hint, "setup")
 
     def group(self) -> None:
         group = self.whole.get("concurrency_group", "")

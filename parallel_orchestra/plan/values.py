@@ -317,4 +317,4 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
-Where = Annotated[Literal["worktree", "clone", "none"], AfterValidator(_isolation)]
+Where = Annotated[Literal["worktree", "clone", "shared", "none"], AfterValidator(_isolation)]

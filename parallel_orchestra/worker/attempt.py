@@ -143,6 +143,7 @@ class Attempt:
             work = self._place.take(workspace)
         except Unusable as refusal:
             return self._refused(refusal, finished)
+        self._tell_outside(work)
         if finished.failure is not None:
             return self._kept(work, finished)
         try:
@@ -153,6 +154,16 @@ class Attempt:
             return self._kept(work, replace(ended.finished, answer=finished.answer))
         self._place.settled()
         return replace(merged, answer=finished.answer)
+
+    def _tell_outside(self, work: Work) -> None:
+        if work.outside:
+            names = ", ".join(f"`{path}`" for path in work.outside[:5])
+            more = f" and {len(work.outside) - 5} more" if len(work.outside) > 5 else ""
+            self._shop.warn(
+                self._task.id,
+                f"files in the shared worktree were changed that no task there writes: "
+                f"{names}{more}; they are left out, see {work.ref}",
+            )
 
     def _refused(self, refusal: Unusable, finished: Finished) -> Finished:
         if refusal.ref:

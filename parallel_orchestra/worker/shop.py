@@ -8,7 +8,7 @@ from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.events import Warned
 from parallel_orchestra.git import Repo
-from parallel_orchestra.isolation import Means, Pool, Seat, Seats
+from parallel_orchestra.isolation import Commons, Means, Pool, Seat, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import MergeQueue
 from parallel_orchestra.model import Plan, Task
@@ -41,6 +41,7 @@ class Shop:
     dice: Callable[[], float]
     log_dir: Path | None
     seats: Seats
+    commons: Commons
     keep_worktrees: bool = False
 
     def means(self, supervisor: Supervisor, seat: Seat) -> Means:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
 from parallel_orchestra.events import Claimed
-from parallel_orchestra.isolation import CLONES, InPlace, Isolation, Slot, take_down
+from parallel_orchestra.isolation import CLONES, InPlace, Isolation, Slot, Tenant, take_down
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
@@ -32,6 +32,7 @@ class Worker:
         self._shop = shop
         self._supervisor = Supervisor()
         self._slots: dict[IsolationKind, Slot] = {}
+        self._tenant = Tenant(shop.commons)
         self._seat = shop.seats.take()
         self._cancelled = threading.Event()
 
@@ -116,17 +117,21 @@ class Worker:
         """Takes down what was set up, also after a cancel: nothing of it may run on."""
         shop = self._shop
         log = shop.store.layout.root / f"teardown-{self.number}.log"
-        for slot in self._slots.values():
-            if shop.keep_worktrees or not slot.set_up_as().teardown:
+        places: tuple[Isolation, ...] = (*self._slots.values(), self._tenant)
+        for place in places:
+            if shop.keep_worktrees or not place.set_up_as().teardown:
                 continue
             with Supervisor() as supervisor:
-                for trouble in take_down(slot, shop.means(supervisor, self._seat), log):
+                for trouble in take_down(place, shop.means(supervisor, self._seat), log):
                     shop.warn("", f"{trouble}; see {log}")
 
     def _place(self, claim: Claim) -> Isolation:
-        kind = self._shop.tasks[claim.task].isolation
+        task = self._shop.tasks[claim.task]
+        kind = task.isolation
         if kind is IsolationKind.NONE:
             return InPlace(self._shop.plan.cwd)
+        if kind is IsolationKind.SHARED:
+            return self._tenant.owns(task.may_write)
         if kind not in self._slots or self._shop.keep_worktrees:
             self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
         return self._slots[kind]

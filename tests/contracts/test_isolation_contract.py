@@ -1,4 +1,4 @@
-"""What every isolation promises. A new one needs a line in `PLACES`."""
+"""What every isolation promises. A new one needs a name in `PLACES` and a line in `open_place`."""
 
 import os
 import subprocess
@@ -7,12 +7,15 @@ from dataclasses import replace
 import pytest
 
 from parallel_orchestra.git import Repo
-from parallel_orchestra.isolation import InPlace, Isolation, Label, Pool, Work
-from support.repository import git, make_repository, write_files
+from parallel_orchestra.isolation import Commons, InPlace, Isolation, Label, Pool, Tenant, Work
+from parallel_orchestra.model import NO_SETUP, Setup
+from support.repository import git, make_repository, names_at, write_files
 
 OWNER = "host-1-00000001"
 LABEL = Label("run1", "build", 1, OWNER, f"refs/orchestra/run1/salvage/build/1.{OWNER}")
-PLACES = ("worktree", "clone", "in place")
+#: Where agents may write, and all places.
+ISOLATED = ("worktree", "clone", "shared")
+PLACES = (*ISOLATED, "in place")
 
 
 @pytest.fixture
@@ -32,15 +35,29 @@ def base(project):
     return git(project, "rev-parse", "HEAD").strip()
 
 
-@pytest.fixture(params=PLACES)
-def place(request, repo, project, tmp_path):
-    if request.param == "in place":
-        yield InPlace(project)
-        return
+@pytest.fixture
+def open_place(repo, project, tmp_path):
+    """Returns a place of the kind that is asked for."""
     pool = Pool(repo, tmp_path / "pool", project, OWNER)
     pool.collect()
-    yield pool.slot("wt" if request.param == "worktree" else request.param)
+    kinds = {
+        "worktree": pool.slot,
+        "clone": lambda: pool.slot("clone"),
+        "shared": lambda: Tenant(Commons(pool)).owns(["*"]),
+        "in place": lambda: InPlace(project),
+    }
+    yield lambda kind: kinds[kind]()
     pool.close(remove=True)
+
+
+@pytest.fixture(params=PLACES)
+def place(request, open_place):
+    return open_place(request.param)
+
+
+@pytest.fixture(params=ISOLATED)
+def isolated(request, open_place):
+    return open_place(request.param)
 
 
 def test_a_workspace_has_the_files_of_its_base(place: Isolation, base: str):
@@ -96,31 +113,56 @@ def commit_in(path, script="git add -A; git commit -qm mine"):
 
 
 def test_a_commit_of_the_agents_is_in_our_repository_when_it_is_taken(
-    place: Isolation, base: str, project
+    isolated: Isolation, base: str, project
 ):
-    workspace = place.open(base, LABEL, carry_claude=False)
-    if workspace.path == project:
-        pytest.skip("agents that work in the project itself are to change nothing")
+    workspace = isolated.open(base, LABEL, carry_claude=False)
     write_files(workspace.path, {"new.txt": "new\n"})
     commit_in(workspace.path)
 
-    work = place.take(workspace)
+    work = isolated.take(workspace)
 
-    assert git(project, "log", "--format=%s", f"{base}..{work.head}") == "mine\n"
     assert git(project, "show", f"{work.tree}:new.txt") == "new\n"
+    assert git(project, "log", "--all", "--format=%s", "--grep=mine", work.head) == "mine\n"
 
 
-def test_unsaved_work_is_saved_before_the_next_attempt(place: Isolation, base: str, project):
-    workspace = place.open(base, LABEL, carry_claude=False)
-    if workspace.path == project:
-        pytest.skip("what lies in the project is the user's")
+def test_unsaved_work_is_saved_before_the_next_attempt(isolated: Isolation, base: str, project):
+    workspace = isolated.open(base, LABEL, carry_claude=False)
     write_files(workspace.path, {"committed.txt": "c\n"})
     commit_in(workspace.path)
     write_files(workspace.path, {"b.txt": "changed\n"})
 
-    again = place.open(base, replace(LABEL, attempt=2, ref=f"{LABEL.ref}-2"), carry_claude=False)
+    again = isolated.open(base, replace(LABEL, attempt=2, ref=f"{LABEL.ref}-2"), carry_claude=False)
 
     assert (again.path / "b.txt").read_text() == "two\n"
     assert not (again.path / "committed.txt").exists()
     assert git(project, "show", f"{LABEL.ref}:b.txt") == "changed\n"
     assert git(project, "show", f"{LABEL.ref}:committed.txt") == "c\n"
+
+
+def test_what_is_given_to_a_workspace_is_no_work_and_a_set_up_ends_there(
+    isolated: Isolation, base: str, project
+):
+    write_files(project, {"given.txt": "from the checkout\n"})
+    setup = Setup(copy=("given.txt",), run=("x",))
+    workspace = isolated.open(base, LABEL, carry_claude=False, setup=setup)
+    due = isolated.setup_due(workspace, setup)
+    write_files(workspace.path, {"made.txt": "by the set-up\n"})
+    workspace = isolated.set_up(workspace, setup)
+
+    nothing = isolated.take(workspace)
+    write_files(workspace.path, {"mine.txt": "m\n"})
+    work = isolated.take(workspace)
+
+    assert due
+    assert (workspace.path / "given.txt").exists()
+    assert not nothing.changed
+    assert names_at(project, work.tree) == {"app/a.txt", "b.txt", "mine.txt"}
+    assert isolated.set_up_as() in (setup, NO_SETUP)
+
+
+def test_a_place_without_isolation_is_set_up_by_its_user(open_place, base):
+    place, setup = open_place("in place"), Setup(run=("x",))
+    workspace = place.open(base, LABEL, carry_claude=False, setup=setup)
+
+    assert not place.setup_due(workspace, setup)
+    assert place.set_up(workspace, setup) == workspace

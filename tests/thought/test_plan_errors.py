@@ -138,7 +138,7 @@ task `test` names its dependency `build` twice
 `writes[3]` of task `test` must close every `[` with a `]`
   at plan.md:20:30 tasks[2].writes[3]
   do write `\\[` for the character itself
-`isolation` of task `test` must be `worktree`, `clone` or `none`, not `worktre`
+`isolation` of task `test` must be `worktree`, `clone`, `shared` or `none`, not `worktre`
   at plan.md:21:16 tasks[2].isolation
   do did you mean `worktree`?
 task `test` is in the group `gpo`, which `concurrency_limits` lacks
@@ -754,3 +754,19 @@ def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
     assert words(problems(text)) == (
         "unknown key `copi` in `setup`\n  at plan.md:4:9 setup.copi\n  do did you mean `copy`?\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ("", "task `a` has `isolation: shared`, but does not say what it writes"),
+        ("read_only: true", "task `a` has `isolation: shared`, but is `read_only`"),
+        ("writes: ['a.py::f']", "task `a` has `isolation: shared`, but writes a part of a file"),
+        (
+            "writes: [a]\nsetup: {run: x}",
+            "task `a` has `isolation: shared`, but a `setup` of its own",
+        ),
+    ],
+)
+def test_a_task_that_cannot_share_a_worktree_is_told(fields, told):
+    assert of_task(f"prompt: p\nisolation: shared\n{fields}").startswith(told)

@@ -344,3 +344,24 @@ def test_agents_in_clones_are_merged_with_their_commits_and_see_each_other(scene
     assert scene.git("branch", "--list", "side") == ""
     assert "is read-only but changed files" in result.err
     assert is_in_order(scene)
+
+
+def test_tasks_in_the_shared_worktree_work_at_once_and_commit_their_own_files_only(scene):
+    # Each waits until the other one has begun, and sees what it wrote.
+    script = "echo {0} > {0}.txt; until test -e {1}.txt; do sleep 0.02; done; touch {0}.out"
+    scene.plan(
+        plan(
+            f"{{id: a, writes: [a.txt], command: '{script.format('a', 'b')}'}}",
+            f"{{id: b, writes: [b.txt], command: '{script.format('b', 'a')}'}}",
+            "{id: c, writes: [c.txt], command: 'cat a.txt b.txt > c.txt', depends_on: [a, b]}",
+            top="",
+        ).replace("max_retries: 0", "max_retries: 0, isolation: shared")
+    )
+
+    result = scene.run(check=0)
+
+    assert scene.files()["c.txt"] == "a\nb\n"
+    assert not {"a.out", "b.out"} & scene.names()
+    assert "no task there writes" in result.err
+    assert scene.merges() == {"a": 1, "b": 1, "c": 1}
+    assert is_in_order(scene)
