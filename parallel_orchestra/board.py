@@ -19,6 +19,7 @@ from parallel_orchestra.limits import Limits, Orders
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
+from parallel_orchestra.sight import HELD, seen_in
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
 from parallel_orchestra.store.room import Room
@@ -44,11 +45,6 @@ _TROUBLE_LIMIT = 60.0
 _TROUBLE_GAP = 20.0
 #: Seconds until the next try while a disk is full or does not answer.
 _PAUSE = 0.5
-
-#: What most tasks are seen as, made once: a look may be at 100,000 of them.
-_LOCKED, _AVAILABLE = TaskState.LOCKED, TaskState.AVAILABLE
-_HELD, _PARKED, _FRESH = Seen(_LOCKED), Seen(_LOCKED, parked=True), Seen(_AVAILABLE)
-_DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
 _GO_ON = Halt()
 
 
@@ -234,6 +230,16 @@ class Board:
             self._next_look = 0.0
             self._changed.notify_all()
 
+    def enlarge(self, schedule: Schedule, rivals: Mapping[str, tuple[str, ...]]) -> None:
+        """Goes on with a schedule that has more tasks, which `tasks` has already."""
+        with self._changed:
+            schedule.inherit(self._schedule)
+            self._schedule = schedule
+            self._limits.rivals = rivals
+            self._next_look = 0.0
+            self._stopping = self._halted
+            self._changed.notify_all()
+
     def lack(self, since: float = math.inf) -> Problem | None:
         """Returns which disk of the run is full, or was at or after a monotonic time; else None.
 
@@ -341,25 +347,12 @@ class Board:
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
-        seen = {}
-        for task, entry in listing.entries.items():
-            if task not in self._tasks:
-                continue
-            state = entry.state
-            if state is _LOCKED:
-                seen[task] = _HELD if entry.name.owner else _PARKED
-            elif state is not _AVAILABLE:
-                seen[task] = _DONE if state is _DONE.state else _FAILED
-            elif not self._orders.allow(task) or self._tasks[task].backend in self._barred:
-                # Not there for the schedule: as a lock it would hold up its group and its rivals.
-                continue
-            elif entry.name.attempts:
-                seen[task] = Seen(state, not_before=self._backoffs.end(entry.name))
-            else:
-                seen[task] = _FRESH
-        for task in self._active:
-            seen[task] = _HELD
-        return seen
+        ours = {task: one for task, one in listing.entries.items() if task in self._tasks}
+        seen = seen_in(ours, self._may_start, self._backoffs.end)
+        return {**seen, **dict.fromkeys(self._active, HELD)}
+
+    def _may_start(self, task: str) -> bool:
+        return self._orders.allow(task) and self._tasks[task].backend not in self._barred
 
     def _is_over(self, *, fresh: bool) -> bool:
         if self._active or not self._schedule.exhausted():

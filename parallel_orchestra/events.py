@@ -146,6 +146,13 @@ class StartsHeld(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Joined(Event):
+    """A task joined the run while it went on, from a file that somebody put into `available/`."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered(Event):
     """What was merged reached the user's branch; `before` equals `after` if nothing was new."""
 
@@ -187,6 +194,7 @@ KINDS: dict[str, type[Event]] = {
         Undone,
         Warned,
         StartsHeld,
+        Joined,
         Delivered,
         Undelivered,
         RunEnded,

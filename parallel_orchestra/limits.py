@@ -74,7 +74,8 @@ class Limits:
         """Takes how many tasks of each group may run at once, one if it is not said."""
         self._tasks = tasks
         self._store = store
-        self._rivals = rivals
+        #: Which tasks write the same files; more when tasks join the run.
+        self.rivals = rivals
         self._groups = groups
         self._monotonic = monotonic
         self._pause = pause
@@ -90,7 +91,7 @@ class Limits:
             OSError: the lock file can't be opened.
         """
         group = self._tasks[task].concurrency_group
-        rivals = self._rivals.get(task, ())
+        rivals = self.rivals.get(task, ())
         if not group and not rivals:
             yield True
             return

@@ -225,6 +225,10 @@ class Halt:
         return failed * 100 >= self.after * total if self.percent else failed >= self.after
 
 
+#: The defaults of a plan that has none.
+NO_DEFAULTS = Task(id="")
+
+
 @dataclass(frozen=True, slots=True)
 class Webhooks:
     """Where a 0.1 plan wants to be told of its end: https URLs, or empty."""
@@ -240,7 +244,7 @@ class Plan:
     `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
     branch to start from; empty means the branch that is checked out. `context` stands in every
     prompt. `prompt_template` is the text of a Jinja template; empty means ours. `programs` must be
-    there before anything starts. `warnings` are remarks of the reader, one sentence each.
+    there before anything starts. `defaults` hold for tasks that join later. `warnings` are remarks of the reader, one sentence each.
     """
 
     version: str
@@ -259,6 +263,7 @@ class Plan:
     setup: Setup = NO_SETUP
     boundaries: Boundaries | None = None
     webhooks: Webhooks = Webhooks()
+    defaults: Task = NO_DEFAULTS
     warnings: tuple[str, ...] = ()
 
     @property

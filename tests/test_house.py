@@ -29,6 +29,7 @@ FLOORS = (
         "limits",
         "backoffs",
         "gate",
+        "sight",
         "board",
         "worker",
         "engine",

@@ -42,6 +42,7 @@ COMMANDS = (
     Entry("resume-run", "steer:resume_run", "let a paused run go on"),
     Entry("stop", "steer:stop", "let a run end before its time"),
     Entry("cancel", "steer:cancel", "end a task that is not wanted any more"),
+    Entry("add", "add:command", "add a task to a run"),
     Entry("undo", "undo:command", "take a task's merged work back"),
     Entry("clean", "clean:command", "say what old runs left, and remove it"),
     Entry("doctor", "doctor:command", "say what is wrong with the surroundings or a run"),

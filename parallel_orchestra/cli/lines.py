@@ -9,6 +9,7 @@ from parallel_orchestra.events import (
     Delivered,
     Event,
     Failed,
+    Joined,
     Kept,
     Recovered,
     Returned,
@@ -56,6 +57,8 @@ def _words(event: Event) -> str:
         return _joined(event.task, "recovered", f"to {event.target}", event.reason)
     if isinstance(event, Undone):
         return _joined(event.task, "undone", f"by {event.by}", short(event.commit))
+    if isinstance(event, Joined):
+        return _joined(event.task, "joined the run")
     if isinstance(event, Warned):
         return _joined("warning", event.task, event.text)
     return _of_the_run(event)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from parallel_orchestra.conductor.adopting import added_to
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.durations import remember_run
@@ -28,6 +29,7 @@ from parallel_orchestra.events import (
     Undelivered,
     Warned,
 )
+from parallel_orchestra.graph import Graph
 from parallel_orchestra.merge_queue import catch_up, deliver
 from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
@@ -47,6 +49,7 @@ class _Run:
     """One invocation: what was asked for and what was found."""
 
     plan: Plan
+    graph: Graph
     found: Preflight
     opened: Opened
     control: Control
@@ -73,7 +76,7 @@ def conduct(
         WaitsForPerson: the integration branch was changed from outside.
     """
     layout = Layout(settings.tasks_root(plan))
-    demand_known(settings, found.graph.dependencies)
+    demand_known(settings, {*found.graph.dependencies, *added_to(layout)})
     if settings.retry_failed:
         read_record(layout)
     layout.create()
@@ -81,14 +84,15 @@ def conduct(
         opened = open_run(plan, settings, found, layout, WALL_CLOCK.now())
         # Who asked for a stop meant the conductor before; a pause is for the run.
         steering.withdraw(layout, Wish.STOP, Wish.STOP_NOW)
-        chosen = selected(layout, found.graph, settings)
+        graph = Graph.of(opened.plan.tasks)
+        chosen = selected(layout, graph, settings)
         steering.select(layout, chosen)
-        run = _Run(plan, found, opened, control, chosen)
+        run = _Run(opened.plan, graph, found, opened, control, chosen)
         started = WALL_CLOCK.monotonic()
         if opened.finished:
             clear_worktrees(found.repo, plan.cwd, settings)
             return _finished(run, layout, listen)
-        job = Job(opened.record, plan, found.graph, found.repo, layout, found.agents, settings)
+        job = Job(opened.record, opened.plan, graph, found.repo, layout, found.agents, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=listen) as crew:
             _work(run, crew, tell)
             # The delivery and the exit code rest on all events, the last ones included.
@@ -155,7 +159,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
     crew.queue.tip()
     remarks = [
         *opened.remarks,
-        told(run.selection, found.graph),
+        told(run.selection, run.graph),
         *publish(
             run.plan,
             opened.record,
@@ -176,18 +180,20 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
     logs = crew.job.settings.log_dir
     before = look_outside(found.repo, logs)
     crew.work(found.workers, run.control, tell)
+    while not run.control.draining and crew.take_in():
+        crew.work(found.workers, run.control, tell)
     crew.guard.check()
     for remark in changes(before, look_outside(found.repo, logs)):
         crew.warn(remark)
-    _restore_record(run, crew)
+    _restore_record(crew)
 
 
-def _restore_record(run: _Run, crew: Crew) -> None:
+def _restore_record(crew: Crew) -> None:
     """Writes `run.json` again if somebody removed or damaged it: no `--resume` is without it."""
     layout = crew.job.layout
     if peek_run(layout) is None:
         layout.create()
-        write_run(layout, run.opened.record)
+        write_run(layout, crew.job.run)
         crew.warn("`run.json` was removed while the run went on; it was written again")
 
 

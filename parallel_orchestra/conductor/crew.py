@@ -11,6 +11,7 @@ from parallel_orchestra.board import Clock
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
 from parallel_orchestra.conductor.heeding import Ear
 from parallel_orchestra.conductor.myself import myself
+from parallel_orchestra.conductor.roster import Roster
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job, Workshop, pool_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
@@ -48,6 +49,7 @@ class Crew(Workshop):
         super().__init__(job, myself(job.run.run, kind, job.layout), listen=listen, clock=clock)
         self._threads: Threads | None = None
         conducts = kind is WorkerKind.CONDUCTOR
+        self._roster = Roster(self, conducts=conducts)
         self._ear = Ear(
             job.layout,
             self.warn if conducts else lambda text: listen(Warned(clock.now(), "", text)),
@@ -88,16 +90,22 @@ class Crew(Workshop):
         threads.start()
         while threads.alive:
             self._ear.hear(control, team)
+            self._roster.hear()
             if control.cancelled or self.board.halted() is HaltWhen.NOW:
                 self._cancel()
             elif control.draining:
                 self.board.stop()
             tell(self.snapshot(team, stopping=control.draining))
             threads.wait(_TICK)
+        threads.close()
         tell(self.snapshot(team, stopping=control.draining))
         if threads.failure is not None:
             raise threads.failure
         self._tell_halt()
+
+    def take_in(self) -> bool:
+        """Takes in the tasks that people added since the last look; returns whether any joined."""
+        return self._roster.take_in()
 
     def attend(self, body: Callable[[], T], control: Control) -> T:
         """Returns what `body` returns, run beside the main thread, which stays free to hear a cancel.

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra.conductor.adopting import adopt, dropped, with_added, words_of
 from parallel_orchestra.conductor.branch import free_branch, make_branch
 from parallel_orchestra.conductor.picture import NOBODY, ledger_at, undos_under_way
 from parallel_orchestra.conductor.preflight import Preflight
@@ -32,10 +33,11 @@ from parallel_orchestra.store.steering import Selection
 class Opened:
     """The run that was opened; `remarks` tell the user what was found and done.
 
-    `taken` are tasks that the published tool had completed before; see `takeover`.
+    `plan` has the tasks that were added to the run too. `taken` are tasks that the published tool had completed before; see `takeover`.
     """
 
     record: RunRecord
+    plan: Plan
     resumed: bool
     finished: bool
     remarks: tuple[str, ...] = ()
@@ -66,10 +68,14 @@ def open_run(
         _refuse_workers(layout)
         archive(layout, found.repo, old)
         return _new_run(plan, settings, found, layout, now)
-    finished = is_finished(layout, old, found.repo)
     another = _another_plan(plan, old)
+    remarks: tuple[str, ...] = ()
     if settings.resume and not another:
-        return _resume(plan, layout, old, found.repo, finished=finished)
+        old, remarks = _with_dropped(layout, old)
+    finished = is_finished(layout, old, found.repo)
+    if settings.resume and not another:
+        resumed = _resume(plan, layout, old, found.repo, finished=finished)
+        return replace(resumed, remarks=(*remarks, *resumed.remarks))
     if not finished:
         raise _unfinished(layout, old, another)
     _refuse_workers(layout)
@@ -101,6 +107,8 @@ def publish(
     if resumed:
         known = {task.id for task in plan.tasks}
         for task, entry in listing.entries.items():
+            if task not in known and _is_dropped(store, entry):
+                continue
             if task not in known:
                 store.discard(entry.state, entry.name)
                 remarks.append(
@@ -164,6 +172,22 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
     layout.create()
 
 
+def _with_dropped(layout: Layout, old: RunRecord) -> tuple[RunRecord, tuple[str, ...]]:
+    """Takes in the files that people put into `available/` since the last process of the run ended."""
+    store = TaskStore(layout, NOBODY)
+    names = dropped(store, (str(task.get("id")) for task in old.plan.get("tasks", ())))
+    if not names:
+        return old, ()
+    adoption = adopt(layout, old, store, names)
+    joined = [f"task `{task.id}` joined the run" for task in adoption.joined]
+    return adoption.record, (*joined, *map(words_of, adoption.problems))
+
+
+def _is_dropped(store: TaskStore, entry: Entry) -> bool:
+    """Returns whether a file is a person's, which could not join: it stays where it lies."""
+    return entry.state is TaskState.AVAILABLE and not store.fingerprint(entry.state, entry.name)
+
+
 def _new_run(
     plan: Plan, settings: Settings, found: Preflight, layout: Layout, now: float, *remarks: str
 ) -> Opened:
@@ -172,6 +196,7 @@ def _new_run(
         remarks = (*remarks, "nothing to resume: starting a new run")
     return Opened(
         _begin(plan, found, layout, now),
+        plan,
         resumed=False,
         finished=False,
         remarks=(*remarks, *before.remarks),
@@ -218,22 +243,28 @@ def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     return tip is None or (user is not None and repo.is_ancestor(tip, user))
 
 
-def _resume(plan: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished: bool) -> Opened:
+def _resume(written: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished: bool) -> Opened:
+    plan = with_added(written, old)
+    known = {task.id for task in written.tasks}
+    # What the plan's file has by now is a task of the plan.
+    added = [task for task in old.added if task not in known]
     prints = {task.id: fingerprint(task) for task in plan.tasks}
     if finished and prints.keys() == old.fingerprints.keys():
         changed = [task for task, value in prints.items() if old.fingerprints[task] != value]
-        return Opened(old, resumed=True, finished=True, remarks=tuple(map(_run_again, changed)))
+        return Opened(
+            old, plan, resumed=True, finished=True, remarks=tuple(map(_run_again, changed))
+        )
     entries = TaskStore(layout, NOBODY).listing().entries
     for task, entry in entries.items():
         if entry.state is TaskState.DONE and task in prints:
             # A done task keeps the print of the definition that was run.
             prints[task] = old.fingerprints.get(task, prints[task])
-    record = replace(old, plan=plan_to_json(plan), fingerprints=prints)
+    record = replace(old, plan=plan_to_json(plan), fingerprints=prints, added=added)
     if record != old:
         _refuse_workers(layout)
         write_run(layout, record)
     make_branch(repo, record, layout)
-    return Opened(record, resumed=True, finished=False)
+    return Opened(record, plan, resumed=True, finished=False)
 
 
 def _redefine(plan: Plan, record: RunRecord, store: TaskStore) -> list[str]:

@@ -4,7 +4,7 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.agents import BACKENDS, AgentSettings
@@ -21,6 +21,7 @@ from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
@@ -59,7 +60,8 @@ class Workshop:
         self.refs = RunRefs(job.run.run, job.run.integration)
         self.journal = Journal(job.layout.journal, me.owner, listen)
         self.store = TaskStore(job.layout, me.owner, lambda events: self.journal.write(*events))
-        self.tasks: Mapping[str, Task] = {task.id: task for task in job.plan.tasks}
+        # All who hold it see it grow when tasks join the run.
+        self.tasks: dict[str, Task] = {task.id: task for task in job.plan.tasks}
         self.guard = Guard(job.repo, job.layout, self.warn)
         check = self.guard.check
         self.pool = pool_of(job.repo, job.plan.cwd, job.settings, me.owner, check, job.layout.root)
@@ -79,6 +81,17 @@ class Workshop:
     def warn(self, text: str) -> None:
         """Writes into the journal what the user should know of the run."""
         self.journal.write(Warned(self.clock.now(), "", text))
+
+    def enlarge(self, run: RunRecord) -> tuple[str, ...]:
+        """Takes the tasks that joined the run, as its record has it; returns their ids."""
+        plan = plan_from_json(run.plan)
+        new = {task.id: task for task in plan.tasks if task.id not in self.tasks}
+        if not new:
+            return ()
+        self.job = replace(self.job, run=run, plan=plan, graph=Graph.of(plan.tasks))
+        self.tasks.update(new)
+        self.board.enlarge(*self._scheduled())
+        return tuple(new)
 
     def settle(self) -> None:
         """Returns once every move is on the disk and its event is written."""
@@ -139,14 +152,19 @@ class Workshop:
             self.seats.take(),
         )
 
-    def _make_board(self) -> Board:
+    def _scheduled(self) -> tuple[Schedule, Mapping[str, tuple[str, ...]]]:
         plan, graph = self.job.plan, self.job.graph
         contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
         past = past_of(plan, self.job.repo)
         # The conductor alone keeps to the plan's order among equals.
         conducts = self.me.kind == WorkerKind.CONDUCTOR.value
         dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
-        schedule = Schedule.of(plan.tasks, graph, contenders, plan.concurrency_limits, past, dice)
+        limits = plan.concurrency_limits
+        return Schedule.of(plan.tasks, graph, contenders, limits, past, dice), contenders
+
+    def _make_board(self) -> Board:
+        plan = self.job.plan
+        schedule, contenders = self._scheduled()
         return Board(
             self.tasks,
             schedule,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parallel_orchestra.errors import PlanError, Problem
-from parallel_orchestra.model import CPO_MANIFEST, Plan
+from parallel_orchestra.model import CPO_MANIFEST, Plan, Task
 from parallel_orchestra.plan.canonical import (
     canonical,
     fingerprint,
@@ -33,11 +33,13 @@ __all__ = [
     "contents",
     "fingerprint",
     "is_folder",
+    "joining_id",
     "load",
     "parse",
     "plan_from_json",
     "plan_to_json",
     "read_cpo",
+    "read_joining",
     "source_and_project",
     "task_from",
 ]
@@ -177,6 +179,36 @@ def parse(
     return read_plan(
         data, Origin(source, shown or str(source), read, is_directory, backends, judge, exists)
     )
+
+
+def read_joining(
+    data: bytes,
+    name: str,
+    plan: Plan,
+    *,
+    shown: str,
+    read: Callable[[Path], bytes],
+    backends: Collection[str] = BACKENDS,
+) -> Task:
+    """Returns the task in a file of its own, as it joins a run of the plan; see `joining`.
+
+    Raises:
+        PlanError: with everything that is wrong with it.
+    """
+    from parallel_orchestra.plan import joining  # noqa: PLC0415  # as in `parse`
+
+    return joining.read_joining(data, name, plan, shown=shown, read=read, backends=backends)
+
+
+def joining_id(data: bytes, otherwise: str) -> str:
+    """Returns the id that a task's file says it has, or else that of its name.
+
+    Raises:
+        PlanError: the file can't be read as one.
+    """
+    from parallel_orchestra.plan import joining  # noqa: PLC0415  # as in `parse`
+
+    return joining.id_in(data, otherwise)
 
 
 def contents(path: Path) -> bytes:

@@ -87,6 +87,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "source": str(plan.source),
         "cwd": str(plan.cwd),
         "tasks": [canonical(task) for task in plan.tasks],
+        "defaults": canonical(plan.defaults),
         "base": plan.base,
         "max_workers": plan.max_workers,
         "verify": _plain(plan.verify),
@@ -129,6 +130,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["tasks"] = tuple(task_from(task) for task in values["tasks"])
     if len(Graph.of(values["tasks"]).order) != len(values["tasks"]):
         raise ValueError("a task is in it twice")
+    values["defaults"] = task_from(values.get("defaults", {"id": ""}))
     values["verify"] = _tuples(values["verify"])
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))

@@ -128,7 +128,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
         judge_template(template, (), origin.judge, findings)
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
-    plan = _plan(dialect.version, top, tasks, around.cwd, origin)
+    plan = _plan(dialect.version, top, tasks, around, origin)
     plan = replace(plan, prompt_template=template.text)
     judge_template(template, trials_of(plan), origin.judge, findings)
     remark_on_template(template, plan.context, findings)
@@ -239,15 +239,20 @@ def _check_unused(limits: Mapping[str, int], tasks: list[Task], findings: Findin
 
 
 def _plan(
-    version: str, top: Mapping[str, Any], tasks: list[Task], cwd: Path, origin: Origin
+    version: str,
+    top: Mapping[str, Any],
+    tasks: list[Task],
+    around: Surroundings,
+    origin: Origin,
 ) -> Plan:
     hooks = {key: top[key].webhook_url for key in ("on_complete", "on_failure") if key in top}
     return Plan(
         version=version,
         name=top.get("name") or origin.source.stem,
         source=origin.source,
-        cwd=cwd,
+        cwd=around.cwd,
         tasks=tuple(tasks),
+        defaults=Task(**{"id": "", **around.defaults}),
         base=top.get("base", ""),
         max_workers=top.get("max_workers"),
         verify=top.get("verify", ()),

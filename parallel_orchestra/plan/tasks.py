@@ -55,6 +55,11 @@ def read_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
     return _read_each(raw, around, _read_task)
 
 
+def read_alone(entry: dict[str, Any], owner: str, around: Surroundings) -> Task | None:
+    """Returns the task of an entry that is a file of its own; notes what is wrong with it."""
+    return _read_task(entry, owner, (), around)
+
+
 def read_manifest_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
     """Returns the tasks of a 0.1 manifest that are in order; notes what is wrong with the rest."""
     return _read_each(raw, around, _read_manifest_task)

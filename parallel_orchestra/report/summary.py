@@ -78,7 +78,8 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     lines += _listed([_stands(task) for task in failed], "failed tasks")
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
-    return tuple(lines)
+    odd = [one_line(f"not a task of the run: {name}") for name in report.strange]
+    return (*lines, *_listed(odd, "such files"))
 
 
 def _causes(report: RunReport, outcome: Outcome) -> Iterator[str]:

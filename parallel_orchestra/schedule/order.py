@@ -186,6 +186,11 @@ class Schedule:
         elif until > held.until:
             self._holds[backend] = _Held(until, words, held.limited)
 
+    def inherit(self, old: "Schedule") -> None:
+        """Takes over what backends an older schedule, of fewer tasks, holds."""
+        for backend, held in old._holds.items():  # noqa: SLF001  # one of us
+            self.hold(backend, held.until, held.words)
+
     def moved(self, task: str, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice that a task that counted as locked lies elsewhere; not to start before then."""
         before = self._place(task, state)

@@ -37,7 +37,7 @@ is its state:
 so far, held by process 4711 on that host. You may move files by hand: from `failed/` or
 `locked/` to `available/` to have a task done again, from `available/` to `done/` to say that you
 did it yourself. Do not edit the files: what a task is stands in `run.json`; to change it, edit
-the plan and run it with `--resume`.
+the plan and run it with `--resume`. A new task's file in `available/` joins the run.
 
 `steering/` says what was asked of the run: `touch steering/pause` lets it start no more tasks
 until that file is gone.

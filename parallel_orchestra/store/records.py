@@ -48,7 +48,7 @@ class WorkerKind(Enum):
 class RunRecord:
     """What a run is: everything a worker needs that has no plan at hand.
 
-    `plan` is the plan as JSON, `fingerprints` one per task (of the definition that was last
+    `plan` is the plan as JSON, with the tasks that were `added` since it was read, `fingerprints` one per task (of the definition that was last
     run, for done tasks), `base_branch` may be empty, `integration` is a full ref name.
     """
 
@@ -61,6 +61,7 @@ class RunRecord:
     created: float
     repository: str
     schema: int = 1
+    added: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,13 +316,14 @@ class TaskStore:
     def _in_attic(self, state: TaskState, name: TaskName) -> Path:
         return self.layout.attic / f"{state.value}.{os.urandom(4).hex()}.{name.file}"
 
-    def discard(self, state: TaskState, name: TaskName) -> None:
-        """Moves a file to the attic; one that is gone already is no error."""
+    def discard(self, state: TaskState, name: TaskName) -> bool:
+        """Moves a file to the attic; returns False if it is gone already."""
         source = self.layout.state(state) / name.file
         try:
             os.rename(source, self._in_attic(state, name))
         except FileNotFoundError:
-            return
+            return False
+        return True
 
     def drop_twin(self, keep: Entry, drop: Entry) -> None:
         """Moves the loser of two files of one task to the attic.

@@ -11,6 +11,7 @@ import pytest
 from parallel_orchestra import errors
 from parallel_orchestra.cli.catalogue import COMMANDS
 from parallel_orchestra.cli.locks import Lock
+from parallel_orchestra.conductor.byhand.adding import Added
 from parallel_orchestra.conductor.byhand.asking import Cancelled, Heard
 from parallel_orchestra.conductor.byhand.claiming import Taken
 from parallel_orchestra.conductor.byhand.finishing import Completed, GivenUp
@@ -230,6 +231,7 @@ def test_each_dependency_is_said_to_spare_us_something():
         ("retry", (Retried,)),
         ("pause", (Heard,)),
         ("cancel", (Cancelled,)),
+        ("add", (Added,)),
         ("claim", (Taken,)),
         ("complete", (Completed, Refused)),
         ("fail", (GivenUp,)),

@@ -1,0 +1,38 @@
+"""A listing of `_tasks/` as the schedule takes it. Pure."""
+
+from collections.abc import Callable, Mapping
+
+from parallel_orchestra.schedule import Seen
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Entry, TaskName
+
+#: What most tasks are seen as, made once: a look may be at 100,000 of them.
+_LOCKED, _AVAILABLE = TaskState.LOCKED, TaskState.AVAILABLE
+HELD, _PARKED, _FRESH = Seen(_LOCKED), Seen(_LOCKED, parked=True), Seen(_AVAILABLE)
+_DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
+
+
+def seen_in(
+    entries: Mapping[str, Entry],
+    may_start: Callable[[str], bool],
+    backoff: Callable[[TaskName], float],
+) -> dict[str, Seen]:
+    """Returns where tasks lie; `backoff` gives when one that has failed may start again.
+
+    A waiting task that may not start is not there for the schedule: as a lock it would hold up its
+    group and its rivals.
+    """
+    seen = {}
+    for task, entry in entries.items():
+        state = entry.state
+        if state is _LOCKED:
+            seen[task] = HELD if entry.name.owner else _PARKED
+        elif state is not _AVAILABLE:
+            seen[task] = _DONE if state is _DONE.state else _FAILED
+        elif not may_start(task):
+            continue
+        elif entry.name.attempts:
+            seen[task] = Seen(state, not_before=backoff(entry.name))
+        else:
+            seen[task] = _FRESH
+    return seen
