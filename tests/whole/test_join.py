@@ -9,13 +9,16 @@ from collections import Counter
 
 import pytest
 
+from support.effort import by_effort
 from support.scene import Scene
 from support.storm import Step, Storm, check_tidy, kill
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-FREE = tuple(Step(f"t{n:02}") for n in range(12))
+#: Agents of a process with HOLD in its environment wait until that file is gone.
+HELD = 'while test -e "$HOLD"; do sleep 0.05; done'
+FREE = tuple(Step(f"t{n:02}", does=HELD) for n in range(12))
 
 
 def starts(storm):
@@ -28,10 +31,11 @@ def join(storm, *args, **env):
     )
 
 
-def test_of_ten_runs_started_at_once_one_goes_on_and_all_others_name_it(tmp_path):
+@pytest.mark.storm
+def test_of_many_runs_started_at_once_one_goes_on_and_all_others_name_it(tmp_path):
     storm = Storm(Scene(tmp_path).repository(3), FREE[:3], options=("--yes", "--resume"))
 
-    runs = [storm.start(NAP="600") for _ in range(10)]
+    runs = [storm.start(NAP="600") for _ in range(by_effort(4, 10, 10))]
     wait_until(lambda: sum(run.child.poll() is None for run in runs) == 1, 40)
     (winner,) = (run for run in runs if run.child.poll() is None)
     wait_until(lambda: len(starts(storm)) == 3, 60)
@@ -48,11 +52,18 @@ def test_of_ten_runs_started_at_once_one_goes_on_and_all_others_name_it(tmp_path
 
 def test_workers_that_join_share_the_tasks_and_none_runs_twice(tmp_path):
     storm = Storm(Scene(tmp_path).repository(3), FREE, options=("--yes", "-j", "2"))
+    hold = tmp_path / "hold"
+    hold.touch()
 
-    # Its agents are slow, so that something is left for those who come later.
-    with storm.start(NAP="2") as conductor:
+    # All wait for all, so that each gets something.
+    with storm.start(HOLD=str(hold), NAP="0") as conductor:
         wait_until(lambda: starts(storm), 60)
-        with join(storm, "-j", "2", NAP="0.2") as one, join(storm, NAP="0.2") as two:
+        with (
+            join(storm, "-j", "2", HOLD=str(hold), NAP="0") as one,
+            join(storm, HOLD=str(hold), NAP="0") as two,
+        ):
+            wait_until(lambda: len(starts(storm)) == 5, 60)
+            hold.unlink()
             codes = [running.wait().exit_code for running in (one, two, conductor)]
 
     assert codes == [0, 0, 0]
@@ -66,20 +77,21 @@ def test_workers_that_join_share_the_tasks_and_none_runs_twice(tmp_path):
 def test_the_tasks_of_a_worker_that_dies_are_taken_over_within_seconds(tmp_path, how):
     storm = Storm(Scene(tmp_path).repository(3), FREE[:4], options=("--yes", "-j", "1"))
 
-    locked = storm.scene.tasks_dir / "locked"
+    locked, hold = storm.scene.tasks_dir / "locked", tmp_path / "hold"
+    hold.touch()
 
-    with storm.start(NAP="1.5") as conductor:
+    with storm.start(HOLD=str(hold), NAP="0") as conductor:
         wait_until(lambda: starts(storm), 60)
         with join(storm, "-j", "2", NAP="600") as worker:
-            # Not by counting starts: the conductor goes on taking tasks meanwhile.
             wait_until(lambda: len(list(locked.glob(f"*-{worker.pid}-*.md"))) == 2, 60)
-            wait_until(lambda: len(starts(storm)) >= 3, 60)
+            wait_until(lambda: len(starts(storm)) == 3, 60)
             # The worker first: if only what it started died, it would give its tasks back.
             below = _below(worker.pid) if how != "alone" else ()
             kill(worker, "alone")
             for pid in below:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+        hold.unlink()
         result = conductor.wait(within=20)
 
     assert result.exit_code == 0, result

@@ -2,20 +2,23 @@
 
 import pytest
 
+from support.effort import by_effort
 from support.scene import Scene
 from support.storm import Step, Storm
 
 pytestmark = pytest.mark.slow
 
 
-def test_300_write_tasks_with_8_workers_are_all_merged_exactly_once(tmp_path):
-    steps = tuple(Step(f"t{n:03}") for n in range(300))
+@pytest.mark.storm
+def test_write_tasks_with_8_workers_are_all_merged_exactly_once(tmp_path):
+    count = by_effort(100, 300, 300)
+    steps = tuple(Step(f"t{n:03}") for n in range(count))
     storm = Storm(Scene(tmp_path).repository(10), steps, options=("--yes", "-j", "8"))
 
     result = storm.scene.run(*storm.options, env={"NAP": "0"}, check=0)
 
-    assert result.out.startswith("300 completed / 300 total (0 in progress, 0 failed)\n")
-    assert result.git("rev-list", "--count", "--merges", "--first-parent", "HEAD") == "300\n"
+    assert result.out.startswith(f"{count} completed / {count} total (0 in progress, 0 failed)\n")
+    assert result.git("rev-list", "--count", "--merges", "--first-parent", "HEAD") == f"{count}\n"
     storm.check()
 
 

@@ -9,6 +9,7 @@ from parallel_orchestra.errors import GitError
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Merged, Rejected
 from parallel_orchestra.merge_queue.trailers import sealed
 from parallel_orchestra.store import LostClaim
+from support.effort import by_effort
 from support.merging import REFS, RUN, Stage, commit_on, other_process
 from support.repository import (
     files_at,
@@ -323,15 +324,16 @@ def test_threads_merge_many_tasks_each_once(stage: Stage, project):
 
 
 @pytest.mark.slow
-def test_two_processes_merge_a_hundred_tasks_each_once(stage: Stage, project):
-    tasks = [f"t{number:02}" for number in range(100)]
+@pytest.mark.storm
+def test_two_processes_merge_many_tasks_each_once(stage: Stage, project):
+    tasks = [f"t{number:02}" for number in range(by_effort(30, 100, 100))]
     stage.publish(*tasks)
 
     children = [other_process(project, f"host-{n}-0000000{n}", "drain") for n in (1, 2)]
     codes = []
     for child in children:
         try:
-            child.communicate(timeout=60)
+            child.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             child.kill()
             child.communicate()
