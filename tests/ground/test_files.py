@@ -174,7 +174,7 @@ def test_a_named_pipe_does_not_hold_up_a_reader(tmp_path):
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    reader.join(5)
+    reader.join(60)
 
     assert answers == ["", b""]
 

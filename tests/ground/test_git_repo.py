@@ -312,7 +312,7 @@ def test_the_mutex_keeps_threads_apart_and_lets_one_thread_in_again(tmp_path: Pa
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(120)
     mutex.close()
 
     assert len(most) == 80
@@ -351,7 +351,7 @@ with repo.lock():
     mutex = Mutex(root / ".git" / "orchestra.lock")
 
     parent.kill()
-    parent.wait(10)
+    parent.wait(60)
     try:
         with pytest.raises(EnvironmentProblem), mutex.held(wait=0.1):
             pass

@@ -18,8 +18,9 @@ from pathlib import Path
 from support.preloaded import Wish, can_do_without_a_start, preloaded
 from support.repository import make_repository
 from support.views import SCENE_MARKER, Views
+from support.waiting import PATIENCE
 
-#: Longer than any whole run of a test should take: seconds.
+#: Longer than any whole run of a test should take, on a machine with nothing else to do: seconds.
 LIMIT = 60.0
 
 
@@ -82,6 +83,7 @@ class Running(Views):
         Raises:
             AssertionError: it still runs; it is killed then, with its group.
         """
+        within *= PATIENCE
         try:
             code = self.child.wait(timeout=within)
         except subprocess.TimeoutExpired:
@@ -195,7 +197,7 @@ class Scene(Views):
                 return running.wait(within)
         out, err = self._outputs()
         wish = Wish(args, self._place, self.environment(env), out, err)
-        code = preloaded().call(wish, within)
+        code = preloaded().call(wish, within * PATIENCE)
         said = (file.read_text(encoding="utf-8", errors="replace") for file in (out, err))
         return Result(self.project, self.cache, self.marker, code, *said)
 

@@ -21,6 +21,7 @@ from parallel_orchestra.graph import (
 )
 from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import Tree
+from support.machine import fair
 
 
 def tasks_of(**edges: str) -> list[Task]:
@@ -394,7 +395,7 @@ def test_ten_thousand_tasks_are_no_burden(tasks):
     found = rivals(tasks, graph)
     choose_mode(graph, found)
 
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < fair(3)
     assert len(found) in {0, 10_000}
     assert find_cycle(graph.dependencies) is None
 

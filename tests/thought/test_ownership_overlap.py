@@ -17,6 +17,7 @@ from parallel_orchestra.ownership import (
     patterns_of,
     reach,
 )
+from support.machine import fair
 
 NAMES = ("a", "b", "ab", "a.py", "b.md", ".c")
 UNIVERSE = tuple("/".join(names) for n in (1, 2, 3) for names in product(NAMES, repeat=n))
@@ -184,7 +185,7 @@ def test_ten_thousand_patterns_that_do_not_meet_are_compared_with_few(form):
 
     assert meetings(reaches) == Meetings(())
 
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < fair(3)
 
 
 @pytest.mark.slow
@@ -194,5 +195,5 @@ def test_ten_thousand_patterns_that_all_meet_are_not_compared_in_pairs():
 
     found = meetings(reaches)
 
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < fair(3)
     assert found.crowds

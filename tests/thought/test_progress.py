@@ -40,6 +40,7 @@ from parallel_orchestra.progress import (
 )
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.states import TaskState
+from support.machine import fair
 
 AVAILABLE, LOCKED, DONE, FAILED = TaskState
 ME, OTHER = "host-1-00000001", "host-2-00000002"
@@ -656,5 +657,5 @@ def test_ten_thousand_tasks_are_folded_in_a_second():
     began = time.process_time()
     report = fold(facts, places, history, 999.0)
 
-    assert time.process_time() - began < 1
+    assert time.process_time() - began < fair(1)
     assert report.completed == 10_000

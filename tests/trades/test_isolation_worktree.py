@@ -522,7 +522,7 @@ def test_what_a_dead_owners_agent_left_running_is_ended_before_its_slot_is_used(
     try:
         begin(pool.slot(), base)
 
-        assert agent.wait(5) != 0
+        assert agent.wait(60) != 0
         assert inside(path) == ()
         assert not identity.alive(agent.pid, "")
         assert list(salvaged(project)) == ["build/1.host-9-0000dead"]

@@ -240,7 +240,7 @@ def test_of_two_thousand_tasks_and_sixteen_processes_each_is_claimed_once(layout
     for claimer in claimers:
         claimer.stdin.write("go\n")
         claimer.stdin.flush()
-    claimed = [claimer.communicate(timeout=60)[0].split() for claimer in claimers]
+    claimed = [claimer.communicate(timeout=300)[0].split() for claimer in claimers]
 
     together = [task for tasks in claimed for task in tasks]
     assert len(together) == len(set(together)) == count

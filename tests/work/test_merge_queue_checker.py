@@ -85,7 +85,7 @@ def test_a_cancel_ends_what_runs_and_every_later_check(made, stage, tmp_path):
     wait_until((tmp_path / "started").exists)
 
     checker.cancel()
-    thread.join(10)
+    thread.join(60)
     outcomes.append(checker(stage.base, log(stage)))
 
     assert [one.cancelled for one in outcomes] == [True, True]
@@ -121,11 +121,11 @@ def test_a_checker_that_waits_for_its_turn_can_be_cancelled(made, stage, tmp_pat
     threads[1].start()
 
     second.cancel()
-    threads[1].join(10)
+    threads[1].join(60)
 
     assert outcomes["second"] == Rejected("cancelled", cancelled=True)
     first.cancel()
-    threads[0].join(10)
+    threads[0].join(60)
     assert outcomes["first"].cancelled
 
 

@@ -244,7 +244,7 @@ def test_two_recoverers_at_once_move_each_task_once(stage: Stage, at_work, kille
         child.stdin.write("go\n")
         child.stdin.flush()
     for child in healers:
-        child.communicate(timeout=20)
+        child.communicate(timeout=120)
 
     assert recovered(stage) == dict.fromkeys(tasks, 1)
     assert {stage.state(task) for task in merged} == {"done"}
