@@ -55,8 +55,9 @@ def _beside(graph: Graph, contenders: Rivals, free: list[str]) -> int:
     `free` are those without rivals, and without an order to some other task.
     """
     own = contenders.own_bits()
-    shared = len(own)
-    own.update((task, 1 << shared + i) for i, task in enumerate(free))
+    # Some share files, but only with tasks before or behind them: those have a bit already.
+    others, shared = [task for task in free if task not in own], len(own)
+    own.update((task, 1 << shared + i) for i, task in enumerate(others))
     everybody = (1 << len(own)) - 1
     before, after = reached(graph, own)
     return len(free) + sum(

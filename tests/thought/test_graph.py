@@ -325,6 +325,23 @@ def test_rivals_are_all_unordered_pairs_that_overlap(bare, data):
         assert (b.id in found.get(a.id, ())) == (meet and not ordered)
 
 
+def test_a_task_that_shares_files_only_with_those_behind_it_is_counted_once():
+    first = ("t0", "t1", "t2")
+    tasks = [
+        Task(id="t0"),
+        Task(id="t1", depends_on=("t0",)),
+        Task(id="t2", depends_on=("t0",), writes=("a",)),
+        Task(id="t3", depends_on=first, writes=("a",)),
+        Task(id="t4", depends_on=first, writes=("a",)),
+    ]
+    graph = Graph.of(tasks)
+
+    mode, why = choose_mode(graph, rivals(tasks, graph))
+
+    assert mode is Mode.SEQUENTIAL
+    assert why.startswith("only 2 of 5 tasks could run side by side")
+
+
 @given(plans(), st.data())
 def test_the_mode_counts_exactly_the_tasks_that_may_run_beside_some_other(bare, data):
     tasks = [
