@@ -18,6 +18,7 @@ from typing import Any
 import click
 
 import parallel_orchestra
+from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
 from parallel_orchestra.events import KINDS, Event
 from parallel_orchestra.model import FailureClass
@@ -106,6 +107,22 @@ def failure_classes() -> str:
         for one in FailureClass
     )
     return _table(("Class", "Counts as a failure", "Tried again"), rows)
+
+
+def agent_programs() -> str:
+    """Returns the programs behind the backends, with the versions that were tried."""
+    rows = (
+        (
+            f"`{backend.name}`",
+            f"{program.title}, `{program.command}`",
+            f"`{program.install}`",
+            program.minimum,
+            program.tried,
+        )
+        for backend in BACKENDS.values()
+        if (program := backend.program) is not None
+    )
+    return _table(("Backend", "Program", "Installed by", "Oldest tried", "Newest tried"), rows)
 
 
 def report_keys() -> str:
@@ -256,6 +273,7 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "agent-programs": agent_programs,
     "state-diagram": state_diagram,
     "transitions": transitions,
     "command-list": command_list,

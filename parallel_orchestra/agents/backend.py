@@ -16,6 +16,27 @@ from parallel_orchestra.process import Exit
 
 
 @dataclass(frozen=True, slots=True)
+class Program:
+    """A coding agent's program, the `command` that starts it, and its package in the npm registry.
+
+    `tried` is the newest version whose ways to succeed and to fail were recorded, `minimum` the
+    oldest. `otherwise` says how else than by installing it the program is found.
+    """
+
+    title: str
+    command: str
+    package: str
+    minimum: str
+    tried: str
+    otherwise: str = ""
+
+    @property
+    def install(self) -> str:
+        """The command that installs it."""
+        return f"npm install -g {self.package}"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentSettings:
     """What holds for all agents of a run.
 
@@ -30,6 +51,10 @@ class AgentSettings:
     as_root: bool = False
     plan_version: str = "0.2"
     clock: Callable[[], float] = time.time
+
+    def exe(self, program: Program) -> str:
+        """Returns the name or path by which the user wants a program to be started."""
+        return self.claude_exe if program.command == "claude" else program.command
 
     @property
     def published(self) -> bool:
@@ -48,13 +73,15 @@ class Call:
 
     `env` is the child's whole environment, but for the task's own variables (`PO_TASK_ID` ...),
     which the worker adds. `secrets` are the values to mask in everything that it prints, the
-    longest first. `stdin_prompt` says that it reads its prompt from stdin.
+    longest first. `stdin_prompt` says that it reads its prompt from stdin. Lines of its stdout that
+    hold one of the words of `keep` reach `Backend.answer` however long the output is.
     """
 
     argv: tuple[str, ...]
     env: dict[str, str]
     secrets: tuple[str, ...] = ()
     stdin_prompt: bool = True
+    keep: tuple[bytes, ...] = ()
 
 
 class Backend(Protocol):
@@ -66,6 +93,10 @@ class Backend(Protocol):
     @property
     def name(self) -> str:
         """Returns the name that plans use in `backend:`."""
+
+    @property
+    def program(self) -> Program | None:
+        """Returns the program that it starts; None if the plan names one."""
 
     @property
     def start_gap(self) -> float:

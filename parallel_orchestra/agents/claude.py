@@ -6,7 +6,7 @@ Never on its command line: the prompt (one argument is limited to 128 KiB, one t
 
 from dataclasses import replace
 
-from parallel_orchestra.agents.backend import AgentSettings, Call
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program
 from parallel_orchestra.agents.claude_failures import (
     class_of_result,
     class_of_text,
@@ -14,14 +14,11 @@ from parallel_orchestra.agents.claude_failures import (
     reset_in_text,
 )
 from parallel_orchestra.agents.claude_result import (
-    Event,
     find_reset,
     find_result,
     is_error,
-    parse_object,
     usage_of,
     without_events,
-    words_of,
     words_of_error,
     words_of_result,
 )
@@ -31,11 +28,22 @@ from parallel_orchestra.agents.endings import (
     cut_short,
     how_it_ended,
 )
+from parallel_orchestra.agents.json_lines import Event, parse_object, words_of
+from parallel_orchestra.agents.programs import missing, path_of
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.agents.words import last_lines, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task
-from parallel_orchestra.process import Exit, find_program
+from parallel_orchestra.process import Exit
+
+PROGRAM = Program(
+    "Claude Code",
+    "claude",
+    "@anthropic-ai/claude-code",
+    "2.1.197",
+    "2.1.329",
+    otherwise=", or name the program with `--claude-exe PATH`",
+)
 
 #: `stream-json` shows life while the agent works, and it demands `--verbose`.
 _HEADLESS = ("-p", "--output-format", "stream-json", "--verbose")
@@ -61,19 +69,13 @@ class ClaudeBackend:
     """
 
     name = "claude"
+    program = PROGRAM
     #: All of them renew one login and rewrite one settings file when they start.
     start_gap = 0.5
 
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns a problem if the program is not there or not executable."""
-        if find_program(settings.claude_exe, settings.environ, settings.cwd) is not None:
-            return None
-        return Problem(
-            what=f"the agent program `{settings.claude_exe}` is not there or not executable",
-            where=f"PATH={settings.environ.get('PATH', '')}",
-            hint="install Claude Code (`npm install -g @anthropic-ai/claude-code`),"
-            " or name the program with `--claude-exe PATH`",
-        )
+        return missing(PROGRAM, settings)
 
     def notices(self, settings: AgentSettings) -> tuple[str, ...]:
         """Returns what the agents may do, and what we set for it."""
@@ -98,11 +100,9 @@ class ClaudeBackend:
                 env["IS_SANDBOX"] = "1"
             if settings.published:
                 env["PO_WORKTREE_GUARD"] = "1"
-        # found here, because a relative path means the user's directory and not the worktree
-        program = find_program(settings.claude_exe, env, settings.cwd) or settings.claude_exe
         return Call(
             argv=(
-                program,
+                path_of(PROGRAM, env, settings),
                 *_HEADLESS,
                 *(_READ_ONLY if task.read_only else _ANYTHING),
                 *(("--agent", task.agent) if task.agent else ()),

@@ -7,7 +7,7 @@ has `subtype: success` (only `is_error` tells), and its HTTP status may be missi
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
-from parallel_orchestra.agents.claude_result import Event, number, words_of
+from parallel_orchestra.agents.json_lines import Event, number, words_of
 from parallel_orchestra.model import FailureClass
 
 #: The CLI's own sentence for a subscription's limit; 2.1.197 has no field that says it.

@@ -7,14 +7,12 @@ versions differ (2.1.197 and 2.1.329 were looked at), and so do programs that sp
 """
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from parallel_orchestra.agents.json_lines import Event, number, parse_object, words_of
 from parallel_orchestra.agents.words import clean
 from parallel_orchestra.model import Usage
-
-Event = Mapping[str, Any]
 
 
 def find_result(stdout: bytes) -> Event | None:
@@ -89,31 +87,6 @@ def words_of_error(result: Event) -> str:
     errors = result.get("errors")
     said = "; ".join(filter(None, map(words_of, errors))) if isinstance(errors, list) else ""
     return said or words_of(result.get("terminal_reason"))
-
-
-def number(value: object) -> float | None:
-    """Returns a finite number that is not negative, or None for everything else."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        as_float = float(value)
-    except OverflowError:
-        return None
-    return as_float if math.isfinite(as_float) and as_float >= 0 else None
-
-
-def words_of(value: object) -> str:
-    """Returns the value if it is text, else nothing."""
-    return value if isinstance(value, str) else ""
-
-
-def parse_object(line: bytes | str) -> Event | None:
-    """Returns the JSON object that a line consists of, or None."""
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _events_backwards(stdout: bytes, marker: bytes) -> Iterator[Event]:

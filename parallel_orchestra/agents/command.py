@@ -21,6 +21,7 @@ class CommandBackend:
     """
 
     name = "command"
+    program = None
     start_gap = 0.0
 
     def check(self, settings: AgentSettings) -> Problem | None:

@@ -51,7 +51,7 @@ MAX_BYTES = 32 * 1024 * 1024
 SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 
 #: The backends a plan may name, if the caller does not say otherwise.
-BACKENDS = ("claude", "command")
+BACKENDS = ("claude", "codex", "command", "gemini", "opencode")
 
 
 def _accepted(_: str, __: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:

@@ -286,7 +286,8 @@ def check_setup(
 def check_backend(backend: str, owner: str, path: KeyPath, around: Surroundings) -> None:
     """Notes a backend that is not there."""
     if backend not in around.backends:
-        names = " or ".join(f"`{name}`" for name in sorted(around.backends))
+        *others, last = (f"`{name}`" for name in sorted(around.backends))
+        names = f"{', '.join(others)} or {last}" if others else last
         what = f"`backend` of {owner} must be {names}, not `{brief(backend)}`"
         hint = did_you_mean(around.findings.guess(backend, around.backends), f"write {names}")
         around.findings.problem(Finding(what, hint, (*path, "backend")))

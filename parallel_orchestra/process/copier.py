@@ -6,6 +6,11 @@ the package, so it imports only what costs nothing to start.
 
 import os
 
+if __package__:
+    from parallel_orchestra.process.sieve import Sieve
+else:
+    from sieve import Sieve  # type: ignore[import-not-found,no-redef]
+
 #: What stands in a log in place of a secret.
 MASKED = b"[masked]"
 
@@ -183,13 +188,21 @@ class Mask:
 
 
 class Stream:
-    """One of a child's two output streams on its way to the logs; keeps its last bytes."""
+    """One of a child's two output streams on its way to the logs.
 
-    __slots__ = ("_logs", "_mask", "size_bytes", "tail")
+    Its last bytes are kept, and the lines that hold one of the words of `keep`.
+    """
+
+    __slots__ = ("_logs", "_mask", "kept", "size_bytes", "tail")
 
     def __init__(
-        self, secrets: tuple[bytes, ...], tail_bytes: int, logs: tuple[CappedLog, ...]
+        self,
+        secrets: tuple[bytes, ...],
+        tail_bytes: int,
+        logs: tuple[CappedLog, ...],
+        keep: tuple[bytes, ...] = (),
     ) -> None:
+        self.kept = Sieve(keep)
         self._mask = Mask(secrets)
         self._logs = logs
         self.tail = Ring(tail_bytes)
@@ -208,5 +221,6 @@ class Stream:
         if not data:
             return
         self.tail.put(data)
+        self.kept.put(data)
         for log in self._logs:
             log.write(data)

@@ -26,8 +26,10 @@ import time
 
 if __package__:
     from parallel_orchestra.process.copier import CappedLog, Stream
+    from parallel_orchestra.process.request import Request
 else:  # the bare interpreter knows this folder only
     from copier import CappedLog, Stream  # type: ignore[import-not-found,no-redef]
+    from request import Request  # type: ignore[import-not-found,no-redef]
 
 _LINUX = sys.platform == "linux"
 _PR_SET_CHILD_SUBREAPER = 36
@@ -43,43 +45,6 @@ _NEVER = float("inf")
 Answer = str | bytes | int | float | None
 #: Python ignores SIGPIPE, a shell's background job SIGINT, and children inherit that.
 _RESET_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-
-
-class Request:
-    """What is to be run, as it comes over the socket: see `supervisor.Child`; paths absolute."""
-
-    def __init__(
-        self,
-        *,
-        number: int,
-        program: str,
-        argv: tuple[str, ...],
-        env: dict[str, str],
-        cwd: str,
-        stdin: str,
-        log: str,
-        stdout_log: str,
-        stderr_log: str,
-        timeout: float | None,
-        graces: tuple[float, float],
-        secrets: tuple[bytes, ...],
-        log_cap_bytes: int,
-        tail_bytes: int,
-    ) -> None:
-        self.number = number
-        self.program = program
-        self.argv = argv
-        self.env = env
-        self.cwd = cwd
-        self.stdin = stdin
-        self.log = log
-        self.stdout_log = stdout_log
-        self.stderr_log = stderr_log
-        self.timeout = timeout
-        self.graces = graces
-        self.secrets = secrets
-        self.log_cap_bytes = log_cap_bytes
-        self.tail_bytes = tail_bytes
 
 
 class Host:
@@ -140,7 +105,7 @@ class Run:
         self._request = request
         self._log = CappedLog(request.log, request.log_cap_bytes)
         self._logs = [self._log]
-        self._out = self._stream(request.stdout_log)
+        self._out = self._stream(request.stdout_log, request.keep)
         self._err = self._stream(request.stderr_log)
         self._open: dict[int, Stream] = {}
         self._pid = 0
@@ -171,13 +136,13 @@ class Run:
         self._drain()
         return self._answer()
 
-    def _stream(self, copy: str) -> Stream:
+    def _stream(self, copy: str, keep: tuple[bytes, ...] = ()) -> Stream:
         request = self._request
         logs = self._logs[:1]
         if copy:
             logs.append(CappedLog(copy, request.log_cap_bytes))
             self._logs.append(logs[-1])
-        return Stream(request.secrets, request.tail_bytes, tuple(logs))
+        return Stream(request.secrets, request.tail_bytes, tuple(logs), keep)
 
     def _spawn(self) -> bool:
         """Starts the child, or notes why that can't be."""
@@ -325,6 +290,7 @@ class Run:
             self._ended - self._started,
             len(self._left_over - {self._pid}),
             "; ".join(filter(None, troubles)),
+            self._out.kept.content(),
         )
 
 

@@ -51,7 +51,8 @@ class Child:
     `stdin` None is /dev/null. Both streams go to `log` in order of arrival, separate copies to
     `stdout_log` and `stderr_log`; logs and their folders are made (0600) at the first output, or appended to;
     each keeps the first and the last half of `log_cap_bytes` of this run. `secrets` are shown
-    as [masked] in logs and tails. `graces`: from SIGINT to SIGTERM, from SIGTERM to SIGKILL.
+    as [masked] in logs and tails. Lines of stdout that hold one of the words of `keep` are kept
+    whole, however much comes after them. `graces`: from SIGINT to SIGTERM, from SIGTERM to SIGKILL.
     """
 
     argv: tuple[str, ...]
@@ -63,6 +64,7 @@ class Child:
     stderr_log: Path | None = None
     timeout: float | None = None
     secrets: tuple[str, ...] = ()
+    keep: tuple[bytes, ...] = ()
     log_cap_bytes: int = 10 << 20
     tail_bytes: int = 1 << 20
     graces: tuple[float, float] = (5.0, 5.0)
@@ -74,7 +76,8 @@ class Exit:
 
     The tails are the last `tail_bytes` of each stream, `output_bytes` counts both. `left_over`
     processes outlived the child and were ended. `reason` says in words why it was not started
-    or lost, or what of the log could not be written; else it is empty.
+    or lost, or what of the log could not be written; else it is empty. `kept` are the lines that
+    the child's `keep` asks for.
     """
 
     ending: Ending
@@ -85,6 +88,7 @@ class Exit:
     seconds: float = 0.0
     left_over: int = 0
     reason: str = ""
+    kept: bytes = b""
 
 
 def find_program(name: str, env: Mapping[str, str], cwd: Path) -> str | None:
@@ -311,6 +315,7 @@ def _request(number: int, program: str, child: Child, mark: str) -> dict[str, An
         "secrets": tuple(os.fsencode(secret) for secret in child.secrets),
         "log_cap_bytes": child.log_cap_bytes,
         "tail_bytes": child.tail_bytes,
+        "keep": child.keep,
     }
 
 

@@ -155,6 +155,7 @@ class Landing:
                 stderr_log=copies[1],
                 timeout=self._task.timeout,
                 secrets=call.secrets,
+                keep=call.keep,
             )
         )
 

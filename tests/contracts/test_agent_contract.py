@@ -12,9 +12,14 @@ from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_claude.py"
+#: Speaks the language of the program by whose name it is called.
+OTHERS = STAND_IN.with_name("stand_in_agents.py")
 #: How an agent of that backend comes to speak the stand-in's language: what differs in its task.
 SPEAKERS = {
     "claude": {},
+    "codex": {},
+    "gemini": {},
+    "opencode": {},
     "command": {
         "command": (
             str(STAND_IN),
@@ -37,6 +42,13 @@ GARBAGE = [
     b'{"type":"result","num_turns":' + b"9" * 5000 + b"}",
     b'[{"type":"result"}, 5, null]',
     b'{"status":"FAILED","reason":{}}',
+    b'{"type":"turn.completed","usage":[]}\n{"type":"turn.failed","error":"x"}\n',
+    b'{"type":"thread.started","thread_id":7}\n{"type":"item.completed","item":[1]}\n',
+    b'{"type":"result","status":"error","error":{"message":"[API Error: {\\"error\\":5}]"}}',
+    b'{"type":"init","session_id":[]}\n{"type":"message","role":"assistant","content":{}}\n',
+    b'{"type":"error","error":{"data":{"message":[],"statusCode":"x","responseHeaders":3}}}',
+    b'{"type":"step_finish","part":{"tokens":{"input":-1},"cost":"NaN"},"sessionID":{}}',
+    b'{"type":"text","part":{"text":"\\u001b[31m red"}}\n{"type":"step_finish"}\n',
     b"\x1b]0;title\x07\x1b[2J\x1b[1;1H\xe2\x80\xaeevil\r\nlast\x9b31m",
 ]
 
@@ -48,7 +60,12 @@ def backend(request):
 
 @pytest.fixture
 def settings(tmp_path):
-    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "IS_SANDBOX": "1"}
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("codex", "gemini", "opencode"):
+        (programs / name).symlink_to(OTHERS)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    environ = {"PATH": path, "HOME": str(tmp_path), "IS_SANDBOX": "1"}
     return AgentSettings(environ=environ, cwd=tmp_path, claude_exe=str(STAND_IN))
 
 
@@ -79,6 +96,7 @@ def carry_out(backend, supervisor, tmp_path):
             log=tmp_path / "agent.log",
             timeout=task.timeout,
             secrets=call.secrets,
+            keep=call.keep,
             graces=(0.2, 0.2),
         )
         return backend.answer(task, settings, supervisor.run(child))
@@ -111,6 +129,41 @@ def test_an_agent_works_where_it_is_started_and_its_last_words_are_the_text(
 
     assert (answer.failure, answer.reason, answer.text) == (None, "", "all is well")
     assert (tmp_path / "src" / "a.txt").read_text(encoding="utf-8") == "hello"
+
+
+def test_a_read_only_agent_writes_nothing(carry_out, task, settings, tmp_path, backend):
+    if backend.name == "command":
+        pytest.skip("what a command may do stands in the plan")
+    reviewer = replace(task, read_only=True)
+
+    answer = carry_out(reviewer, settings, "WRITE a.txt hello\nPRINT all is well\n")
+
+    assert (answer.failure, answer.text) == (None, "all is well")
+    assert not (tmp_path / "a.txt").exists()
+
+
+def test_a_missing_program_is_a_problem_with_a_remedy(backend, settings):
+    if backend.name == "command":
+        pytest.skip("whether a command exists is seen in its worktree")
+    nothing = replace(settings, environ={"PATH": "/nowhere"}, claude_exe="claude")
+
+    problem = backend.check(nothing)
+
+    assert problem is not None
+    assert (problem.what, problem.where) == (
+        f"the agent program `{backend.name}` is not there or not executable",
+        "PATH=/nowhere",
+    )
+    assert "npm install -g " in problem.hint
+
+
+def test_what_an_agent_used_and_its_session_are_known(carry_out, task, settings, backend):
+    if backend.name == "command":
+        pytest.skip("a command prints plain text")
+
+    usage = carry_out(task, settings, "PRINT ok\n").usage
+
+    assert (usage.input_tokens, usage.output_tokens, len(usage.session)) == (1000, 50, 36)
 
 
 def test_an_agent_that_fails_uses_up_an_attempt_and_may_try_again(
@@ -201,7 +254,7 @@ def test_a_machine_that_is_short_of_something_is_not_the_agents_fault(backend, t
 @pytest.mark.parametrize("code", [0, 1, -9, -250])
 @pytest.mark.parametrize("output", GARBAGE, ids=range(len(GARBAGE)))
 def test_no_output_whatever_raises_or_moves_a_cursor(backend, task, settings, output, code):
-    ended = Exit(Ending.EXITED, code, stdout_tail=output, stderr_tail=output)
+    ended = Exit(Ending.EXITED, code, stdout_tail=output, stderr_tail=output, kept=output)
 
     answers = [
         backend.answer(task, replace(settings, plan_version=version), ended)

@@ -88,7 +88,7 @@ the key `name` stands twice in the same mapping
 `max_retries` of defaults must be a whole number, not `2`
   at plan.md:9:25 defaults.max_retries
   do write a number, without quotes
-`backend` of defaults must be `claude` or `command`, not `comand`
+`backend` of defaults must be `claude`, `codex`, `command`, `gemini` or `opencode`, not `comand`
   at plan.md:9:39 defaults.backend
   do did you mean `command`?
 unknown key `prompt` in defaults

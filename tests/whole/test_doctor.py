@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.conductor.checkup import ground
 from parallel_orchestra.conductor.checkup.finding import Level
 from parallel_orchestra.merge_queue.trailers import sealed
@@ -87,7 +88,11 @@ def test_a_healthy_run_is_called_so_and_nothing_is_changed(scene):
 
     result = scene.call("doctor", check=0)
 
-    shown = [line for line in result.out.splitlines() if "this is root" not in line]
+    shown = [
+        line
+        for line in result.out.splitlines()
+        if "this is root" not in line and " backend `" not in line
+    ]
     version = git(scene.project, "version").strip()
     assert [CHANGING.sub("N", line) for line in shown[:-1]] == [
         "ok       Python N on Linux: all processes of an agent can be found and ended",
@@ -125,6 +130,37 @@ def test_an_ill_run_is_shown_with_what_mends_it(scene):
     ]
     assert bad[-1].startswith("1 problem, 2 warnings, ")
     assert everything_below(scene.project) == before
+
+
+def test_each_agent_is_said_to_be_usable_or_why_not(scene, tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name, script in {
+        "claude": 'echo "3.0.1 (Claude Code)"',
+        "codex": "echo codex-cli 0.1.2",
+        "gemini": "echo cannot find module; exit 1",
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    for needed in ("git", "sh"):
+        (programs / needed).symlink_to(shutil.which(needed))
+
+    result = scene.call("doctor", env={"PATH": str(programs)}, check=0)
+
+    shown = result.out.splitlines()
+    about = [line for line in shown if " backend `" in line]
+    oldest = BACKENDS["codex"].program.minimum
+    assert about == [
+        "ok       backend `claude`: Claude Code 3.0.1",
+        f"warning  backend `codex`: Codex 0.1.2, which is older than {oldest}, the oldest that we tried",
+        "warning  backend `gemini` is not usable: `--version` ended with exit code 1 and named none",
+        "note     backend `opencode` is not usable: the agent program `opencode` is not there or not executable; `npm install -g opencode-ai`",
+    ]
+    at = shown.index(about[1])
+    assert shown[at + 1 : at + 3] == [
+        f"          --> {programs}/codex",
+        "         mend: `npm install -g @openai/codex`",
+    ]
 
 
 def test_a_plan_is_looked_at_before_it_runs(tmp_path):

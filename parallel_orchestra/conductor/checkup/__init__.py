@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from parallel_orchestra.conductor.checkup import branch, directory, ground
+from parallel_orchestra.conductor.checkup import agents, branch, directory, ground
 from parallel_orchestra.conductor.checkup.finding import (
     Finding,
     Level,
@@ -39,6 +39,7 @@ def check_up(plan: Plan | None, layout: Layout | None, settings: Settings) -> tu
 
 def _findings(plan: Plan | None, layout: Layout | None, settings: Settings) -> Iterator[Finding]:
     yield from ground.machine(settings)
+    yield from agents.agents(settings)
     here = layout is not None and layout.root.is_dir()
     record = peek_run(layout) if layout is not None and here else None
     chosen = plan

@@ -72,7 +72,11 @@ class Generate:
             "modelVersion": asked.model,
             "responseId": new_id("r"),
         }
-        return Reply(whole, (("", whole),))
+        # a stream says at its end why it ended, and what it cost
+        begun = {**whole, "candidates": [{"content": candidate["content"], "index": 0}]}
+        nothing = {"role": "model", "parts": [{"text": ""}]}
+        ended = {**whole, "candidates": [{**candidate, "content": nothing}]}
+        return Reply(whole, (("", begun), ("", ended)))
 
     def aside(self, asked: Asked, body: dict[str, Any]) -> Step:
         """Returns an answer to a question without tools: which model is to answer, mostly."""

@@ -1,0 +1,151 @@
+"""Codex, headless: `codex exec --json` with the prompt on stdin, an event a line.
+
+It says what failed only in words; its cost it does not say at all.
+"""
+
+from dataclasses import replace
+
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.endings import cut_short, how_it_ended
+from parallel_orchestra.agents.json_lines import events, inside, parse_object, total, words_of
+from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.signs import Sign, class_of_words, wait_in_words
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.words import clean, one_line
+from parallel_orchestra.errors import Problem
+from parallel_orchestra.model import Answer, FailureClass, Task, Usage
+from parallel_orchestra.process import Exit
+
+PROGRAM = Program("Codex", "codex", "@openai/codex", "0.169.0", "0.169.0")
+
+_HEADLESS = ("exec", "--json", "--skip-git-repo-check")
+_ANYTHING = ("--dangerously-bypass-approvals-and-sandbox",)
+#: The kernel holds it: a command that looks runs, one that writes fails.
+_READ_ONLY = ("--sandbox", "read-only")
+#: Which events are kept, however much comes after them.
+_KEPT = (b'"thread.started"', b'"turn.completed"')
+
+#: What 0.169.0 was heard to say. It gives the status of an answer, or else a sentence of its own.
+SIGNS: tuple[Sign, ...] = (
+    (r"hit your usage limit", FailureClass.RATE_LIMITED),
+    (r"quota exceeded|check your plan and billing", FailureClass.AUTH),
+    (r"status:? 40[123]\b|missing environment variable|codex login", FailureClass.AUTH),
+    (r"\b429\b|too many requests|rate limit", FailureClass.RATE_LIMITED),
+    (r"ran out of room|context window", FailureClass.PERMANENT),
+    (r"status:? 40[89]\b", FailureClass.TRANSIENT),
+    (r"status:? 4\d\d\b|not inside a trusted directory", FailureClass.PERMANENT),
+)
+#: Wrong usage, as its library for options has it.
+_USAGE = 2
+
+
+class CodexBackend:
+    """Runs Codex; a write task's agent without its sandbox, a read-only one's in it."""
+
+    name = "codex"
+    program = PROGRAM
+    start_gap = 0.25
+
+    def check(self, settings: AgentSettings) -> Problem | None:
+        """Returns a problem if the program is not there or not executable."""
+        return missing(PROGRAM, settings)
+
+    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+        """Returns what the agents may do."""
+        del settings
+        flag = _ANYTHING[0]
+        return (f"Codex runs write tasks with `{flag}`: no question is asked",)
+
+    def call(self, task: Task, settings: AgentSettings) -> Call:
+        """Returns Codex's command for this task; the prompt goes to its stdin."""
+        env = surroundings(settings.environ, task.env)
+        return Call(
+            argv=(
+                path_of(PROGRAM, env, settings),
+                *_HEADLESS,
+                *(_READ_ONLY if task.read_only else _ANYTHING),
+                *(("--model", task.model) if task.model else ()),
+                "-",
+            ),
+            env=env,
+            secrets=secrets_of(settings.environ, task.env),
+            keep=_KEPT,
+        )
+
+    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+        """Returns its last message, or the sentence with which its turn failed."""
+        said = Answer(_last_message(ended.stdout_tail), usage=_usage(ended))
+        # events are for us: what Codex says to people stands on stderr
+        plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
+        if (short := cut_short(task, plain, said.text, said.usage)) is not None:
+            return short
+        failed = _failure(ended.stdout_tail)
+        if not failed and ended.code == 0:
+            if _ended_its_turn(ended):
+                return said
+            reason = "ended with exit code 0 but its turn did not end"
+            return replace(said, failure=FailureClass.TRANSIENT, reason=reason)
+        words = _message_of(failed) if failed else how_it_ended(plain)
+        return replace(
+            said,
+            failure=_class_of(failed or words, ended),
+            reason=one_line(words) or how_it_ended(plain),
+            retry_after=wait_in_words(words, settings.clock(), settings.environ),
+        )
+
+
+def _class_of(words: str, ended: Exit) -> FailureClass:
+    # a request that the service called wrong: its answer, which is JSON, is passed on as it is
+    if parse_object(words) is not None or ended.code == _USAGE:
+        return FailureClass.PERMANENT
+    return class_of_words(words, SIGNS)
+
+
+def _message_of(failed: str) -> str:
+    """Returns the words in a message that may be the whole body of an answer."""
+    body = parse_object(failed)
+    return words_of(inside(body, "error", "message")) or failed
+
+
+def _last_message(output: bytes) -> str:
+    messages = [
+        words_of(inside(event, "item", "text"))
+        for event in events(output)
+        if inside(event, "item", "type") == "agent_message"
+    ]
+    return clean(messages[-1]) if messages else ""
+
+
+def _failure(output: bytes) -> str:
+    """Returns the words of the failure that ended the turn; empty if none did."""
+    failed = ""
+    for event in events(output):
+        kind = event.get("type")
+        if kind == "turn.failed":
+            failed = words_of(inside(event, "error", "message")) or "its turn failed"
+        elif kind == "turn.completed":
+            failed = ""
+    return failed
+
+
+def _ended_its_turn(ended: Exit) -> bool:
+    output = ended.kept or ended.stdout_tail
+    return any(event.get("type") == "turn.completed" for event in events(output))
+
+
+def _usage(ended: Exit) -> Usage:
+    """Returns the tokens of all turns, and the thread, by which the session can be resumed."""
+    told = list(events(ended.kept or ended.stdout_tail))
+    turns = [event.get("usage") for event in told if event.get("type") == "turn.completed"]
+    read = total(inside(turn, "input_tokens") for turn in turns)
+    written = total(inside(turn, "output_tokens") for turn in turns)
+    threads = [words_of(event.get("thread_id")) for event in told]
+    return Usage(
+        input_tokens=None if read is None else int(read),
+        output_tokens=None if written is None else int(written),
+        session=next(filter(None, threads), ""),
+    )
+
+
+def _without_events(output: bytes) -> bytes:
+    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))

@@ -1,0 +1,180 @@
+"""opencode, headless: `opencode run --format json` with the prompt on stdin, an event a line.
+
+It prints no result: cost and tokens are the sum over its steps. Of a failed request it tells
+status and headers.
+"""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.endings import cut_short, how_it_ended
+from parallel_orchestra.agents.json_lines import (
+    Event,
+    events,
+    inside,
+    number,
+    parse_object,
+    total,
+    words_of,
+)
+from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.signs import Sign, class_of_status, class_of_words, wait_in_words
+from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.words import clean, one_line
+from parallel_orchestra.errors import Problem
+from parallel_orchestra.model import Answer, FailureClass, Task, Usage
+from parallel_orchestra.process import Exit
+
+PROGRAM = Program("opencode", "opencode", "opencode-ai", "1.18.33", "1.18.33")
+
+_HEADLESS = ("run", "--format", "json")
+_ANYTHING = ("--auto",)
+#: The agent that it takes if none is named.
+_DEFAULT_AGENT = "build"
+#: Its plan agent lets the shell write files, and what a user's configuration allows an agent goes
+#: before OPENCODE_PERMISSION. So that agent itself is denied the tools: it then has not got them.
+_DENIED = {"edit": "deny", "bash": "deny", "task": "deny"}
+_CONFIG = "OPENCODE_CONFIG_CONTENT"
+_KEPT = (b'"type":"step_finish"',)
+
+#: What 1.18.33 was heard to say; they go before the status of the answer.
+SIGNS: tuple[Sign, ...] = (
+    (r"credit balance|billing|insufficient_quota|api.?key", FailureClass.AUTH),
+    (r"prompt is too long|context (length|window)", FailureClass.PERMANENT),
+    (r"usage limit|rate.?limit|too many requests", FailureClass.RATE_LIMITED),
+    (r"model not found|unknown argument", FailureClass.PERMANENT),
+)
+
+
+class OpencodeBackend:
+    """Runs opencode; a write task's agent may do what its configuration does not forbid."""
+
+    name = "opencode"
+    program = PROGRAM
+    start_gap = 1.0
+
+    def check(self, settings: AgentSettings) -> Problem | None:
+        """Returns a problem if the program is not there or not executable."""
+        return missing(PROGRAM, settings)
+
+    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+        """Returns what the agents may do."""
+        del settings
+        return (f"opencode runs write tasks with `{_ANYTHING[0]}`: no question is asked",)
+
+    def call(self, task: Task, settings: AgentSettings) -> Call:
+        """Returns opencode's command for this task; the prompt goes to its stdin."""
+        env = surroundings(settings.environ, task.env)
+        # many agents at once must not replace the program under each other
+        env.setdefault("OPENCODE_DISABLE_AUTOUPDATE", "1")
+        agent = task.agent or (_DEFAULT_AGENT if task.read_only else "")
+        if task.read_only:
+            env[_CONFIG] = _denying(env.get(_CONFIG, ""), agent)
+        return Call(
+            argv=(
+                path_of(PROGRAM, env, settings),
+                *_HEADLESS,
+                *(() if task.read_only else _ANYTHING),
+                *(("--agent", agent) if agent else ()),
+                *(("--model", task.model) if task.model else ()),
+            ),
+            env=env,
+            secrets=secrets_of(settings.environ, task.env),
+            keep=_KEPT,
+        )
+
+    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+        """Returns its last words, or the error that ended its session."""
+        told = list(events(ended.stdout_tail))
+        said = Answer(_last_words(told), usage=_usage(told, ended))
+        # events are for us: what opencode says to people stands on stderr
+        plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
+        if (short := cut_short(task, plain, said.text, said.usage)) is not None:
+            return short
+        failed = next((event for event in told if event.get("type") == "error"), None)
+        if failed is not None:
+            return _failed(said, failed, settings)
+        if task.agent and f'agent "{task.agent}" not found'.encode() in ended.stderr_tail:
+            # it goes on with another agent, and says so nowhere else
+            reason = f"opencode has no agent `{task.agent}`"
+            return replace(said, failure=FailureClass.PERMANENT, reason=reason)
+        if ended.code != 0:
+            words = how_it_ended(plain)
+            return replace(said, failure=class_of_words(words, SIGNS), reason=words)
+        if not said.usage.turns:
+            reason = "ended with exit code 0 but no model was asked"
+            return replace(said, failure=FailureClass.TRANSIENT, reason=reason)
+        return said
+
+
+def _failed(said: Answer, event: Event, settings: AgentSettings) -> Answer:
+    data = inside(event, "error", "data")
+    words = words_of(inside(data, "message")) or words_of(inside(event, "error", "name"))
+    by_words = class_of_words(words, SIGNS)
+    by_status = class_of_status(number(inside(data, "statusCode")))
+    failure = by_words if by_words is not FailureClass.TRANSIENT else by_status or by_words
+    wait = _wait_of(data, settings.clock())
+    if wait is None:
+        wait = wait_in_words(words, settings.clock(), settings.environ)
+    reason = one_line(words) or "it printed an error without words"
+    return replace(said, failure=failure, reason=reason, retry_after=wait)
+
+
+def _wait_of(data: Any, now: float) -> float | None:
+    """Returns the seconds that the service's headers ask us to wait, or None."""
+    for name in ("retry-after", "anthropic-ratelimit-unified-reset"):
+        header = words_of(inside(data, "responseHeaders", name))
+        if header.isdecimal() and len(header) < 12:
+            return max(0.0, float(header) - (now if name.endswith("reset") else 0.0))
+    return None
+
+
+def _denying(config: str, agent: str) -> str:
+    """Returns the configuration in a variable, in which the agent may not change anything."""
+    found = dict(parse_object(config) or {})
+    agents = found.get("agent")
+    agents = dict(agents) if isinstance(agents, dict) else {}
+    own = agents.get(agent)
+    own = dict(own) if isinstance(own, dict) else {}
+    allowed = own.get("permission")
+    own["permission"] = {**(allowed if isinstance(allowed, dict) else {}), **_DENIED}
+    agents[agent] = own
+    return json.dumps({**found, "agent": agents})
+
+
+def _last_words(told: list[Event]) -> str:
+    """Returns what was said in the last step that said anything."""
+    texts = [
+        words_of(inside(event, "part", "text")) for event in told if event.get("type") == "text"
+    ]
+    return clean(texts[-1]) if texts else ""
+
+
+def _usage(told: list[Event], ended: Exit) -> Usage:
+    steps = [
+        event.get("part")
+        for event in (events(ended.kept) if ended.kept else told)
+        if event.get("type") == "step_finish"
+    ]
+    read = total(
+        inside(step, "tokens", *keys)
+        for step in steps
+        for keys in (("input",), ("cache", "read"), ("cache", "write"))
+    )
+    written = total(
+        inside(step, "tokens", key) for step in steps for key in ("output", "reasoning")
+    )
+    sessions = [words_of(event.get("sessionID")) for event in told]
+    return Usage(
+        cost_usd=total(inside(step, "cost") for step in steps),
+        input_tokens=None if read is None else int(read),
+        output_tokens=None if written is None else int(written),
+        turns=len(steps),
+        session=next(filter(None, sessions), ""),
+    )
+
+
+def _without_events(output: bytes) -> bytes:
+    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))
