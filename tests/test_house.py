@@ -281,3 +281,10 @@ def test_a_module_without_a_sign_on_its_door_is_found(tmp_path):
     (tmp_path / "left.py").write_text("x = 1\n", encoding="utf-8")
 
     assert faults(tmp_path, TOY) == ["left.py:1: has no sign on its door: a module docstring"]
+
+
+def test_no_two_files_of_tests_have_one_name():
+    names = [path.name for path in sorted(Path(__file__).parent.rglob("test_*.py"))]
+
+    # pytest takes two of them for one, as their folders are no packages
+    assert [name for name in set(names) if names.count(name) > 1] == []
