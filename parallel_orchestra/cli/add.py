@@ -5,12 +5,11 @@ from pathlib import Path
 
 import click
 
-from parallel_orchestra.cli.facts import told
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.cli.facts import answer
+from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand.adding import Added, add_task
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import one_line
-from parallel_orchestra.store import Layout
 
 
 @click.command("add", short_help="add a task to a run")
@@ -23,10 +22,10 @@ def command(file: Path, tasks_dir: Path | None, as_json: bool) -> int:
     Its id is `id`, else the file's name. It may depend on all tasks of the run. Exit code 6: the
     run that is at work has not taken it in yet.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     data = sys.stdin.buffer.read() if str(file) == "-" else None
     added = add_task(layout, file, data)
-    click.echo(told(added) if as_json else one_line(_words(added)))
+    answer(added, [one_line(_words(added))], as_json=as_json)
     if added.by == "command":
         click.echo("`parallel-orchestra run PLAN --resume` carries it out", err=True)
     return ExitCode.DONE if added.by else ExitCode.UNFINISHED

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
-from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import (
-    found_tasks_dir,
     json_option,
+    layout_of,
     tasks_dir_option,
     wait_option,
 )
@@ -22,7 +22,6 @@ from parallel_orchestra.conductor.byhand.retrying import Retried, retry_tasks
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import one_line
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout
 
 _UNDONE = "task `{task}` was put back to be done once more; its undone work stays so"
 _SAID = {
@@ -46,17 +45,14 @@ def retry(
     tasks: tuple[str, ...], tasks_dir: Path | None, as_json: bool, feedback: str | None
 ) -> int:
     """Put each TASK back, to be done again."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     text = sys.stdin.read() if feedback == "-" else feedback
     if text is not None and not text.strip():
         raise usage("the feedback is empty", "leave out `--feedback`, or say something")
     done = retry_tasks(layout, tasks, text or "", os.environ)
-    if as_json:
-        click.echo(told(done))
-        return ExitCode.DONE
-    for one in done:
-        click.echo(_retried(one))
-    click.echo(_HOW, err=True)
+    answer(done, map(_retried, done), as_json=as_json)
+    if not as_json:
+        click.echo(_HOW, err=True)
     return ExitCode.DONE
 
 
@@ -74,16 +70,13 @@ def _retried(one: Retried) -> str:
 @click.option("--force", is_flag=True, help="Also from an owner that may be alive: it can't merge.")
 def unlock(task: str, tasks_dir: Path | None, as_json: bool, wait: float, force: bool) -> int:
     """Take TASK from whoever holds it, so that it can be done by somebody else."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     freed = free_task(layout, task, default_settings(), force=force, wait=wait)
     if freed is None:
         raise usage(f"somebody else moved task `{task}` first", f"`parallel-orchestra why {task}`")
-    if as_json:
-        click.echo(told(freed))
-        return ExitCode.DONE
-    for line in _freed(freed):
-        click.echo(one_line(line))
-    click.echo(_HOW, err=True)
+    answer(freed, map(one_line, _freed(freed)), as_json=as_json)
+    if not as_json:
+        click.echo(_HOW, err=True)
     return ExitCode.DONE
 
 
@@ -109,13 +102,9 @@ def recover(tasks_dir: Path | None, as_json: bool, wait: float) -> int:
 
     Every worker does the same on its own, again and again. It does no harm beside them.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     healing = recover_run(layout, default_settings(), wait)
-    if as_json:
-        click.echo(told(healing))
-    else:
-        for line in _healed(healing):
-            click.echo(one_line(line))
+    answer(healing, map(one_line, _healed(healing)), as_json=as_json)
     return ExitCode.DONE
 
 

@@ -7,19 +7,18 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
-from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.options import (
     absolute,
-    found_tasks_dir,
     json_option,
-    owner_option,
+    layout_of,
+    my_task_options,
     tasks_dir_option,
     worktree_root_option,
 )
 from parallel_orchestra.conductor.byhand.claiming import Nothing, Taken, claim_task, renew
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import clean, one_line, span
-from parallel_orchestra.store import Layout
 
 
 @click.command("claim", short_help="take a task, to do it yourself")
@@ -34,7 +33,7 @@ def claim(task: str, tasks_dir: Path | None, as_json: bool, worktree_root: Path 
     `release`. Exit code 6: nothing may start at this moment, ask again; 1: nothing ever will
     without your help.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     settings = default_settings()
     settings = replace(settings, worktree_root=absolute(worktree_root) or settings.worktree_root)
     found = claim_task(layout, settings, task)
@@ -71,21 +70,16 @@ def _taken(found: Taken) -> list[str]:
 
 
 @click.command("heartbeat", short_help="keep a task that you claimed for another 30 minutes")
-@click.argument("task")
-@tasks_dir_option
-@json_option
-@owner_option
+@my_task_options
 def heartbeat(task: str, tasks_dir: Path | None, as_json: bool, owner: str) -> int:
     """Say that you are still at work on TASK: it stays yours for another 30 minutes.
 
     Exit code 4: it is not yours any more.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     lease = renew(layout, task, owner)
     end = time.time() + lease
-    if as_json:
-        click.echo(told({"task": task, "lease_sec": lease, "lease_end": end}))
-    else:
-        until = time.strftime("%H:%M:%S", time.localtime(end))
-        click.echo(f"task {task} is yours until {until}, {span(lease)} from now")
+    until = time.strftime("%H:%M:%S", time.localtime(end))
+    lines = [f"task {task} is yours until {until}, {span(lease)} from now"]
+    answer({"task": task, "lease_sec": lease, "lease_end": end}, lines, as_json=as_json)
     return ExitCode.DONE

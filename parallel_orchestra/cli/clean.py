@@ -12,8 +12,8 @@ from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import (
     absolute,
-    found_tasks_dir,
     json_option,
+    layout_of,
     tasks_dir_option,
 )
 from parallel_orchestra.conductor.cleaning import Cleaner
@@ -21,7 +21,6 @@ from parallel_orchestra.conductor.leftovers import Choice, Leftover
 from parallel_orchestra.conductor.picture import read_record, repository_of
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import one_line
-from parallel_orchestra.store import Layout
 
 _AGE = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -62,7 +61,7 @@ def command(
     settings = default_settings()
     if worktree_root is not None:
         settings = default_settings(worktree_root=absolute(worktree_root))
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     record = read_record(layout)
     repo = repository_of(record, settings.environ)
     try:

@@ -10,8 +10,8 @@ import click
 from parallel_orchestra.api import default_settings, load_plan
 from parallel_orchestra.cli.options import (
     absolute,
-    found_tasks_dir,
     json_option,
+    layout_of,
     tasks_dir_option,
 )
 from parallel_orchestra.conductor.checkup import Finding, Level, check_up, verdict
@@ -47,7 +47,7 @@ def command(
         layout = Layout(settings.tasks_root(loaded))
     else:
         try:
-            layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+            layout = layout_of(tasks_dir)
         except EnvironmentProblem:
             layout = _here()
     findings = check_up(loaded, layout, settings)

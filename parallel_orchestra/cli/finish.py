@@ -6,14 +6,9 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
-from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.options import (
-    found_tasks_dir,
-    json_option,
-    owner_option,
-    tasks_dir_option,
-)
+from parallel_orchestra.cli.options import layout_of, my_task_options
 from parallel_orchestra.conductor.byhand.finishing import (
     Completed,
     GivenUp,
@@ -25,14 +20,10 @@ from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.report.text import clean, one_line, short, span
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout
 
 
 @click.command("complete", short_help="verify and merge what you made of a task")
-@click.argument("task")
-@tasks_dir_option
-@json_option
-@owner_option
+@my_task_options
 @click.option(
     "-m",
     "--message",
@@ -55,20 +46,18 @@ def complete(
     Exit code 1: a `verify` failed, or nothing was changed; 4: it conflicts with what was merged
     meanwhile. Both leave the task yours: mend it and call again. 4 as well if the claim is lost.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     end = complete_task(
         layout, default_settings(), task, owner=owner, message=message, revision=revision
     )
-    refused = isinstance(end, Refused)
+    if isinstance(end, Completed):
+        answer({"outcome": "completed", **asdict(end)}, _completed(end), as_json=as_json)
+        return ExitCode.DONE
     if as_json:
-        click.echo(told({"outcome": "refused" if refused else "completed", **asdict(end)}))
-    if isinstance(end, Refused):
-        click.echo("\n".join(_refused(end)), err=True)
-        conflict = end.failure is FailureClass.CONFLICT
-        return ExitCode.WAITS_FOR_PERSON if conflict else ExitCode.TASK_FAILED
-    if not as_json:
-        click.echo("\n".join(_completed(end)))
-    return ExitCode.DONE
+        click.echo(told({"outcome": "refused", **asdict(end)}))
+    click.echo("\n".join(_refused(end)), err=True)
+    conflict = end.failure is FailureClass.CONFLICT
+    return ExitCode.WAITS_FOR_PERSON if conflict else ExitCode.TASK_FAILED
 
 
 def _completed(end: Completed) -> list[str]:
@@ -93,10 +82,7 @@ def _refused(end: Refused) -> list[str]:
 
 
 @click.command("fail", short_help="say that a task that you claimed can't be done")
-@click.argument("task")
-@tasks_dir_option
-@json_option
-@owner_option
+@my_task_options
 @click.option("--reason", required=True, metavar="TEXT", help="Why; the next attempt is told so.")
 @click.option("--final", is_flag=True, help="No other attempt would help: do not try again.")
 def fail(
@@ -110,10 +96,7 @@ def fail(
 
 
 @click.command("release", short_help="give a task that you claimed back")
-@click.argument("task")
-@tasks_dir_option
-@json_option
-@owner_option
+@my_task_options
 def release(task: str, tasks_dir: Path | None, as_json: bool, owner: str) -> int:
     """Give TASK back for others to do; it does not count as a failure."""
     words = "released by hand"
@@ -129,9 +112,9 @@ def _gave_up(
     owner: str,
     as_json: bool,
 ) -> int:
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     end = give_up(layout, default_settings(), task, failure, reason, owner=owner)
-    click.echo(told(end) if as_json else "\n".join(_given_up(end)))
+    answer(end, _given_up(end), as_json=as_json)
     return ExitCode.DONE
 
 

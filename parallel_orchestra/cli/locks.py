@@ -10,8 +10,8 @@ import click
 from parallel_orchestra import journal
 from parallel_orchestra.cli.facts import told
 from parallel_orchestra.cli.options import (
-    found_tasks_dir,
     json_option,
+    layout_of,
     tasks_dir_option,
     wait_option,
 )
@@ -64,7 +64,7 @@ def command(tasks_dir: Path | None, as_json: bool, wait: float, stale: bool) -> 
     Of an owner on another machine or in another container one look can't tell: watch it with
     `--wait` for as long as its lease, 60 seconds, or 150 on a network file system.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     found = locks(layout, time.time, wait)
     if stale:
         found = [lock for lock in found if lock.long or lock.state in ("dead", "parked")]

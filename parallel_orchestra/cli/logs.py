@@ -9,7 +9,7 @@ import click
 
 from parallel_orchestra import files
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.options import found_tasks_dir, tasks_dir_option
+from parallel_orchestra.cli.options import layout_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
@@ -32,7 +32,7 @@ _CHUNK = 1 << 16
 )
 def command(task: str, tasks_dir: Path | None, follow: bool, attempt: int | None) -> int:
     """Show what TASK's agent and its `verify` printed."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     ids = [one.get("id", "") for one in read_record(layout).plan.get("tasks", ())]
     if task not in ids:
         raise no_such_task(layout, task, ids)

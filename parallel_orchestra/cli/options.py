@@ -66,6 +66,13 @@ def owner_option(function: Command) -> Command:
     )(function)
 
 
+def my_task_options(function: Command) -> Command:
+    """Adds TASK and what else a command takes that acts on a person's own claim."""
+    for option in (owner_option, json_option, tasks_dir_option, click.argument("task")):
+        function = option(function)
+    return function
+
+
 def wait_option(function: Command) -> Command:
     """Adds `--wait` for commands that judge owners who may be out of sight."""
     return click.option(
@@ -214,6 +221,11 @@ def tasks_dir_of(plan: Path | None, named: Path | None, directory: Path) -> Path
             )
         )
     return root
+
+
+def layout_of(named: Path | None) -> Layout:
+    """Returns the task directory that is meant, as `found_tasks_dir` finds it from here."""
+    return Layout(found_tasks_dir(named, Path.cwd()))
 
 
 def _owner_here(directory: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.prompting import Told, told
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
 from parallel_orchestra.model import Plan
@@ -60,7 +60,7 @@ def _meant(path: Path | None, tasks_dir: Path | None) -> tuple[Plan | None, Layo
     """Returns the plan and the run that are meant; at least one of them is there."""
     if path is None:
         try:
-            return None, Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+            return None, layout_of(tasks_dir)
         except EnvironmentProblem as error:
             if tasks_dir is not None:
                 raise
@@ -70,7 +70,7 @@ def _meant(path: Path | None, tasks_dir: Path | None) -> tuple[Plan | None, Layo
                 raise EnvironmentProblem(Problem(what, str(Path.cwd()), hint)) from error
     plan = load_plan(path or Path(_USUAL))
     if tasks_dir is not None:
-        return plan, Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+        return plan, layout_of(tasks_dir)
     layout = Layout(plan.cwd / "_tasks")
     record = peek_run(layout)
     known = record is not None and record.plan.get("source") == str(plan.source)

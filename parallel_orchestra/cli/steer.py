@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
-from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.options import (
-    found_tasks_dir,
     json_option,
+    layout_of,
     reason_option,
     tasks_dir_option,
 )
@@ -26,7 +26,6 @@ from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.text import one_line
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout
 from parallel_orchestra.store.steering import Asked
 
 _RESUME = "`parallel-orchestra run PLAN --resume`"
@@ -41,7 +40,7 @@ def pause(tasks_dir: Path | None, as_json: bool, reason: str) -> int:
 
     It holds for claims by hand too, and after a crash: a run that is resumed is paused still.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     heard = pause_run(layout, _asked(reason))
     again = "" if heard.changed else " already"
     why = f": {heard.reason}" if heard.reason else ""
@@ -56,7 +55,7 @@ def pause(tasks_dir: Path | None, as_json: bool, reason: str) -> int:
 @json_option
 def resume_run(tasks_dir: Path | None, as_json: bool) -> int:
     """Let a paused run start tasks again."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     heard = go_on(layout, _asked(""))
     line = "the run goes on" if heard.changed else "the run was not paused"
     _say(heard, line, as_json=as_json)
@@ -75,7 +74,7 @@ def stop(tasks_dir: Path | None, as_json: bool, reason: str, now: bool) -> int:
 
     The same as Ctrl-C, from anywhere.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     heard = stop_run(layout, _asked(reason), now=now)
     if not heard.processes:
         _say(heard, "nobody is at work: there is nothing to stop", as_json=as_json)
@@ -104,12 +103,9 @@ def cancel(task: str, tasks_dir: Path | None, as_json: bool, reason: str, wait: 
     What its agent wrote is kept. Tasks that need it are skipped. Exit code 6: it was asked for, but
     the agent has not ended yet; 1: the task was done before.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     end = cancel_task(layout, task, _asked(reason), default_settings(), wait)
-    if as_json:
-        click.echo(told(end))
-    else:
-        click.echo("\n".join(_cancelled(end)))
+    answer(end, _cancelled(end), as_json=as_json)
     codes = {TaskState.FAILED: ExitCode.DONE, TaskState.DONE: ExitCode.TASK_FAILED}
     return codes.get(end.state, ExitCode.UNFINISHED)
 
@@ -126,12 +122,8 @@ def _cancelled(end: Cancelled) -> list[str]:
 
 
 def _say(heard: Heard, line: str, *, as_json: bool) -> None:
-    if as_json:
-        click.echo(told(heard))
-        return
-    click.echo(one_line(line))
-    for process in heard.processes:
-        click.echo(one_line(f"  {process}"))
+    lines = [one_line(line), *(f"  {one_line(process)}" for process in heard.processes)]
+    answer(heard, lines, as_json=as_json)
 
 
 def _asked(reason: str) -> Asked:

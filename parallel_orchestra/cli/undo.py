@@ -11,11 +11,10 @@ import click
 
 from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.undo import Dependent, Prospect, TakenBack, UndoDesk
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import one_line, short
-from parallel_orchestra.store import Layout
 
 
 @click.command("undo", short_help="take a task's merged work back")
@@ -39,7 +38,7 @@ def command(
 
     Nothing is changed if later work builds on it or the plan's `verify` fails without it.
     """
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     with UndoDesk(layout, default_settings()) as desk:
         prospect = desk.look(task)
         before = prospect.to_undo_before if with_dependents else ()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from parallel_orchestra.cli.options import found_tasks_dir, json_option, tasks_dir_option
+from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.errors import ExitCode
@@ -40,7 +40,7 @@ class Explanation:
 @json_option
 def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:
     """Say why TASK is where it is, and what to do."""
-    layout = Layout(found_tasks_dir(tasks_dir, Path.cwd()))
+    layout = layout_of(tasks_dir)
     answer = explain(layout, task, time.time())
     if as_json:
         record = {**asdict(answer), "cause": cause_record(answer.cause, instant)}
