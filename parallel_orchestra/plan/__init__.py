@@ -200,15 +200,17 @@ def read_joining(
     return joining.read_joining(data, name, plan, shown=shown, read=read, backends=backends)
 
 
-def joining_id(data: bytes, otherwise: str) -> str:
+def joining_id(data: bytes, otherwise: str, shown: str) -> str:
     """Returns the id that a task's file says it has, or else that of its name.
+
+    `shown` is the file's name for messages.
 
     Raises:
         PlanError: the file can't be read as one.
     """
     from parallel_orchestra.plan import joining  # noqa: PLC0415  # as in `parse`
 
-    return joining.id_in(data, otherwise)
+    return joining.id_in(data, otherwise, shown)
 
 
 def contents(path: Path) -> bytes:

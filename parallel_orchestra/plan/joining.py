@@ -63,13 +63,15 @@ def read_joining(
     return task
 
 
-def id_in(data: bytes, otherwise: str) -> str:
+def id_in(data: bytes, otherwise: str, shown: str) -> str:
     """Returns the id that a task's file says it has, or else that of its name.
+
+    `shown` is the file's name for messages.
 
     Raises:
         PlanError: the file can't be read as one.
     """
-    findings = Findings(otherwise)
+    findings = Findings(shown)
     document = read_document(decode(data, findings), PurePath("task.md"), findings)
     found = document.data.get("id", otherwise)
     return found if isinstance(found, str) else otherwise

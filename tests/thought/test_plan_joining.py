@@ -101,6 +101,13 @@ def test_a_file_that_cant_join_says_why(plan, text, name, what):
 
 
 def test_the_id_is_the_files_unless_it_says_another():
-    assert joining_id(b"---\nid: b\n---\n", "a") == "b"
-    assert joining_id(b"---\ntitle: b\n---\n", "a") == "a"
-    assert joining_id(b"---\nid: [b]\n---\n", "a") == "a"
+    assert joining_id(b"---\nid: b\n---\n", "a", "a.md") == "b"
+    assert joining_id(b"---\ntitle: b\n---\n", "a", "a.md") == "a"
+    assert joining_id(b"---\nid: [b]\n---\n", "a", "a.md") == "a"
+
+
+def test_a_file_without_front_matter_is_named_as_the_user_gave_it():
+    with pytest.raises(PlanError) as caught:
+        joining_id(b"Do it.", "a", "../a.md")
+
+    assert caught.value.problems[0].where == "../a.md:1:1"

@@ -47,7 +47,7 @@ def add_task(layout: Layout, path: Path, data: bytes | None = None) -> Added:
     layout.check()
     shown = "standard input" if data is not None else str(path)
     content = _read(path) if data is None else data
-    name = joining_id(content, path.name.removesuffix(".md") if data is None else "")
+    name = joining_id(content, path.name.removesuffix(".md") if data is None else "", shown)
     plan = plan_from_json(record.plan)
     task = read_joining(content, name, plan, shown=shown, read=contents, backends=tuple(BACKENDS))
     target = layout.state(TaskState.AVAILABLE) / TaskName(task.id).file
