@@ -81,6 +81,8 @@ def run_plan(
     """
     loaded = plan if isinstance(plan, Plan) else load_plan(plan)
     chosen = default_settings() if settings is None else settings
+    if loaded.keep_worktrees:
+        chosen = replace(chosen, keep_worktrees=True)
     found = examine(loaded, chosen)
     try:
         if on_preflight is not None:

@@ -244,7 +244,9 @@ class Plan:
     `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
     branch to start from; empty means the branch that is checked out. `context` stands in every
     prompt. `prompt_template` is the text of a Jinja template; empty means ours. `programs` must be
-    there before anything starts. `defaults` hold for tasks that join later. `warnings` are remarks of the reader, one sentence each.
+    there before anything starts. `defaults` hold for tasks that join later. `fewest` and
+    `keep_worktrees` are a project's settings, not a plan's. `warnings` are remarks of the reader,
+    one sentence each.
     """
 
     version: str
@@ -260,6 +262,8 @@ class Plan:
     context: str = ""
     prompt_template: str = ""
     programs: tuple[str, ...] = ()
+    fewest: int | None = None
+    keep_worktrees: bool = False
     setup: Setup = NO_SETUP
     boundaries: Boundaries | None = None
     webhooks: Webhooks = Webhooks()
@@ -296,8 +300,10 @@ class Plan:
     def fewest_beside(self) -> int:
         """How many tasks that could run beside others make the plan worth several workers.
 
-        A plan that names a number of workers means it.
+        `fewest` if it is given; else a plan that names a number of workers means it.
         """
+        if self.fewest is not None:
+            return self.fewest
         return 2 if self.published or self.cpo or self.max_workers else 3
 
     def task(self, task_id: str) -> Task:

@@ -20,8 +20,12 @@ class Entry(NamedTuple):
 
 #: In the order of the help page.
 COMMANDS = (
+    Entry("init", "init:command", "write a first plan, or the skeleton of a `cpo` folder"),
     Entry("run", "run:command", "carry out a plan"),
     Entry("validate", "validate:command", "say everything that is wrong with a plan"),
+    Entry(
+        "import", "importing:command", "make a plan of a checklist, a `cpo` folder or an old run"
+    ),
     Entry("graph", "graph:command", "draw what waits for what in a plan"),
     Entry("schema", "schema:command", "print the JSON Schema of a plan"),
     Entry("demo", "demo:command", "build a small example project, to see it work"),

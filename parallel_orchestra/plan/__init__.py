@@ -139,9 +139,12 @@ def read_cpo(path: Path, read: Callable[[Path], bytes] | None = None) -> "Folder
 
 
 def _load_folder(path: Path, read: Callable[[Path], bytes]) -> Plan:
+    from parallel_orchestra.plan.auto_context import read_auto_context  # noqa: PLC0415  # as above
     from parallel_orchestra.plan.cpo import plan_of  # noqa: PLC0415  # as above
 
-    return plan_of(read_cpo(path, read))
+    folder = read_cpo(path, read)
+    auto = read_auto_context(folder.project, read)
+    return auto.applied(plan_of(folder, auto.task_defaults.get("max_retries")))
 
 
 def _names(folder: Path) -> frozenset[str]:

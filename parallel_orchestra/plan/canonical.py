@@ -96,6 +96,8 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "context": plan.context,
         "prompt_template": plan.prompt_template,
         "programs": list(plan.programs),
+        "fewest": plan.fewest,
+        "keep_worktrees": plan.keep_worktrees,
         "setup": _plain(plan.setup),
         "boundaries": plan.boundaries.value if plan.boundaries else None,
         "webhooks": {

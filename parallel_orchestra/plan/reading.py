@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from parallel_orchestra.model import NO_SETUP, Halt, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
 from parallel_orchestra.plan.borders import check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
@@ -101,7 +102,7 @@ def read_plan(data: bytes, origin: Origin) -> Plan:
     marks = find_marks(text, origin.source, findings.paths())
     if findings.wrong or plan is None:
         findings.raise_all(marks)
-    return replace(plan, warnings=findings.sentences(marks))
+    return replace(plan, warnings=(*findings.sentences(marks), *plan.warnings))
 
 
 def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None:
@@ -119,6 +120,8 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
     around = _surroundings(document, dialect, top, origin, findings)
+    auto = read_auto_context(around.cwd, origin.read) if dialect.strict else AutoContext()
+    around = replace(around, defaults={**auto.task_defaults, **around.defaults})
     tasks = dialect.tasks(raw, around)
     check_links(raw, findings, strict=dialect.strict)
     template = read_template(
@@ -129,7 +132,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
     plan = _plan(dialect.version, top, tasks, around, origin)
-    plan = replace(plan, prompt_template=template.text)
+    plan = replace(auto.applied(plan), prompt_template=template.text)
     judge_template(template, trials_of(plan), origin.judge, findings)
     remark_on_template(template, plan.context, findings)
     # what is checked out is what the tasks start from, unless the plan names another branch

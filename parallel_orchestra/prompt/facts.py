@@ -70,11 +70,13 @@ def known_names() -> dict[str, list[str] | None]:
 def trials_of(plan: Plan) -> Iterator[dict[str, Any]]:
     """Yields facts to try a template with: each task's first attempt, and one after a failure.
 
-    What only a run will know is made up.
+    What only a run will know is made up. A program without a prompt is told nothing.
     """
     failed = Feedback("Mind the gap.", 1, "verify", "it failed", "1 failed", "refs/x")
     titles = {task.id: task.title for task in plan.tasks}
     for task in plan.tasks:
+        if not task.prompt:
+            continue
         needs = [
             Need(id_, titles.get(id_, ""), "0" * 40, ("a.txt",), "Done.") for id_ in task.depends_on
         ]

@@ -90,7 +90,7 @@ def test_each_field_of_a_task_has_its_section_and_each_section_its_field():
 
 def test_each_field_of_a_plan_has_its_section_and_each_section_its_field():
     assert sections("The plan") == TopFields.model_fields.keys() | OUTSIDE
-    computed = {"version", "source", "webhooks", "warnings"}
+    computed = {"version", "source", "webhooks", "warnings", "fewest", "keep_worktrees"}
     assert {one.name for one in fields(Plan)} - computed <= sections("The plan")
 
 

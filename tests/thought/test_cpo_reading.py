@@ -38,7 +38,8 @@ def test_a_task_is_what_its_file_and_the_manifest_say(tmp_path):
         title="Build the users",
         prompt=task.prompt,
         agent="experts:model",
-        writes=("shop/users.py",),
+        creates=("shop/users.py",),
+        boundary=("shop/items.py",),
         allow_empty=True,
         completion_signal=True,
         wave=1,
@@ -50,8 +51,8 @@ def test_a_task_is_what_its_file_and_the_manifest_say(tmp_path):
 def test_braces_are_written_out_and_symbols_narrow_a_file(tmp_path):
     plan = loaded(tmp_path)
 
-    assert plan.task("task-002").writes == ("shop/items.py", "shop/stock.py")
-    assert plan.task("task-003").writes == ("shop/orders.py", "shop/users.py::User.save")
+    assert plan.task("task-002").creates == ("shop/items.py", "shop/stock.py")
+    assert plan.task("task-003").modifies == ("shop/users.py::User.save",)
 
 
 def test_a_prompt_that_lies_nowhere_is_made_from_the_task_file(tmp_path):

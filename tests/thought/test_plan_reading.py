@@ -1,11 +1,12 @@
 """Good plans: every field, its default, and where prompts come from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from parallel_orchestra.errors import PlanError
-from parallel_orchestra.model import Isolation, Plan, Task
+from parallel_orchestra.model import NO_DEFAULTS, NO_SETUP, Isolation, Plan, Task
 from parallel_orchestra.plan import load, parse
 from parallel_orchestra.plan.fields import TaskFields
 
@@ -31,7 +32,7 @@ def test_a_small_plan_takes_every_default():
 
     plan = read(text)
 
-    assert plan == Plan(
+    assert replace(plan, setup=NO_SETUP, defaults=NO_DEFAULTS) == Plan(
         version="0.2",
         name="small",
         source=SOURCE,
@@ -79,7 +80,7 @@ tasks:
 """
     plan = read(text)
 
-    assert plan == Plan(
+    assert replace(plan, setup=NO_SETUP, defaults=NO_DEFAULTS) == Plan(
         version="0.2",
         name="full",
         source=SOURCE,
@@ -195,7 +196,8 @@ def test_a_prompt_file_counts_from_the_plans_folder():
 
     task = one("prompt_file: prompts/a.txt", files=files)
 
-    assert (task.prompt, asked) == ("From a file.", [SOURCE.parent / "prompts" / "a.txt"])
+    assert task.prompt == "From a file."
+    assert SOURCE.parent / "prompts" / "a.txt" in asked
 
 
 def test_merge_keys_and_aliases_save_writing():

@@ -118,6 +118,34 @@ def test_a_task_that_fails_keeps_the_next_wave_from_beginning(tmp_path):
     assert "===== retry attempt 1 =====" in report(scene, "logs/task-002.log")
 
 
+def test_a_boundary_that_is_broken_fails_the_task_and_is_in_the_report(tmp_path):
+    scene = scene_of(tmp_path)
+    both = {**WORK["task-002"], "shop/users.py": "mine = 1\n"}
+
+    result = run(scene, work={"task-002": both}, check=1)
+
+    assert result.tasks_in("failed") == {"task-002"}
+    assert scene.files()["shop/users.py"] == WORK["task-001"]["shop/users.py"]
+    told = report(scene, "integration-report.md")
+    assert summary(scene)["Boundary Violations"] == "❌"
+    assert "| `task-002` | - | kept out: changed what is in its `boundary`: shop/users.py |" in told
+
+
+def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):
+    scene = scene_of(tmp_path)
+    more = {**WORK["task-003"], "tests/test_orders.py": "", "notes.txt": ""}
+
+    run(scene, work={"task-003": more}, check=0)
+
+    told = report(scene, "integration-report.md")
+    assert summary(scene)["Boundary Violations"] == "⚠️"
+    assert "`notes.txt` | changed, but neither in CREATE nor in MODIFY |" in told
+    assert (
+        "`tests/test_orders.py` | changed, but neither in CREATE nor in MODIFY (owned by task-004)"
+        in told
+    )
+
+
 def test_an_agent_that_gives_no_signal_was_not_done(tmp_path):
     scene = scene_of(tmp_path)
 

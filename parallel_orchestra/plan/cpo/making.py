@@ -4,12 +4,13 @@ A validation waits for all tasks of its wave and belongs to it, so the next wave
 is to be installed is a wave before the first, with one task that commits.
 """
 
-from parallel_orchestra.model import CPO, CPO_MANIFEST, DEFAULT_MAX_RETRIES, Plan, Task
+from parallel_orchestra.model import CPO, CPO_MANIFEST, DEFAULT_MAX_RETRIES, Plan, Setup, Task
 from parallel_orchestra.plan.cpo import prompts, validation
 from parallel_orchestra.plan.cpo.folder import Folder
 from parallel_orchestra.plan.cpo.manifest import Wave
 from parallel_orchestra.plan.cpo.order import Member
 from parallel_orchestra.plan.cpo.pins import install_script
+from parallel_orchestra.plan.cpo.scope import Scope, texts_of
 
 _FILES_OF_UV = ("pyproject.toml", "uv.lock")
 
@@ -35,6 +36,7 @@ def plan_of(folder: Folder, max_retries: int | None = None) -> Plan:
         cwd=folder.project,
         tasks=tuple(tasks),
         programs=("uv",) if manifest.pins.any else (),
+        setup=Setup(include=True),
         warnings=folder.remarks,
     )
 
@@ -60,7 +62,7 @@ def _task(member: Member, folder: Folder, retries: int) -> Task:
     file = member.file
     prompt = folder.prompts[member.id]
     given = file.given if file is not None else {}
-    writes = file.scope.writes if file is not None else ()
+    scope = file.scope if file is not None else Scope()
     signals = prompts.MARKER in prompt
     return Task(
         id=member.id,
@@ -68,11 +70,13 @@ def _task(member: Member, folder: Folder, retries: int) -> Task:
         prompt=prompt,
         agent=member.task.agent or str(given.get("agent", "")),
         depends_on=member.needs,
-        writes=writes,
+        creates=texts_of(scope.creates),
+        modifies=texts_of(scope.modifies),
+        boundary=texts_of(scope.boundary),
         wave=member.task.wave,
         max_retries=retries,
         # the format believes its signal: who says that it is done may have had nothing to change
-        allow_empty=signals or not writes,
+        allow_empty=signals or not (scope.creates or scope.modifies),
         completion_signal=signals,
     )
 

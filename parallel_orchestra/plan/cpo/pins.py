@@ -77,6 +77,7 @@ def _project_file(project: str, python_version: str) -> list[str]:
 
 
 def _removal(package: str) -> str:
-    pattern = "[\"']" + re.sub(r"[-_.]+", "[-_.]+", package) + "[^A-Za-z0-9._-]"
+    edge = "[^A-Za-z0-9._-]"
+    pattern = edge + re.sub(r"[-_.]+", "[-_.]+", package) + edge
     there = f"grep -Eiq {shlex.quote(pattern)} pyproject.toml"
     return f"if {there}; then uv remove {shlex.quote(package)}; fi"

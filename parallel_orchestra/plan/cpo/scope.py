@@ -5,7 +5,7 @@ each line. Braces are written out here: `{a,b}.py` is `a.py` and `b.py`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
@@ -50,14 +50,14 @@ class Scope:
     said: frozenset[str] = frozenset()
 
     @property
-    def writes(self) -> tuple[str, ...]:
-        """What the task may write, as `writes` of a plan has it."""
-        return tuple(dict.fromkeys(entry.text for entry in (*self.creates, *self.modifies)))
-
-    @property
     def paths(self) -> tuple[str, ...]:
         """The patterns of all files that it may write, without symbols."""
         return tuple(dict.fromkeys(entry.path for entry in (*self.creates, *self.modifies)))
+
+
+def texts_of(entries: Sequence[Entry]) -> tuple[str, ...]:
+    """Returns the entries as patterns of a plan, each once."""
+    return tuple(dict.fromkeys(entry.text for entry in entries))
 
 
 def read_scope(text: str, first_line: int, owner: str, findings: Findings) -> Scope:

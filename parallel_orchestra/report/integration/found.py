@@ -49,7 +49,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A file that a task changed and should not have; `grave` if it was forbidden by name."""
+    """A file that a task changed and should not have; `grave` if its boundary forbids it.
+
+    `file` is empty if the change was kept out: then the issue names what it was.
+    """
 
     task: str
     file: str
@@ -91,14 +94,14 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
         _tool("Type Check", folder, gates),
         _tool("Lint", folder, gates),
     )
-    must = [f"{one.task}: {one.file}: {one.issue}" for one in violations if one.grave]
+    must = [_told(one) for one in violations if one.grave]
     must += [f"the contract {path} was changed by {task}" for task, path in touched]
     must += [
         f"{task.id} {_word(task)}: {task.reason or task.failure or 'see its log'}"
         for task in report.tasks
-        if not task.outcome.done
+        if not task.outcome.done and task.failure != FailureClass.BOUNDARY.value
     ]
-    should = [f"{one.task}: {one.file}: {one.issue}" for one in violations if not one.grave]
+    should = [_told(one) for one in violations if not one.grave]
     should += [f"{task}: {path} is in CREATE, but was not created" for task, path in missing]
     should += [
         f"{task.id}: its agent says that it is done, but it changed no file"
@@ -134,9 +137,8 @@ def _violations(
             if issue:
                 yield Violation(member.id, path, issue, grave)
         task = tasks[member.id]
-        if task.failure == "boundary":
-            for path in task.files or ("",):
-                yield Violation(member.id, path, f"was kept out: {task.reason}", grave=True)
+        if task.failure == FailureClass.BOUNDARY.value:
+            yield Violation(member.id, "", f"kept out: {task.reason}", grave=True)
 
 
 def _issue(member: Member, scope: Scope, path: str, folder: Folder) -> tuple[str, bool]:
@@ -266,6 +268,11 @@ def _failed(gate: TaskReport) -> bool:
 def _validations(folder: Folder) -> dict[str, str]:
     """Returns the text of each validation by the id of its task."""
     return {name: wave.validation for name, wave in gates_of(folder).items()}
+
+
+def _told(violation: Violation) -> str:
+    file = f"{violation.file}: " if violation.file else ""
+    return f"{violation.task}: {file}{violation.issue}"
 
 
 def _word(task: TaskReport) -> str:
