@@ -2,35 +2,15 @@
 
 import json
 import subprocess
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
-from support.effort import EFFORT, Effort
 from support.repository import fsck_clean
 from support.scene import Result, Scene
-
-_RARE = (
-    pytest.mark.storm,
-    pytest.mark.skipif(EFFORT is Effort.SAMPLE, reason="rare: run with STORM=short"),
-)
 
 #: A line of shell: waits until every task named on it was begun, or lies in `done/`.
 BEGUN = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/locked" | grep "^$one\\.")"; do sleep 0.02; done; done'
 DONE = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/done" | grep "^$one\\.")"; do sleep 0.02; done; done'
-
-
-def rare(test):
-    """Marks a corner that few will meet: `STORM=short` and `make storm` look at it."""
-    for mark in _RARE:
-        test = mark(test)
-    return test
-
-
-def cases(names: Iterable[str], often: Collection[str]) -> list[object]:
-    """Returns the names for `parametrize`, all but those of `often` as rare ones."""
-    return [name if name in often else pytest.param(name, marks=_RARE, id=name) for name in names]
 
 
 def plan_of(tasks: Mapping[str, str], *, top: str = "", chain: bool = False) -> str:

@@ -5,8 +5,11 @@ seed, `STORM_WORKERS` the number of worker processes. With other seeds the storm
 """
 
 import os
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import TypeVar
+
+import pytest
 
 T = TypeVar("T")
 
@@ -32,3 +35,21 @@ def by_effort(sample: T, short: T, full: T) -> T:
 def seeds(sample: int, short: int, full: int) -> range:
     """Returns so many seeds, from `STORM_SEED` on."""
     return range(FIRST_SEED, FIRST_SEED + by_effort(sample, short, full))
+
+
+_RARE = (
+    pytest.mark.storm,
+    pytest.mark.skipif(EFFORT is Effort.SAMPLE, reason="rare: run with STORM=short"),
+)
+
+
+def rare(test):
+    """Marks what few will meet, or what is much like something beside it: CI and `make storm` do it."""
+    for mark in _RARE:
+        test = mark(test)
+    return test
+
+
+def cases(names: Iterable[str], often: Collection[str]) -> list[object]:
+    """Returns the names for `parametrize`, all but those of `often` as rare ones."""
+    return [name if name in often else pytest.param(name, marks=_RARE, id=name) for name in names]

@@ -5,10 +5,26 @@ project, `$AGENTS` the folder of the programs, `$PROJECT` the user's checkout.
 """
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.scene import Scene
+
 PROGRAMS = Path(__file__).with_name("agents")
+
+#: Something is done before a bad agent and after it, in the worktree that it used.
+_BESIDE = """---
+po_plan_version: "0.2"
+name: agents
+max_workers: 1
+defaults: {{backend: command, max_retries: 0}}
+tasks:
+  - {{id: good, priority: 9, command: "echo > good.txt"}}
+  - {{id: bad, command: [sh, -c, '{command}']}}
+  - {{id: next, command: "echo > next.txt; git status", depends_on: [good]}}
+---
+"""
 
 _SIDE = (
     "git checkout -q -b {0}; echo {0} > a.txt; git commit -qam {0}; git checkout -q --detach HEAD~1"
@@ -103,3 +119,12 @@ TOGETHER = {
         "transient: the agent replaced its worktree by a link to ",
     ),
 }
+
+
+def between_good_ones(folder: Path, command: str, files: Mapping[str, str] | None = None) -> Scene:
+    """Returns a scene in which the agent of `bad` carries out a command, between `good` and `next`.
+
+    The repository has these files, or one.
+    """
+    plan = _BESIDE.format(command=command)
+    return Scene(folder).repository(files or {"a.txt": "a\n"}).plan(plan)

@@ -2,29 +2,13 @@
 
 import pytest
 
-from support.effort import by_effort
-from support.scene import Scene
+from support.effort import by_effort, rare
+from support.misbehaviour import between_good_ones
 from support.storm import check_tidy
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-#: What a sample leaves out: it is much like what stands beside it, or has a test of its room.
-longer = pytest.mark.skipif(
-    by_effort(sample=True, short=False, full=False), reason="left out of a sample: see `STORM`"
-)
-
-PLAN = """---
-po_plan_version: "0.2"
-name: agents
-max_workers: 1
-defaults: {{backend: command, max_retries: 0}}
-tasks:
-  - {{id: good, priority: 9, command: "echo > good.txt"}}
-  - {{id: bad, command: [sh, -c, '{command}']}}
-  - {{id: next, command: "echo > next.txt; git status", depends_on: [good]}}
----
-"""
 #: Leaves a mark in the folder outside if git runs it.
 TRAP = "touch $OUTSIDE/sprung; cat"
 DRIVERS = {
@@ -65,16 +49,12 @@ def env(tmp_path, outside):
     }
 
 
-def scene_of(tmp_path, command):
-    return Scene(tmp_path).repository({"a.txt": "a\n"}).plan(PLAN.format(command=command))
-
-
 @pytest.mark.storm
 @pytest.mark.parametrize("driver", TRIED)
 def test_a_driver_that_an_agent_configures_holds_the_run_and_is_never_run(
     tmp_path, outside, env, driver
 ):
-    scene = scene_of(tmp_path, f"echo > bad.txt; {DRIVERS[driver]}")
+    scene = between_good_ones(tmp_path, f"echo > bad.txt; {DRIVERS[driver]}")
 
     result = scene.run(env=env, check=4)
 
@@ -85,7 +65,7 @@ def test_a_driver_that_an_agent_configures_holds_the_run_and_is_never_run(
 
 
 def test_a_held_run_goes_on_when_the_setting_is_taken_out_and_loses_no_work(tmp_path, outside, env):
-    scene = scene_of(
+    scene = between_good_ones(
         tmp_path, f"echo $PO_ATTEMPT > bad.txt; test $PO_ATTEMPT = 2 || {{ {DRIVERS['filter']}; }}"
     )
     result = scene.run(env=env, check=4)
@@ -102,12 +82,11 @@ def test_a_held_run_goes_on_when_the_setting_is_taken_out_and_loses_no_work(tmp_
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_a_setting_is_accepted_by_going_on_but_only_after_it_was_asked(tmp_path, outside, env):
     """A run that was killed right after the deed was not asked yet: its `--resume` asks first."""
     wait = "touch $OUTSIDE/set; sleep 600"
-    scene = scene_of(
+    scene = between_good_ones(
         tmp_path,
         f'test $PO_ATTEMPT != 1 || {{ git config filter.x.clean "{TRAP}"; {wait}; }}; echo > b',
     )
@@ -126,7 +105,7 @@ def test_a_setting_is_accepted_by_going_on_but_only_after_it_was_asked(tmp_path,
 
 def test_what_runs_in_the_users_git_only_is_told_and_not_run(tmp_path, outside, env):
     hooks = '"$(git rev-parse --git-common-dir)/hooks"'
-    scene = scene_of(
+    scene = between_good_ones(
         tmp_path,
         f"mkdir -p {hooks}; for h in pre-commit reference-transaction post-checkout post-merge "
         f'post-index-change; do printf "#!/bin/sh\\n{TRAP}" > {hooks}/$h; chmod +x {hooks}/$h; done; '
@@ -143,16 +122,11 @@ def test_what_runs_in_the_users_git_only_is_told_and_not_run(tmp_path, outside, 
     assert "fsmonitor" in config, "nothing is put back unasked"
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_a_driver_of_the_users_own_goes_on_to_work(tmp_path, outside, env):
-    scene = Scene(tmp_path).repository({"a.txt": "a\n", ".gitattributes": "*.up filter=up\n"})
+    command = 'echo "*.low filter=up" >> .gitattributes; echo x > b.up; echo y > c.low'
+    scene = between_good_ones(tmp_path, command, {".gitattributes": "*.up filter=up\n"})
     scene.git("config", "filter.up.clean", "tr a-z A-Z")
-    scene.plan(
-        PLAN.format(
-            command='echo "*.low filter=up" >> .gitattributes; echo x > b.up; echo y > c.low'
-        )
-    )
 
     scene.run(env=env, check=0)
 
@@ -164,7 +138,7 @@ def test_a_driver_of_the_users_own_goes_on_to_work(tmp_path, outside, env):
 )
 def test_the_users_branch_moved_by_an_agent_is_neither_believed_nor_put_back(tmp_path, env, end):
     command = "echo > bad.txt; git add -A; git commit -qm bad; git update-ref refs/heads/main HEAD"
-    scene = scene_of(tmp_path, f"{command}; {end}")
+    scene = between_good_ones(tmp_path, f"{command}; {end}")
     base = scene.git("rev-parse", "HEAD").strip()
 
     result = scene.run(env=env, check=4)
@@ -180,11 +154,10 @@ def test_the_users_branch_moved_by_an_agent_is_neither_believed_nor_put_back(tmp
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_a_branch_that_is_checked_out_nowhere_is_not_taken_with_unmerged_work(tmp_path, env):
     command = "echo > bad.txt; git add -A; git commit -qm bad; git update-ref refs/heads/main HEAD; exit 1"
-    scene = scene_of(tmp_path, command)
+    scene = between_good_ones(tmp_path, command)
     scene.git("switch", "--quiet", "--create", "elsewhere")
 
     result = scene.run("--base", "main", env=env, check=4)
@@ -200,9 +173,8 @@ def test_an_agent_that_moves_the_integration_branch_stops_the_run(tmp_path, env)
         "Orchestra-Generation: 1\nOrchestra-Attempt: 1\nOrchestra-Worker: $PO_OWNER\n"
         'Orchestra-Plan: 0"; git update-ref refs/heads/orchestra/agents HEAD'
     )
-    scene = Scene(tmp_path).repository({"a.txt": "a\n"})
     (tmp_path / "forge.sh").write_text(forged)
-    scene.plan(PLAN.format(command=f". {tmp_path}/forge.sh"))
+    scene = between_good_ones(tmp_path, f". {tmp_path}/forge.sh")
 
     result = scene.run(env=env, check=4)
 
@@ -216,15 +188,14 @@ def test_an_agent_that_moves_the_integration_branch_stops_the_run(tmp_path, env)
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_a_merge_of_ours_that_an_agent_copies_is_not_taken_for_one(tmp_path, env):
     copy = (
         "git checkout -q --detach HEAD~1; git cherry-pick -m 1 orchestra/agents; "
         "git checkout -q --detach orchestra/agents; git commit -q --allow-empty -C orchestra/agents; "
         "git update-ref refs/heads/orchestra/agents HEAD; exit 1"
     )
-    scene = scene_of(tmp_path, copy)
+    scene = between_good_ones(tmp_path, copy)
 
     result = scene.run(env=env, check=4)
 
@@ -237,7 +208,7 @@ def test_an_agent_that_deletes_the_fences_of_others_costs_them_an_attempt(tmp_pa
         "while ! test -f $OUTSIDE/begun; do sleep 0.02; done; "
         f"git update-ref -d {ref}; touch $OUTSIDE/wiped; echo > bad.txt"
     )
-    scene = scene_of(tmp_path, wipe)
+    scene = between_good_ones(tmp_path, wipe)
     text = scene.plan_path().read_text().replace("max_workers: 1", "max_workers: 2")
     victim = (
         "touch $OUTSIDE/begun; while ! test -f $OUTSIDE/wiped; do sleep 0.02; done; echo > next.txt"
@@ -252,10 +223,9 @@ def test_an_agent_that_deletes_the_fences_of_others_costs_them_an_attempt(tmp_pa
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_an_agent_that_prunes_loses_nobodys_merge(tmp_path, env):
-    scene = scene_of(
+    scene = between_good_ones(
         tmp_path, "echo > bad.txt; git add -A; git commit -qm gc; git gc --quiet --prune=now"
     )
 
@@ -270,7 +240,7 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
         "echo > $PROJECT/planted.txt; echo more >> $PROJECT/a.txt; git tag -d v1; "
         "git replace HEAD HEAD~1; git stash clear; git branch -D old; echo > bad.txt"
     )
-    scene = scene_of(tmp_path, deeds)
+    scene = between_good_ones(tmp_path, deeds)
     scene.git("tag", "v1")
     scene.git("branch", "old")
     (scene.project / "a.txt").write_text("stashed\n")

@@ -8,41 +8,19 @@ import sys
 
 import pytest
 
-from support.effort import by_effort
+from support.effort import by_effort, rare
 from support.figures import tell
-from support.misbehaviour import PROGRAMS
-from support.scene import Scene
+from support.misbehaviour import PROGRAMS, between_good_ones
 from support.storm import check_tidy
 
 pytestmark = pytest.mark.slow
 
-#: What a sample leaves out: it is much like what stands beside it, or has a test of its room.
-longer = pytest.mark.skipif(
-    by_effort(sample=True, short=False, full=False), reason="left out of a sample: see `STORM`"
-)
-
-PLAN = """---
-po_plan_version: "0.2"
-name: agents
-max_workers: 1
-defaults: {{backend: command, max_retries: 0}}
-tasks:
-  - {{id: good, priority: 9, command: "echo > good.txt"}}
-  - {{id: bad, command: [sh, -c, '{command}']}}
-  - {{id: next, command: "echo > next.txt", depends_on: [good]}}
----
-"""
 ONCE = "test $PO_ATTEMPT != 1 || {{ {0}; }}; echo > bad.txt"
 
 
-def scene_of(tmp_path, command):
-    return Scene(tmp_path).repository({"a.txt": "a\n"}).plan(PLAN.format(command=command))
-
-
-@pytest.mark.storm
-@longer
+@rare
 def test_an_agent_that_removes_the_record_of_the_run_harms_nothing(tmp_path):
-    scene = scene_of(tmp_path, "rm $PO_TASKS_DIR/run.json; echo > bad.txt")
+    scene = between_good_ones(tmp_path, "rm $PO_TASKS_DIR/run.json; echo > bad.txt")
 
     result = scene.run(check=0)
 
@@ -54,7 +32,7 @@ def test_an_agent_that_removes_the_record_of_the_run_harms_nothing(tmp_path):
 
 
 def test_an_agent_that_removes_the_whole_task_directory_costs_no_merged_work(tmp_path):
-    scene = scene_of(
+    scene = between_good_ones(
         tmp_path, "test -e $PO_TASKS_DIR/../gone || rm -rf $PO_TASKS_DIR; echo > bad.txt"
     )
 
@@ -68,12 +46,11 @@ def test_an_agent_that_removes_the_whole_task_directory_costs_no_merged_work(tmp
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_an_agent_that_gives_its_own_task_back_has_it_done_again(tmp_path):
     back = "mv $PO_TASKS_DIR/locked/$PO_CLAIM $PO_TASKS_DIR/available/bad.md"
     once = f"test -e $PO_TASKS_DIR/moved || {{ touch $PO_TASKS_DIR/moved; {back}; }}"
-    scene = scene_of(tmp_path, f"{once}; echo > bad.txt")
+    scene = between_good_ones(tmp_path, f"{once}; echo > bad.txt")
 
     result = scene.run(check=0)
 
@@ -84,7 +61,7 @@ def test_an_agent_that_gives_its_own_task_back_has_it_done_again(tmp_path):
 
 def test_a_task_that_an_agent_moves_to_done_counts_as_done_by_hand_and_is_told_apart(tmp_path):
     forge = "mv $PO_TASKS_DIR/available/next.md $PO_TASKS_DIR/done/; echo > bad.txt"
-    scene = scene_of(tmp_path, forge)
+    scene = between_good_ones(tmp_path, forge)
 
     scene.run("--report", str(tmp_path / "report.json"), check=0)
 
@@ -95,11 +72,10 @@ def test_a_task_that_an_agent_moves_to_done_counts_as_done_by_hand_and_is_told_a
     check_tidy(scene)
 
 
-@pytest.mark.storm
-@longer
+@rare
 def test_an_agent_that_kills_the_conductor_ends_with_it_and_the_run_is_resumed(tmp_path):
     conductor = '$(cut -d" " -f4 /proc/$PPID/stat)'
-    scene = scene_of(tmp_path, ONCE.format(f"kill -KILL {conductor}; sleep 60"))
+    scene = between_good_ones(tmp_path, ONCE.format(f"kill -KILL {conductor}; sleep 60"))
 
     killed = scene.run()
     scene.wait_for_silence()
@@ -119,7 +95,7 @@ def test_an_agent_that_kills_every_process_there_is_ends_a_run_that_can_be_resum
     """In a pid namespace of its own, whose first process is `sh`: so it reaches nobody else."""
     # Not here, whatever goes wrong: only where the namespace is another one than that of the tests.
     elsewhere = f'test "$(readlink /proc/self/ns/pid)" != "{os.readlink("/proc/self/ns/pid")}"'
-    scene = scene_of(tmp_path, ONCE.format(f"{elsewhere} && kill -KILL -1 && sleep 60"))
+    scene = between_good_ones(tmp_path, ONCE.format(f"{elsewhere} && kill -KILL -1 && sleep 60"))
     words = [sys.executable, "-m", "parallel_orchestra", "run", str(scene.plan_path())]
     unshare = "unshare --user --map-root-user --pid --fork --mount-proc sh -c"
     try:
@@ -144,7 +120,7 @@ def test_an_agent_that_kills_every_process_there_is_ends_a_run_that_can_be_resum
 def test_a_flood_without_end_costs_neither_memory_nor_disk(tmp_path, kind):
     megabytes = by_effort(100, 300, 1024)
     flood = f'{sys.executable} {PROGRAMS}/flood.py {megabytes} "{kind}"; echo > bad.txt'
-    scene = scene_of(tmp_path, flood)
+    scene = between_good_ones(tmp_path, flood)
 
     with scene.start() as running:
         top = 0

@@ -103,19 +103,6 @@ def test_daemons_of_an_agent_are_gone_after_a_kill_of_everything_but_them(tmp_pa
     check_tidy(scene)
 
 
-def test_an_agent_that_ignores_sigterm_is_ended_at_its_timeout(tmp_path):
-    scene = scene_of(
-        tmp_path,
-        """{id: deaf, timeout: 0.5, command: "trap '' INT TERM; while :; do sleep 0.05; done"}""",
-    )
-
-    result = scene.run(check=1)
-
-    assert failure_of(result, "deaf").startswith("timeout: ")
-    assert scene.merges() == {"good": 1}
-    check_tidy(scene)
-
-
 def test_an_agent_that_removes_git_loses_nothing(tmp_path):
     scene = scene_of(tmp_path, '{id: vandal, command: "rm -rf .git; echo > vandal.txt"}')
 

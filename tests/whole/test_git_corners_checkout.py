@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.corners import cases, check_all_merged, check_in_order, plan_of, rare, run, shell
+from support.corners import check_all_merged, check_in_order, plan_of, run, shell
+from support.effort import cases, rare
 from support.repository import commit_files, git
 from support.scene import Scene
 from support.waiting import wait_until

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from support.corners import cases, check_all_merged, plan_of, rare, run, shell
+from support.corners import check_all_merged, plan_of, run, shell
+from support.effort import cases, rare
 from support.repository import commit_files
 from support.scene import Scene
 

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from support.corners import cases, check_all_merged, check_in_order, plan_of, rare, shell
+from support.corners import check_all_merged, check_in_order, plan_of, shell
+from support.effort import cases, rare
 from support.repository import commit_files, git
 from support.scene import Scene
 from support.waiting import wait_until

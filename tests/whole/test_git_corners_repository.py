@@ -5,17 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from support.corners import (
-    begun,
-    cases,
-    check_all_merged,
-    check_in_order,
-    done,
-    plan_of,
-    rare,
-    run,
-    shell,
-)
+from support.corners import begun, check_all_merged, check_in_order, done, plan_of, run, shell
+from support.effort import cases, rare
 from support.repository import git, make_repository
 from support.scene import Scene
 

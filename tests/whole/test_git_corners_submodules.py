@@ -2,17 +2,8 @@
 
 import pytest
 
-from support.corners import (
-    begun,
-    cases,
-    check_all_merged,
-    check_in_order,
-    done,
-    plan_of,
-    rare,
-    run,
-    shell,
-)
+from support.corners import begun, check_all_merged, check_in_order, done, plan_of, run, shell
+from support.effort import cases, rare
 from support.repository import commit_files, git, make_repository
 from support.scene import Scene
 

@@ -10,8 +10,7 @@ import time
 
 import pytest
 
-from support.corners import rare
-from support.effort import by_effort
+from support.effort import by_effort, rare
 from support.faults import HASTE, LEASE, SHORT_LEASES, bad_ground
 from support.scene import Scene
 from support.storm import Step, Storm

@@ -12,8 +12,7 @@ import sys
 
 import pytest
 
-from support.corners import rare
-from support.effort import EFFORT, FIRST_SEED, Effort, by_effort
+from support.effort import EFFORT, FIRST_SEED, Effort, by_effort, rare
 from support.faults import ERRORS, bad_ground, calls_made, fault, fired, said_well
 from support.figures import tell
 from support.scene import Scene

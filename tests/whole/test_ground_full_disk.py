@@ -8,8 +8,7 @@ import random
 
 import pytest
 
-from support.corners import rare
-from support.effort import FIRST_SEED, by_effort
+from support.effort import FIRST_SEED, by_effort, rare
 from support.faults import HASTE, bad_ground, calls_made, fault, fired, said_well
 from support.figures import tell
 from support.scene import Scene

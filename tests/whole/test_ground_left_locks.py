@@ -4,9 +4,8 @@ import shutil
 
 import pytest
 
-from support.corners import rare
 from support.deaths import riding_along
-from support.effort import by_effort
+from support.effort import by_effort, rare
 from support.scene import Scene
 from support.storm import Step, Storm
 

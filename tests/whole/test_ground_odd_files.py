@@ -12,8 +12,7 @@ import subprocess
 
 import pytest
 
-from support.corners import rare
-from support.effort import EFFORT, Effort
+from support.effort import EFFORT, Effort, rare
 from support.faults import SHORT_LEASES, bad_ground, said_well
 from support.scene import Scene
 from support.small_disk import mounted
