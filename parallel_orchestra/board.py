@@ -144,12 +144,7 @@ class Board:
                     continue
                 now = self._clock.monotonic()
                 paused = self._orders.paused(idle=not self._active)
-                shut = (
-                    not paused
-                    and self._schedule.may_start(now)
-                    and self._gate.shut(len(self._active))
-                )
-                if shut:
+                if not paused and self._shut(now):
                     self._changed.wait(_PAUSE)
                     continue
                 task = None if paused else self._schedule.take(now)
@@ -183,8 +178,9 @@ class Board:
         with self._changed:
             for _ in range(_TRIES):
                 self._look()
-                task = self._schedule.take(self._clock.monotonic(), only)
-                if task is None or self._orders.paused(idle=False):
+                paused = self._orders.paused(idle=False)
+                task = None if paused else self._schedule.take(self._clock.monotonic(), only)
+                if task is None:
                     return None
                 register()
                 with self._limits.held(task, _LOCK_PATIENCE) as free:
@@ -237,8 +233,16 @@ class Board:
             self._schedule = schedule
             self._limits.rivals = rivals
             self._next_look = 0.0
-            self._stopping = self._halted
             self._changed.notify_all()
+
+    def revived(self) -> bool:
+        """Looks once more and returns whether there is work after all; then `next` hands it out."""
+        with self._changed:
+            self._next_look = 0.0
+            if self._halted or not self._looked() or self._schedule.exhausted():
+                return False
+            self._stopping = False
+            return True
 
     def lack(self, since: float = math.inf) -> Problem | None:
         """Returns which disk of the run is full, or was at or after a monotonic time; else None.
@@ -246,6 +250,9 @@ class Board:
         Never waits. Who works long asks now and then: what nobody saw is not known later.
         """
         return self._room.lack(since)
+
+    def _shut(self, now: float) -> bool:
+        return self._schedule.may_start(now) and self._gate.shut(len(self._active))
 
     def _short_of_room(self) -> bool:
         """Returns whether a disk is full, so that nothing may start."""

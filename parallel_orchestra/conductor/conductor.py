@@ -180,7 +180,7 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
     logs = crew.job.settings.log_dir
     before = look_outside(found.repo, logs)
     crew.work(found.workers, run.control, tell)
-    while not run.control.draining and crew.take_in():
+    while not run.control.draining and crew.goes_on():
         crew.work(found.workers, run.control, tell)
     crew.guard.check()
     for remark in changes(before, look_outside(found.repo, logs)):

@@ -90,7 +90,8 @@ class Crew(Workshop):
         threads.start()
         while threads.alive:
             self._ear.hear(control, team)
-            self._roster.hear()
+            if not control.draining:
+                self._roster.hear()
             if control.cancelled or self.board.halted() is HaltWhen.NOW:
                 self._cancel()
             elif control.draining:
@@ -103,9 +104,10 @@ class Crew(Workshop):
             raise threads.failure
         self._tell_halt()
 
-    def take_in(self) -> bool:
-        """Takes in the tasks that people added since the last look; returns whether any joined."""
-        return self._roster.take_in()
+    def goes_on(self) -> bool:
+        """Returns whether there is more to do after `work`: tasks joined when it was about to end."""
+        self._roster.hear(at_once=True)
+        return self.board.revived()
 
     def attend(self, body: Callable[[], T], control: Control) -> T:
         """Returns what `body` returns, run beside the main thread, which stays free to hear a cancel.

@@ -32,24 +32,24 @@ class Roster:
         self._seen: dict[TaskName, _Sign] = {}
         self._refused: dict[TaskName, _Sign] = {}
 
-    def hear(self) -> None:
-        """Looks if it is time to, and takes in who joined."""
+    def hear(self, *, at_once: bool = False) -> None:
+        """Looks if it is time to, or `at_once`, and takes in who joined."""
         now = self._shop.clock.monotonic()
-        if now < self._next:
+        if now < self._next and not at_once:
             return
         self._next = now + _LOOK_EVERY
         if self._conducts:
             # On a full disk nobody joins for the moment; the next look tries again.
             with contextlib.suppress(OSError):
-                self.take_in()
+                self._take_in()
         elif (sign := _sign(self._shop.job.layout.run_file)) != self._run:
             self._run = sign
             record = peek_run(self._shop.job.layout)
             if record is not None and record.run == self._shop.job.run.run:
                 self._shop.enlarge(record)
 
-    def take_in(self) -> bool:
-        """Takes in the files that people put into `available/`; returns whether any joined.
+    def _take_in(self) -> None:
+        """Takes in the files that people put into `available/`.
 
         One must lie there as it lay at the last look: it may be half written at the first.
 
@@ -66,7 +66,7 @@ class Roster:
         new = [name for name in ripe if self._refused.get(name) != signs[name]]
         self._seen = signs
         if not new:
-            return False
+            return
         # Who was refused may depend on one that joins now.
         adoption = adopt(layout, shop.job.run, shop.store, ripe)
         shop.enlarge(adoption.record)
@@ -78,7 +78,6 @@ class Roster:
             if problem.where.partition(":")[0] not in told:
                 shop.warn(words_of(problem))
         self._refused = {name: signs[name] for name in ripe if name.task not in joined}
-        return bool(joined)
 
 
 def _path(layout: Layout, name: TaskName) -> str:
