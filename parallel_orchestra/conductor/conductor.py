@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.adopting import added_to
-from parallel_orchestra.conductor.control import Control
+from parallel_orchestra.conductor.control import Control, Snapshot
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.durations import remember_run
 from parallel_orchestra.conductor.heeding import cancelled_tasks
+from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
 from parallel_orchestra.conductor.picture import read_record, report_of, resume_command
-from parallel_orchestra.conductor.preflight import Preflight
+from parallel_orchestra.conductor.preflight import Preflight, worktree_root
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.selecting import demand_known, selected, told
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import ExitCode, HeldElsewhere, Problem, worst
+from parallel_orchestra.errors import ExitCode, GitError, HeldElsewhere, Problem, worst
 from parallel_orchestra.events import (
     NO_ATTEMPT,
     Completed,
@@ -54,6 +55,7 @@ class _Run:
     opened: Opened
     control: Control
     selection: Selection | None
+    lookout: Lookout
 
 
 def conduct(
@@ -87,13 +89,15 @@ def conduct(
         graph = Graph.of(opened.plan.tasks)
         chosen = selected(layout, graph, settings)
         steering.select(layout, chosen)
-        run = _Run(opened.plan, graph, found, opened, control, chosen)
+        ours = (layout.root, settings.log_dir, worktree_root(found.repo, settings))
+        lookout = Lookout(found.repo, ours, WALL_CLOCK)
+        run = _Run(opened.plan, graph, found, opened, control, chosen, lookout)
         started = WALL_CLOCK.monotonic()
         if opened.finished:
             clear_worktrees(found.repo, plan.cwd, settings)
             return _finished(run, layout, listen)
         job = Job(opened.record, opened.plan, graph, found.repo, layout, found.agents, settings)
-        with Crew(job, WorkerKind.CONDUCTOR, listen=listen) as crew:
+        with Crew(job, WorkerKind.CONDUCTOR, listen=lookout.hearing(listen)) as crew:
             _work(run, crew, tell)
             # The delivery and the exit code rest on all events, the last ones included.
             crew.settle()
@@ -177,15 +181,37 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))
     for remark in filter(None, remarks):
         crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
-    logs = crew.job.settings.log_dir
-    before = look_outside(found.repo, logs)
-    crew.work(found.workers, run.control, tell)
-    while not run.control.draining and crew.goes_on():
-        crew.work(found.workers, run.control, tell)
-    crew.guard.check()
-    for remark in changes(before, look_outside(found.repo, logs)):
-        crew.warn(remark)
+    _watched(run, crew, tell)
     _restore_record(crew)
+
+
+def _watched(run: _Run, crew: Crew, tell: Tell) -> None:
+    """Has the tasks worked on, and says what changed outside of their worktrees meanwhile."""
+    repo = run.found.repo
+    before = look_outside(repo)
+    run.lookout.begin()
+
+    def look(*, last: bool) -> None:
+        run.lookout.look(
+            crew.store.locked_tasks,
+            lambda task, text: crew.journal.write(Warned(WALL_CLOCK.now(), task, text)),
+            last=last,
+        )
+
+    def look_too(snapshot: Snapshot) -> None:
+        tell(snapshot)
+        with contextlib.suppress(GitError):
+            # What can't be seen at this moment, since git is at work there, is seen at the end.
+            look(last=False)
+
+    crew.work(run.found.workers, run.control, look_too)
+    while not run.control.draining and crew.goes_on():
+        crew.work(run.found.workers, run.control, look_too)
+    crew.settle()
+    crew.guard.check()
+    look(last=True)
+    for remark in changes(before, look_outside(repo)):
+        crew.warn(remark)
 
 
 def _restore_record(crew: Crew) -> None:

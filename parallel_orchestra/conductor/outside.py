@@ -1,16 +1,14 @@
-"""What lies outside of the agents' worktrees, compared before and after: the checkout and the refs.
+"""What lies outside of the agents' worktrees, compared before and after: the branch and the refs.
 
 An agent has the user's rights and may write anywhere. What it did cannot be told from what the
-user did meanwhile, so this only says what changed, and how to have it back.
+user did meanwhile, so this only says what changed, and how to have it back. For the files of the
+checkout see `lookout`.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from parallel_orchestra.git import Repo
 
-#: What a remark names at most.
-_NAMED = 10
 #: Refs that change while we work, or while somebody fetches.
 _MOVING = (
     "refs/orchestra/",
@@ -25,38 +23,26 @@ _FIXED = ("refs/tags/", "refs/stash")
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How it was at one moment: changed files of the checkout, its branch, the user's refs."""
+    """How it was at one moment: the branch of the checkout, the user's refs."""
 
-    files: frozenset[tuple[str, int, int]]
     branch: str | None
     refs: dict[str, str]
 
 
-def look_outside(repo: Repo, logs: Path | None = None) -> Outside:
-    """Returns how the checkout and the refs are at this moment; what lies in `logs` is of our making.
+def look_outside(repo: Repo) -> Outside:
+    """Returns how the checkout's branch and the refs are at this moment.
 
     Raises:
         GitError: git can't tell.
     """
     refs = repo.refs.list("refs")
     own = {ref: value for ref, value in refs.items() if not ref.startswith(_MOVING)}
-    files = repo.changed_files()
-    if logs is not None and logs.resolve().is_relative_to(repo.top.resolve()):
-        place = logs.resolve().relative_to(repo.top.resolve()).as_posix() + "/"
-        files = frozenset(one for one in files if not f"{one[0]}/".startswith(place))
-    return Outside(files, repo.head().branch, own)
+    return Outside(repo.head().branch, own)
 
 
 def changes(before: Outside, after: Outside) -> tuple[str, ...]:
     """Returns a sentence for each kind of change; none for what a commit of the user's changes."""
     remarks = []
-    paths = sorted({path for path, *_ in before.files ^ after.files})
-    if paths:
-        more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-        remarks.append(
-            f"the checkout changed while the run went on: {', '.join(paths[:_NAMED])}{more}; "
-            "if it was not you, an agent wrote outside of its worktree"
-        )
     if before.branch != after.branch:
         remarks.append(
             f"the checkout was switched from `{before.branch or 'no branch'}` to "

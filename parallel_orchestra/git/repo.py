@@ -9,7 +9,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,10 +165,15 @@ class Repo:
             self._shape = settings if sparse == "true" else ()
         return self._shape
 
-    def dirty(self) -> tuple[str, ...]:
-        """Returns the paths of the user's checkout that are changed, staged or untracked."""
+    def dirty(self, *, ignored: bool = False) -> tuple[str, ...]:
+        """Returns the paths of the user's checkout that are changed, staged or untracked.
+
+        With `ignored` those too that git ignores; a directory that it ignores as a whole ends
+        in `/`.
+        """
+        more = ("--ignored=matching",) if ignored else ()
         status = self._user.run(
-            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all"
+            "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", *more
         )
         return tuple(entry[3:] for entry in status.fields)
 
@@ -200,14 +205,18 @@ class Repo:
         return seen
 
     def changed_files(self) -> frozenset[tuple[str, int, int]]:
-        """Returns what `dirty` does, with time and size of each file, to be compared later."""
+        """Returns what `dirty` does, with time and size of each file, to be compared later.
+
+        Ignored files too, a `.env` say; of ignored directories only that they are there.
+        """
         found = set()
-        for path in self.dirty():
-            try:
-                facts = os.lstat(self.top / path)
-                found.add((path, facts.st_mtime_ns, facts.st_size))
-            except OSError:
-                found.add((path, 0, 0))
+        for path in self.dirty(ignored=True):
+            known = (path, 0, 0)
+            if not path.endswith("/"):
+                with suppress(OSError):
+                    facts = os.lstat(self.top / path)
+                    known = (path, facts.st_mtime_ns, facts.st_size)
+            found.add(known)
         return frozenset(found)
 
     def resolve(self, revision: str) -> str | None:

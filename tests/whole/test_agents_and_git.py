@@ -251,7 +251,8 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
 
     warnings = [line for line in result.out.splitlines() if line.startswith("warning")]
     said = "\n".join(warnings)
-    assert "the checkout changed while the run went on: a.txt, planted.txt" in said
+    # the other task was at work at the same time
+    assert "the checkout changed while `bad`, `good` were at work: a.txt, planted.txt" in said
     assert "`refs/tags/v1` was deleted" in said
     assert "`refs/heads/old` was deleted" in said
     assert f"`git update-ref refs/stash {stash}` brings it back" in said

@@ -162,3 +162,27 @@ def test_without_ctags_other_files_count_in_whole_and_that_is_said(scene, tmp_pa
     assert tasks["t"]["warnings"] == [
         "can't be told: shop.c: whether only `sub` was changed, as Universal Ctags is not installed"
     ]
+
+
+def test_a_write_into_the_checkout_is_told_of_the_task_that_was_at_work(scene):
+    (scene.project / ".gitignore").write_text(".env\n")
+    (scene.project / ".env").write_text("KEY=1\n")
+    scene.git("add", "--all")
+    scene.git("commit", "-qm", "ignore")
+    scene.plan(
+        plan(
+            '{id: good, command: "echo > good.txt"}',
+            '{id: bad, depends_on: [good], command: "echo > bad.txt; echo KEY=2 > $HERE/.env; '
+            'echo > $HERE/planted"}',
+        )
+    )
+
+    result = scene.run("--yes", "--report", "../r.json", env={"HERE": str(scene.project)})
+
+    tasks = report(scene, result, 0)
+    assert tasks["good"]["warnings"] == []
+    (warning,) = tasks["bad"]["warnings"]
+    assert warning == (
+        "the checkout changed while only this task was at work: .env, planted; "
+        "if it was not you, it wrote outside of its worktree"
+    )
