@@ -137,8 +137,10 @@ class _Bench:
         # a file in the place of a directory that must not be touched touches it
         protected = _cover(self._boundary, change.path, directory=True)
         if protected is _WHOLE:
+            # said once: that it is beyond what may be written as well adds nothing
             self.touched.append(change.path)
-        elif protected:
+            return
+        if protected:
             self._look_within(change.path, protected, allowed)
         if self._declared and allowed is not _WHOLE:
             if allowed:

@@ -78,6 +78,12 @@ def test_what_boundary_covers_is_touched_also_by_a_file_in_its_place(text, touch
     assert judged(text, boundary=boundary) == Judgement(touched=touched)
 
 
+def test_what_is_touched_is_not_said_to_be_beyond_as_well():
+    found = judged("M core/a.py, M lib/b.py", writes=["src/"], boundary=["core/"])
+
+    assert found == Judgement(beyond=("lib/b.py",), touched=("core/a.py",))
+
+
 def test_new_files_are_made_and_old_ones_modified():
     fields = {"creates": ["new/**", "old.py"], "modifies": ["src/**"]}
 
