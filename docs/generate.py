@@ -23,6 +23,7 @@ from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
 from parallel_orchestra.events import KINDS, Event
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.plan import SCHEMA_FILE
+from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 
@@ -123,6 +124,26 @@ def agent_programs() -> str:
         if (program := backend.program) is not None
     )
     return _table(("Backend", "Program", "Installed by", "Oldest tried", "Newest tried"), rows)
+
+
+def agent_fields() -> str:
+    """Returns which fields of a task each backend understands."""
+    heads = ("Backend", *(f"[`{field}`](plan.md#{field})" for field in AGENT_FIELDS))
+    rows = (
+        (f"`{name}`", *("yes" if field in one.fields else "-" for field in AGENT_FIELDS))
+        for name, one in ABILITIES.items()
+    )
+    return _table(heads, rows)
+
+
+def permission_modes() -> str:
+    """Returns the permission modes of each backend that has some."""
+    rows = (
+        (f"`{name}`", " ".join(f"`{mode}`" for mode in one.modes))
+        for name, one in ABILITIES.items()
+        if one.modes
+    )
+    return _table(("Backend", "Modes"), rows)
 
 
 def report_keys() -> str:
@@ -273,6 +294,8 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "agent-fields": agent_fields,
+    "permission-modes": permission_modes,
     "agent-programs": agent_programs,
     "state-diagram": state_diagram,
     "transitions": transitions,

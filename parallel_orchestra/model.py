@@ -158,6 +158,10 @@ class Task:
     contracts: tuple[str, ...] = ()
     isolation: Isolation = Isolation.WORKTREE
     concurrency_group: str = ""
+    permission_mode: str = ""
+    allowed_tools: tuple[str, ...] = ()
+    disallowed_tools: tuple[str, ...] = ()
+    max_turns: int | None = None
     wave: int | None = None
     setup: Setup = NO_SETUP
 

@@ -48,6 +48,7 @@ PROGRAM = Program(
 #: `stream-json` shows life while the agent works, and it demands `--verbose`.
 _HEADLESS = ("-p", "--output-format", "stream-json", "--verbose")
 _ANYTHING = ("--dangerously-skip-permissions",)
+_ONLY_ALLOWED = ("--permission-mode", "dontAsk")
 #: Of the modes that let an agent read and answer, `plan` is the one that holds: where a user's
 #: settings allow Write and Bash, `dontAsk` let Bash write files (tried with 2.1.197 and 2.1.329).
 #: `plan` refused both; only 2.1.197 let the explicitly allowed Bash through. Commands that only
@@ -104,9 +105,12 @@ class ClaudeBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *(_READ_ONLY if task.read_only else _ANYTHING),
+                *_mode(task),
                 *(("--agent", task.agent) if task.agent else ()),
                 *(("--model", task.model) if task.model else ()),
+                *(("--max-turns", str(task.max_turns)) if task.max_turns else ()),
+                *(("--allowedTools", *task.allowed_tools) if task.allowed_tools else ()),
+                *(("--disallowedTools", *task.disallowed_tools) if task.disallowed_tools else ()),
             ),
             env=env,
             secrets=secrets_of(settings.environ, task.env),
@@ -127,6 +131,15 @@ class ClaudeBackend:
         else:
             answer = _plain(plain) if settings.prints_text else _untold(plain)
         return _by_published_word(answer) if settings.published else answer
+
+
+def _mode(task: Task) -> tuple[str, ...]:
+    if task.read_only:
+        return _READ_ONLY
+    if task.permission_mode:
+        return ("--permission-mode", task.permission_mode)
+    # with skipped permissions, every tool would be allowed whatever the list says
+    return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
 
 
 def _told(result: Event, said: Answer, ended: Exit) -> Answer:

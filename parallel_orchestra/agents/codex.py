@@ -63,7 +63,7 @@ class CodexBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *(_READ_ONLY if task.read_only else _ANYTHING),
+                *_mode(task),
                 *(("--model", task.model) if task.model else ()),
                 "-",
             ),
@@ -92,6 +92,12 @@ class CodexBackend:
             reason=one_line(words) or how_it_ended(plain),
             retry_after=wait_in_words(words, settings.clock(), settings.environ),
         )
+
+
+def _mode(task: Task) -> tuple[str, ...]:
+    if task.read_only:
+        return _READ_ONLY
+    return ("--sandbox", task.permission_mode) if task.permission_mode else _ANYTHING
 
 
 def _class_of(words: str, ended: Exit) -> FailureClass:

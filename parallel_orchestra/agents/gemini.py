@@ -30,6 +30,7 @@ PROGRAM = Program("Gemini CLI", "gemini", "@google/gemini-cli", "0.61.0", "0.61.
 #: Our worktrees are in nobody's list of trusted folders.
 _HEADLESS = ("--output-format", "stream-json", "--skip-trust")
 _ANYTHING = ("--approval-mode", "yolo")
+_ONLY_ALLOWED = ("--approval-mode", "default")
 #: It has no shell there, and writes nothing but plans, to a folder of its own.
 _READ_ONLY = ("--approval-mode", "plan")
 _KEPT = (b'"type":"init"',)
@@ -78,8 +79,9 @@ class GeminiBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *(_READ_ONLY if task.read_only else _ANYTHING),
+                *_mode(task),
                 *(("--model", task.model) if task.model else ()),
+                *(("--allowed-tools", ",".join(task.allowed_tools)) if task.allowed_tools else ()),
             ),
             env=env,
             secrets=secrets_of(settings.environ, task.env),
@@ -111,6 +113,15 @@ class GeminiBackend:
             reason=one_line(sentence) or how_it_ended(plain),
             retry_after=wait_in_words(sentence, settings.clock(), settings.environ),
         )
+
+
+def _mode(task: Task) -> tuple[str, ...]:
+    if task.read_only:
+        return _READ_ONLY
+    if task.permission_mode:
+        return ("--approval-mode", task.permission_mode)
+    # in its most permissive mode, every tool would be allowed whatever the list says
+    return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
 
 
 def _class_of(words: str, status: float | None, ended: Exit) -> FailureClass:

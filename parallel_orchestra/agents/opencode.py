@@ -69,9 +69,10 @@ class OpencodeBackend:
         env = surroundings(settings.environ, task.env)
         # many agents at once must not replace the program under each other
         env.setdefault("OPENCODE_DISABLE_AUTOUPDATE", "1")
-        agent = task.agent or (_DEFAULT_AGENT if task.read_only else "")
-        if task.read_only:
-            env[_CONFIG] = _denying(env.get(_CONFIG, ""), agent)
+        permissions = _permissions(task)
+        agent = task.agent or (_DEFAULT_AGENT if permissions else "")
+        if permissions:
+            env[_CONFIG] = _configured(env.get(_CONFIG, ""), agent, permissions)
         return Call(
             argv=(
                 path_of(PROGRAM, env, settings),
@@ -131,15 +132,23 @@ def _wait_of(data: Any, now: float) -> float | None:
     return None
 
 
-def _denying(config: str, agent: str) -> str:
-    """Returns the configuration in a variable, in which the agent may not change anything."""
+def _permissions(task: Task) -> dict[str, str]:
+    """Returns what the task allows and denies its agent; nothing, if it says nothing of it."""
+    found = {"*": "deny"} if task.allowed_tools else {}
+    found |= dict.fromkeys(task.allowed_tools, "allow")
+    found |= dict.fromkeys(task.disallowed_tools, "deny")
+    return {**found, **_DENIED} if task.read_only else found
+
+
+def _configured(config: str, agent: str, permissions: dict[str, str]) -> str:
+    """Returns a configuration in which the agent has these permissions too."""
     found = dict(parse_object(config) or {})
     agents = found.get("agent")
     agents = dict(agents) if isinstance(agents, dict) else {}
     own = agents.get(agent)
     own = dict(own) if isinstance(own, dict) else {}
     allowed = own.get("permission")
-    own["permission"] = {**(allowed if isinstance(allowed, dict) else {}), **_DENIED}
+    own["permission"] = {**(allowed if isinstance(allowed, dict) else {}), **permissions}
     agents[agent] = own
     return json.dumps({**found, "agent": agents})
 

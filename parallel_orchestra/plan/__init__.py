@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from parallel_orchestra.errors import PlanError, Problem
 from parallel_orchestra.model import CPO_MANIFEST, Plan, Task
+from parallel_orchestra.plan.abilities import ABILITIES
 from parallel_orchestra.plan.canonical import (
     canonical,
     fingerprint,
@@ -51,7 +52,7 @@ MAX_BYTES = 32 * 1024 * 1024
 SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 
 #: The backends a plan may name, if the caller does not say otherwise.
-BACKENDS = ("claude", "codex", "command", "gemini", "opencode")
+BACKENDS = tuple(ABILITIES)
 
 
 def _accepted(_: str, __: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:

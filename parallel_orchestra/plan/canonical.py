@@ -41,6 +41,7 @@ _FORMS: dict[str, Any] = {
     "timeout": float | int,
     "estimate": float | int | None,
     "wave": int | None,
+    "max_turns": int | None,
     "env": Mapping,
     "command": tuple | str | None,
 }

@@ -72,6 +72,10 @@ class SharedFields(Fields):
     contracts: values.Files = ABSENT
     isolation: values.Where = ABSENT
     concurrency_group: values.FilledLine = ABSENT
+    permission_mode: values.FilledLine = ABSENT
+    allowed_tools: values.Tools = ABSENT
+    disallowed_tools: values.Tools = ABSENT
+    max_turns: values.Turns = ABSENT
 
 
 class TaskFields(SharedFields):

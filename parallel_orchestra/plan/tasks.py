@@ -8,6 +8,7 @@ from typing import Any
 
 from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task
 from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS, Abilities, who_knows
 from parallel_orchestra.plan.borders import check_own
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
 from parallel_orchestra.plan.sections import Sections
@@ -98,6 +99,7 @@ def _read_task(
         whole["env"] = {**around.defaults.get("env", {}), **given["env"]}
     check = _Check(entry, given, whole, owner, path, around)
     check.backend_and_command()
+    check.agent_fields()
     check.isolation()
     check.group()
     check.contracts()
@@ -167,6 +169,42 @@ class _Check:
             self._note(what, "add `backend: command`, or remove the command", "command")
         else:
             self.whole.pop("command", None)  # the defaults', for tasks of the other backend
+
+    def agent_fields(self) -> None:
+        """Notes what the task wants of its agent that its backend can't be told."""
+        backend = self.whole.get("backend", DEFAULT_BACKEND)
+        known = ABILITIES.get(backend) if self._sound("backend") else None
+        if known is None:
+            return
+        for key in AGENT_FIELDS:
+            if key in known.fields or not self.whole.get(key):
+                continue
+            if key in self.given:
+                others = " or ".join(f"`{name}`" for name in who_knows(key))
+                what = (
+                    f"{self.owner} has `{key}`, which its backend `{backend}` does not understand"
+                )
+                self._note(what, f"remove the line; {others} understands it", key)
+            else:
+                self.whole.pop(key)  # the defaults', for tasks of other backends
+        self._permission_mode(backend, known)
+
+    def _permission_mode(self, backend: str, known: Abilities) -> None:
+        mode = self.whole.get("permission_mode")
+        if mode is None or not self._sound("permission_mode", "read_only"):
+            return
+        if self.whole.get("read_only"):
+            if "permission_mode" in self.given:
+                what = f"{self.owner} is `read_only`, which decides its `permission_mode`"
+                self._note(what, "keep one of them", "permission_mode")
+            self.whole.pop("permission_mode")
+        elif mode not in known.modes:
+            *others, last = (f"`{name}`" for name in known.modes)
+            names = f"{', '.join(others)} or {last}"
+            what = f"`permission_mode` of {self.owner} must be {names}, not `{brief(mode)}`"
+            guess = self.around.findings.guess(mode, known.modes)
+            hint = did_you_mean(guess, f"these are the modes of `{backend}`")
+            self._note(what, hint, "permission_mode")
 
     def isolation(self) -> None:
         free = self.whole.get("isolation") is Isolation.NONE

@@ -105,6 +105,12 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _tool(value: str) -> str:
+    if value.startswith("-") or "," in value:
+        raise refused("not begin with `-` or contain `,`", "write each tool as an entry of its own")
+    return value
+
+
 def _branch(value: str) -> str:
     if value.startswith("-") or any(char.isspace() for char in value):
         raise refused("be the name of a branch", "it can't begin with `-` or contain blanks")
@@ -284,6 +290,9 @@ Commands = Annotated[
 Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
 Lines = Annotated[list[FilledLine], BeforeValidator(_bounded), AfterValidator(tuple)]
+Tool = Annotated[FilledLine, AfterValidator(_tool)]
+Tools = Annotated[list[Tool], BeforeValidator(_bounded), AfterValidator(tuple)]
+Turns = Annotated[int, Field(ge=1, le=10**6)]
 File = Annotated[FilledLine, AfterValidator(_inside)]
 Files = Annotated[list[File], BeforeValidator(_bounded), AfterValidator(tuple)]
 SomePatterns = Annotated[

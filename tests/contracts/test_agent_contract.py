@@ -9,6 +9,7 @@ import pytest
 
 from parallel_orchestra.agents import BACKENDS, AgentSettings
 from parallel_orchestra.model import FailureClass, Task
+from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 
 STAND_IN = Path(__file__).parents[1] / "support" / "stand_in_claude.py"
@@ -30,6 +31,7 @@ SPEAKERS = {
         )
     },
 }
+MODES = {mode for one in ABILITIES.values() for mode in one.modes}
 GARBAGE = [
     b"",
     b"\xff\xfe\x00garbage",
@@ -108,6 +110,10 @@ def test_a_backend_is_registered_under_its_own_name():
     assert {name: backend.name for name, backend in BACKENDS.items()} == {
         name: name for name in BACKENDS
     }
+
+
+def test_a_plan_may_name_every_backend_and_no_other():
+    assert BACKENDS.keys() == ABILITIES.keys()
 
 
 def test_a_backend_whose_program_is_there_has_no_problem(backend, settings):
@@ -196,6 +202,35 @@ def test_the_tasks_own_variables_win_over_the_users(backend, task, settings):
     env = backend.call(own, replace(settings, environ=environ)).env
 
     assert (env["COLOUR"], env["SHAPE"]) == ("blue", "round")
+
+
+@pytest.mark.parametrize("field", sorted(set(AGENT_FIELDS) - {"permission_mode"}))
+def test_what_an_agent_is_told_shows_in_its_call_and_only_if_it_can_be_told(
+    backend, task, settings, field
+):
+    value = {"max_turns": 77}.get(field, "told-77" if field in ("agent", "model") else ("told-77",))
+
+    plain = backend.call(task, settings)
+    told = backend.call(replace(task, **{field: value}), settings)
+
+    shown = "77" in f"{told.argv}{set(told.env.items()) - set(plain.env.items())}"
+    assert shown == (field in ABILITIES[backend.name].fields)
+
+
+def test_each_permission_mode_shows_in_the_call(backend, task, settings):
+    calls = {mode: backend.call(replace(task, permission_mode=mode), settings) for mode in MODES}
+
+    for mode in ABILITIES[backend.name].modes:
+        assert mode in calls[mode].argv
+
+
+def test_a_read_only_agent_is_called_alike_whatever_its_mode(backend, task, settings):
+    calls = [
+        backend.call(replace(task, read_only=True, permission_mode=mode), settings)
+        for mode in ("", "acceptEdits")
+    ]
+
+    assert calls[0] == calls[1]
 
 
 def test_nothing_of_an_outer_session_reaches_the_agent(backend, task, settings):

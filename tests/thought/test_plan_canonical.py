@@ -50,6 +50,10 @@ FULL = Task(
     contracts=("types.py",),
     isolation=Isolation.NONE,
     concurrency_group="gpu",
+    permission_mode="plan",
+    allowed_tools=("Read",),
+    disallowed_tools=("Bash", "Write"),
+    max_turns=7,
     wave=2,
     setup=Setup(copy=("a",), run=("x", ("y", "z")), keep=("k",), timeout=3.5, include=True),
 )

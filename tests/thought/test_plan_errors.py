@@ -93,8 +93,8 @@ the key `name` stands twice in the same mapping
   do did you mean `command`?
 unknown key `prompt` in defaults
   at plan.md:9:47 defaults.prompt
-  do known keys: agent, allow_empty, backend, boundary, command, completion_signal, \
-concurrency_group, contracts, env, estimate, expect, isolation, max_retries, model, priority, \
+  do known keys: agent, allow_empty, allowed_tools, backend, boundary, command, completion_signal, \
+concurrency_group, contracts, disallowed_tools, env, estimate, expect, isolation, max_retries, max_turns, model, permission_mode, priority, \
 read_only, skills, timeout, verify
 unknown key `dependson` in task `build`
   at plan.md:13:5 tasks[0].dependson
@@ -639,6 +639,64 @@ def test_a_mistyped_path_gets_a_guess(tmp_path):
         load(tmp_path / "paln.md")
 
     assert caught.value.problems[0].hint == f"did you mean `{tmp_path / 'plan.md'}`?"
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (
+            "backend: codex\nmax_turns: 3",
+            (
+                "task `a` has `max_turns`, which its backend `codex` does not understand\n"
+                "  at plan.md:8:16 tasks[0].max_turns\n"
+                "  do remove the line; `claude` understands it\n"
+            ),
+        ),
+        (
+            "backend: gemini\nagent: coder",
+            (
+                "task `a` has `agent`, which its backend `gemini` does not understand\n"
+                "  at plan.md:8:12 tasks[0].agent\n"
+                "  do remove the line; `claude` or `opencode` understands it\n"
+            ),
+        ),
+        (
+            "backend: codex\npermission_mode: workspace-wirte",
+            (
+                "`permission_mode` of task `a` must be `danger-full-access`, `read-only` or "
+                "`workspace-write`, not `workspace-wirte`\n"
+                "  at plan.md:8:22 tasks[0].permission_mode\n"
+                "  do did you mean `workspace-write`?\n"
+            ),
+        ),
+        (
+            "read_only: true\npermission_mode: default",
+            (
+                "task `a` is `read_only`, which decides its `permission_mode`\n"
+                "  at plan.md:8:22 tasks[0].permission_mode\n"
+                "  do keep one of them\n"
+            ),
+        ),
+        (
+            "allowed_tools: [--model]",
+            (
+                "`allowed_tools[0]` of task `a` must not begin with `-` or contain `,`\n"
+                "  at plan.md:7:21 tasks[0].allowed_tools[0]\n"
+                "  do write each tool as an entry of its own\n"
+            ),
+        ),
+        (
+            "max_turns: 0",
+            (
+                "`max_turns` of task `a` must be at least 1, not the number 0\n"
+                "  at plan.md:7:16 tasks[0].max_turns\n"
+                "  do write 1 or more\n"
+            ),
+        ),
+    ],
+)
+def test_what_a_backend_cannot_be_told_is_told(fields, told):
+    assert of_task(f"prompt: p\n{fields}") == told
 
 
 def waves_of(*tasks: str) -> str:

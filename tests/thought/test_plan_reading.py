@@ -276,12 +276,28 @@ def test_loading_makes_the_source_absolute_and_shows_the_path_as_it_was_given(
 
 
 def test_a_caller_can_say_which_backends_there_are():
-    text = (
-        '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p, backend: codex}]\n---\n'
-    )
+    text = '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p, backend: mine}]\n---\n'
 
-    plan = parse(text.encode(), SOURCE, no_files, backends=("codex",))
+    plan = parse(text.encode(), SOURCE, no_files, backends=("mine",))
 
-    assert plan.tasks[0].backend == "codex"
+    assert plan.tasks[0].backend == "mine"
     with pytest.raises(PlanError):
         read(text)
+
+
+def test_what_the_defaults_say_to_agents_is_for_those_that_understand_it():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\n'
+        "defaults: {agent: coder, max_turns: 5, permission_mode: acceptEdits, prompt: p}\n"
+        "tasks:\n"
+        "  - {id: a, prompt: p}\n"
+        "  - {id: b, prompt: p, read_only: true}\n"
+        "  - {id: c, prompt: p, backend: codex, permission_mode: read-only}\n"
+        "---\n"
+    ).replace(", prompt: p}\ntasks", "}\ntasks")
+
+    a, b, c = parse(text.encode(), Path("/project/plan.md"), no_files).tasks
+
+    assert (a.agent, a.max_turns, a.permission_mode) == ("coder", 5, "acceptEdits")
+    assert (b.agent, b.max_turns, b.permission_mode) == ("coder", 5, "")
+    assert (c.agent, c.max_turns, c.permission_mode) == ("", None, "read-only")
