@@ -19,7 +19,10 @@ WORKERS ?= 8
 FUZZ_INPUTS  ?= 1000000
 FUZZ_TARGETS ?=
 
-.PHONY: help demo test check storm fuzz bench ci-extra clean
+# Where `make agents` installs them: outside of the repository.
+AGENTS ?= $(HOME)/.cache/parallel-orchestra/agents
+
+.PHONY: help demo test check storm fuzz bench agents ci-extra clean
 
 help:
 	@echo 'make demo      install, then build the example project with several agents at once'
@@ -28,6 +31,7 @@ help:
 	@echo 'make storm     all proofs at full length: an hour of kills, full disks and fuzzing'
 	@echo 'make fuzz      a million inputs for everything that reads what others wrote'
 	@echo 'make bench     measure, side by side with what it is measured against'
+	@echo 'make agents    whole runs with real coding agents, their model played; needs npm'
 	@echo 'make ci-extra  what needs more than Python, git and make; says what it skips'
 	@echo 'make clean     remove what the other targets made'
 
@@ -56,6 +60,12 @@ fuzz: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python tests/bench/run.py
+
+# Installs all real agents (1.2 GB) once, then runs them against a played model. Needs npm.
+agents: $(VENV)/installed-dev
+	$(BIN)/python tests/agents/install.py $(AGENTS) claude codex gemini opencode
+	REAL_AGENTS=$(AGENTS) $(BIN)/python tests/support/loopback.py \
+	  $(BIN)/python -m pytest -p no:cacheprovider tests/agents $(PYTEST_ARGS)
 
 ci-extra: $(VENV)/installed-dev
 	@sh .ci/extra

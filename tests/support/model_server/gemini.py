@@ -1,6 +1,7 @@
 """The Gemini API, as Gemini CLI asks it."""
 
 import json
+import re
 from typing import Any
 
 from support.model_server.conversation import Asked, Turn, directory_in, words_in
@@ -17,6 +18,7 @@ _STATUS = {
     503: "UNAVAILABLE",
 }
 _RPC = "type.googleapis.com/google.rpc."
+_OUTPUT = re.compile(r"Output: (.*?)\n(?:Process Group PGID|</untrusted_context>)", re.DOTALL)
 #: What the CLI asks a small model before each prompt: which of its models is to answer.
 _ROUTE = {
     "complexity_reasoning": "as scripted",
@@ -107,6 +109,8 @@ class Generate:
 
 def _turn(part: dict[str, Any]) -> Turn:
     if "functionResponse" in part:
-        answer = part["functionResponse"].get("response")
-        return Turn("\n".join(words_in(answer)), result=True)
+        answer = "\n".join(words_in(part["functionResponse"].get("response")))
+        # a command's output stands between what Gemini CLI says of its run
+        output = _OUTPUT.search(answer)
+        return Turn(output[1] if output else answer, result=True)
     return Turn(part.get("text", ""))

@@ -1,0 +1,103 @@
+"""Whole runs with the real agents, as they come from the npm registry; the model is played.
+
+`make agents` installs all of them, `make ci-extra` two; without `$REAL_AGENTS` they are skipped.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from support.model_server import ModelServer, Script
+from support.real_agents import SETTLE, VARIABLE, Price, programs, surroundings
+from support.scene import Scene
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"no real agents: ${VARIABLE} not set"),
+]
+HERE = Path(__file__).parent
+PLAN = """---
+po_plan_version: "0.2"
+name: garden
+max_workers: 2
+defaults: {{backend: {backend}, timeout: 4m}}
+tasks:
+  - {{id: dig, prompt: Dig the bed.}}
+  - {{id: lay, prompt: Lay the path.}}
+  - {{id: gate, prompt: Mend the gate., verify: grep -qx open gate.txt}}
+  - {{id: sow, depends_on: [dig], prompt: Sow what the bed needs.}}
+  - {{id: look, depends_on: [sow], read_only: true, prompt: Look at the seed.}}
+  - {{id: note, depends_on: [lay, gate, sow], prompt: Write down all of it.}}
+---
+"""
+TASKS = {"dig", "lay", "gate", "sow", "look", "note"}
+#: Who says what it costs, and the price of the played model.
+PRICES = {"claude": Price(4, 20), "opencode": Price(5, 25)}
+#: Who counts the small questions beside the work too.
+COUNT_ASIDE = {"gemini"}
+
+
+@pytest.fixture(params=list(SETTLE))
+def backend(request, monkeypatch):
+    if programs(request.param) is None:
+        pytest.skip(f"{request.param} is not installed")
+    return request.param
+
+
+@pytest.fixture
+def served(tmp_path):
+    with ModelServer(Script.read(HERE / "garden.yaml"), tmp_path / "asked.jsonl") as server:
+        yield server
+
+
+def run(scene, backend, server, monkeypatch, tmp_path):
+    env = surroundings(backend, tmp_path / "agent", server.url)
+    for name in set(os.environ) - env.keys() - {"PYTEST_CURRENT_TEST"}:
+        monkeypatch.delenv(name)
+    report = tmp_path / "report.json"
+    result = scene.run("--yes", "--report", str(report), env=env, within=600)
+    return result, json.loads(report.read_text())
+
+
+def test_a_plan_goes_from_claim_to_merged_commits(backend, served, tmp_path, monkeypatch):
+    scene = Scene(tmp_path / "scene").repository({"README.md": "A garden\n"})
+    scene.plan(PLAN.format(backend=backend))
+
+    result, report = run(scene, backend, served, monkeypatch, tmp_path)
+
+    assert result.exit_code == 0, result
+    assert result.states() == dict.fromkeys(TASKS, "done")
+    files = result.files()
+    assert files["seed.txt"] == "the bed is dug\n"
+    assert files["garden.txt"] == "dug\nlaid\nopen\nthe bed is dug\n"
+    assert "looked.txt" not in files
+    assert result.merges() == dict.fromkeys(TASKS - {"look"}, 1)
+    tasks = {task["id"]: task for task in report["tasks"]}
+    assert {name: len(task["attempts"]) for name, task in tasks.items()} == {
+        **dict.fromkeys(TASKS, 1),
+        "gate": 2,
+    }
+    assert tasks["gate"]["attempts"][0]["failure"] == "verify"
+
+    asked = served.asked if backend in COUNT_ASIDE else served.work
+    read, written = (sum(one.tokens[at] for one in asked) for at in (0, 1))
+    figures = report["figures"]
+    assert (figures["input_tokens"], figures["output_tokens"]) == (read, written)
+    if backend in PRICES:
+        assert figures["cost_usd"] == pytest.approx(PRICES[backend].of((read, written)))
+    sessions = [attempt["session"] for task in tasks.values() for attempt in task["attempts"]]
+    assert len(set(filter(None, sessions))) == len(sessions) == 7
+
+
+def test_there_is_no_network_but_loopback():
+    devices = {line.partition(":")[0].strip() for line in _lines("/proc/net/dev")[2:]}
+    if devices != {"lo"}:
+        pytest.skip("not started by `support/loopback.py`, or that is not permitted here")
+
+    assert devices == {"lo"}
+
+
+def _lines(path):
+    return Path(path).read_text(encoding="utf-8").splitlines()
