@@ -5,7 +5,7 @@ Knows nothing of time, disk or running tasks: durations come in as numbers, `wri
 
 from parallel_orchestra.graph.barriers import MOST_EDGES, barriers
 from parallel_orchestra.graph.mode import Mode, choose_mode
-from parallel_orchestra.graph.rivals import Clash, Rivals, clash, overlapping, rivals
+from parallel_orchestra.graph.rivals import Clash, Rivals, ancestors, clash, overlapping, rivals
 from parallel_orchestra.graph.shape import Graph, Node, find_cycle
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Mode",
     "Node",
     "Rivals",
+    "ancestors",
     "barriers",
     "choose_mode",
     "clash",

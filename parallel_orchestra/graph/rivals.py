@@ -149,10 +149,15 @@ def overlapping(one: str, other: str, tree: Tree = NOTHING) -> bool:
     )
 
 
+def ancestors(graph: Graph, own: Mapping[str, int]) -> dict[str, int]:
+    """Returns for each task the bits of all that come before it."""
+    return _reached(graph.order, graph.dependencies, own)
+
+
 def reached(graph: Graph, own: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
     """Returns for each task the bits of all that come before it, and of all that come after."""
     return (
-        _reached(graph.order, graph.dependencies, own),
+        ancestors(graph, own),
         _reached(reversed(graph.order), graph.dependents, own),
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.graph import Graph, ancestors
 from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import Pattern, covered, forbids, patterns_of, reach
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief
@@ -114,28 +115,22 @@ def _not_there(
 
 
 class _Before:
-    """Which tasks come before which; each is looked up once."""
+    """Which tasks come before which; worked out for all once somebody asks what is not plain."""
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = tasks
-        self._index = {task.id: i for i, task in enumerate(tasks)}
-        self._known: dict[int, set[int]] = {}
+        self._known: dict[str, int] = {}
 
     def __call__(self, first: int, second: int) -> bool:
-        waves = self._tasks[first].wave, self._tasks[second].wave
-        if waves[0] is not None and waves[1] is not None and waves[0] < waves[1]:
+        one, other = self._tasks[first], self._tasks[second]
+        if one.id in other.depends_on:
             return True
-        if second not in self._known:
-            seen: set[int] = set()
-            ahead = [second]
-            while ahead:
-                for name in self._tasks[ahead.pop()].depends_on:
-                    need = self._index[name]
-                    if need not in seen:
-                        seen.add(need)
-                        ahead.append(need)
-            self._known[second] = seen
-        return first in self._known[second]
+        if one.wave is not None and other.wave is not None and one.wave < other.wave:
+            return True
+        if not self._known:
+            own = {task.id: 1 << i for i, task in enumerate(self._tasks)}
+            self._known = ancestors(Graph.of(self._tasks), own)
+        return bool(self._known[other.id] >> first & 1)
 
 
 def _plain(texts: Sequence[str]) -> Iterator[tuple[int, Pattern]]:

@@ -1,5 +1,6 @@
 """What a plan says of files: what contradicts itself, and what does not fit the disk."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -161,3 +162,19 @@ def test_many_remarks_of_a_kind_are_cut_short():
 
 def test_the_disk_is_not_asked_if_the_plan_starts_from_another_branch():
     assert read("{id: a, modifies: [gone]}", top="base: other\n").warnings == ()
+
+
+@pytest.mark.slow
+def test_thousands_of_tasks_that_pass_files_on_are_judged_without_comparing_each_with_each():
+    lines = [
+        f"{{id: t{i}, creates: [f{i}], modifies: [f{max(0, i - 2)}x, f{max(0, i - 2)}], "
+        f"depends_on: [{f't{i - 1}' if i else ''}]}}"
+        for i in range(3_000)
+    ]
+    lines[:2] = ["{id: t0, creates: [f0]}", "{id: t1, creates: [f1], depends_on: [t0]}"]
+    started = time.process_time()
+
+    plan = read(*lines)
+
+    assert len(plan.warnings) == 21
+    assert time.process_time() - started < 3
