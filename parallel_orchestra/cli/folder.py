@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parallel_orchestra.cli.outputs import Written, replace_file
 from parallel_orchestra.conductor.picture import read_record, repository_of
-from parallel_orchestra.errors import OrchestraError, Problem
+from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import read_cpo
 from parallel_orchestra.progress import RunReport
@@ -32,7 +32,7 @@ def write_into_folder(plan: Plan, report: RunReport) -> Written:
             _move_aside(path)
             replace_file(path, text)
             written.append(path)
-        except (OrchestraError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  # a report must never hide how the run went
             reason = getattr(error, "strerror", None) or str(error)
             problems.append(Problem(f"cannot write the report: {reason}", str(path)))
     return Written(tuple(written), tuple(problems))

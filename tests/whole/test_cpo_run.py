@@ -165,6 +165,21 @@ def test_a_folder_in_disorder_changes_nothing_and_costs_nothing(tmp_path):
     assert scene.dirty() == []
 
 
+def test_a_folder_that_was_changed_during_the_run_hides_nothing(tmp_path):
+    scene = scene_of(tmp_path)
+    folder = scene.project / cpo.FOLDER
+    change = f'sed -i \'s/"waves"/"wave"/\' {folder}/manifest.json'
+    (tmp_path / "agent").write_text(
+        AGENT.replace("import json", f"import os; os.system({change!r})\nimport json")
+    )
+
+    result = run(scene, check=3)
+
+    assert result.out.startswith("6 completed / 6 total")
+    assert "cannot write the report: the manifest has no `waves`" in result.err
+    assert (folder / "report.json").is_file()
+
+
 def test_reports_of_others_are_moved_aside(tmp_path):
     scene = scene_of(tmp_path)
     folder = scene.project / cpo.FOLDER

@@ -91,8 +91,9 @@ class _Reading:
         try:
             data = self._disk.read(self._path / name)
         except OSError as error:
-            reason = error.strerror or "can't be read"
-            self._book.open(shown).problem(Finding(f"the task file can't be read: {reason}"))
+            why = error.strerror or "no reason given"
+            what = f"the task file can't be read: {why[:1].lower()}{why[1:]}"
+            self._book.open(shown).problem(Finding(what, "mend it, or move it out of `tasks/`"))
             return None
         return read_task_file(data, self._path / name, shown, self._book)
 

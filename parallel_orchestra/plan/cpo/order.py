@@ -1,6 +1,6 @@
 """Who waits for whom in a folder: ids, waves and dependencies, and the task files to the manifest."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from parallel_orchestra.graph import find_cycle
@@ -34,9 +34,10 @@ def joined(manifest: Manifest, files: Iterable[TaskFile], folder: str) -> tuple[
     findings = manifest.findings
     _check_twice(manifest.tasks, findings)
     left = _by_id(files)
+    ids = {task.id for task in manifest.tasks}
     members = []
     for task in {one.id.casefold(): one for one in manifest.tasks}.values():
-        file = _file_of(task, left, manifest.tasks)
+        file = left.get(task.id) or _alike(task, left, ids)
         if file is None:
             what = f"task `{task.id}` has no file in `{folder}`"
             hint = f"write `{folder}/{task.id}.md`, with `id: {task.id}`"
@@ -78,13 +79,9 @@ def _by_id(files: Iterable[TaskFile]) -> dict[str, TaskFile]:
     return found
 
 
-def _file_of(
-    task: WaveTask, files: Mapping[str, TaskFile], tasks: Iterable[WaveTask]
-) -> TaskFile | None:
-    if task.id in files:
-        return files[task.id]
-    others = {other.id for other in tasks} - {task.id}
-    free = [file for file in files.values() if file.id not in others]
+def _alike(task: WaveTask, files: Mapping[str, TaskFile], ids: Collection[str]) -> TaskFile | None:
+    """Returns the one file that is called like the task, or has a longer or shorter id; or None."""
+    free = [file for file in files.values() if file.id not in ids]
     named = [file for file in free if file.stem == task.id]
     alike = [file for file in free if _longer(file.id, task.id)]
     found = named or alike

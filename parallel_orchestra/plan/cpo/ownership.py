@@ -4,13 +4,14 @@ A file is created by one task alone, over all waves. In one wave it is modified 
 unless each owns a part of it that lies in no other's. Nobody writes what its own boundary forbids.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from parallel_orchestra.graph import overlapping
 from parallel_orchestra.ownership import meetings, reach, read_patterns
 from parallel_orchestra.plan.cpo.order import Member
-from parallel_orchestra.plan.cpo.scope import Entry, symbols_meet
+from parallel_orchestra.plan.cpo.scope import Entry
 from parallel_orchestra.plan.cpo.task_file import TaskFile
 from parallel_orchestra.plan.findings import Finding, brief
 
@@ -30,17 +31,15 @@ def check_ownership(members: Sequence[Member]) -> None:
     files = [(member, member.file) for member in members if member.file is not None]
     created = [_Owned(e, m.id, m.task.wave, f) for m, f in files for e in f.scope.creates]
     modified = [_Owned(e, m.id, m.task.wave, f) for m, f in files for e in f.scope.modifies]
-    for first, second in _first_of_each(_pairs(created)):
+    for first, second in _clashes(created):
         what = f"task `{second.id}` creates `{brief(second.entry.text)}`, and so does `{first.id}`"
         hint = f"a file is created by one task alone: see {_place(first)}"
         _note(second, what, hint)
-    for wave in sorted({one.wave for one in modified}):
-        met = (
-            (first, second)
-            for first, second in _pairs([one for one in modified if one.wave == wave])
-            if symbols_meet(first.entry.symbol, second.entry.symbol)
-        )
-        for first, second in _first_of_each(met):
+    waves: dict[int, list[_Owned]] = {}
+    for one in modified:
+        waves.setdefault(one.wave, []).append(one)
+    for here in waves.values():
+        for first, second in _clashes(here):
             _note(second, *_both_modify(first, second))
     for member, file in files:
         _check_own_boundary(member, file)
@@ -72,44 +71,32 @@ def _check_own_boundary(member: Member, file: TaskFile) -> None:
             file.findings.problem(Finding(what, hint, mark=entry.mark))
 
 
-def _pairs(owned: Sequence[_Owned]) -> Iterator[tuple[_Owned, _Owned]]:
-    """Yields each two entries of different tasks that may mean the same file, the earlier first."""
-    by_path: dict[str, list[_Owned]] = {}
-    for one in owned:
-        by_path.setdefault(one.entry.path, []).append(one)
-    rank = {id(one): position for position, one in enumerate(owned)}
-    for here in by_path.values():
-        yield from _different(here, here, rank)
-    reaches = [reach(read_patterns([path])[0]) for path in by_path]
-    groups = list(by_path.values())
+def _clashes(owned: Sequence[_Owned]) -> Iterator[tuple[_Owned, _Owned]]:
+    """Yields entries of different tasks that may mean the same part of a file, the earlier first.
+
+    Of those that complain of the same entry only the first: it is one place to mend.
+    """
+    groups: dict[str, list[tuple[int, _Owned]]] = {}
+    for rank, one in enumerate(owned):
+        groups.setdefault(one.entry.text, []).append((rank, one))
+    found = [
+        (here[0], other)
+        for here in groups.values()
+        for other in here
+        if other[1].id != here[0][1].id
+    ]
+    written = list(groups.values())
     # crowds, too many to be looked at in pairs, are left alone: nobody is accused unseen
-    for i, j in meetings(reaches).pairs:
-        yield from _different(groups[i], groups[j], rank)
-
-
-def _first_of_each(pairs: Iterator[tuple[_Owned, _Owned]]) -> Iterator[tuple[_Owned, _Owned]]:
-    """Yields of the pairs that complain of the same entry the first: one place to mend, one word."""
+    for i, j in meetings([reach(read_patterns([text])[0]) for text in groups]).pairs:
+        both = ((one, other) for one in written[i] for other in written[j])
+        met = next((pair for pair in both if pair[0][1].id != pair[1][1].id), None)
+        if met is not None:
+            found.append((min(met, key=itemgetter(0)), max(met, key=itemgetter(0))))
     told = set()
-    for first, second in pairs:
-        key = (second.id, second.entry.text)
-        if key not in told:
-            told.add(key)
+    for (_, first), (rank, second) in sorted(found, key=lambda pair: (pair[1][0], pair[0][0])):
+        if rank not in told:
+            told.add(rank)
             yield first, second
-
-
-def _different(
-    ones: Iterable[_Owned], others: Sequence[_Owned], rank: dict[int, int]
-) -> Iterator[tuple[_Owned, _Owned]]:
-    seen = set()
-    for one in ones:
-        for other in others:
-            if one.id == other.id:
-                continue
-            first, second = sorted((one, other), key=lambda each: rank[id(each)])
-            key = (id(first), id(second))
-            if key not in seen:
-                seen.add(key)
-                yield first, second
 
 
 def _note(owned: _Owned, what: str, hint: str) -> None:

@@ -73,13 +73,6 @@ def read_scope(text: str, first_line: int, owner: str, findings: Findings) -> Sc
     return Scope(creates, modifies, boundary, frozenset(said))
 
 
-def symbols_meet(one: str, other: str) -> bool:
-    """Returns whether two symbols of a file are the same or one lies in the other; empty is all."""
-    mine, theirs = one.split(".") if one else [], other.split(".") if other else []
-    shorter = min(len(mine), len(theirs))
-    return mine[:shorter] == theirs[:shorter]
-
-
 def _written(text: str, first_line: int, findings: Findings) -> Iterator[tuple[str, str, Mark]]:
     """Yields each entry as it was written, after the directive that it belongs to."""
     word = ""

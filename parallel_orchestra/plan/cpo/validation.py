@@ -9,9 +9,12 @@ from parallel_orchestra.model import Command
 #: Nobody begins a shell line with these; broken code after them is broken Python.
 _PYTHON = re.compile(r"(?:from|import|assert|raise|def|class|try|with)\b|print\s*\(")
 
-#: In a project that uv manages, its packages are found through uv only.
+#: In a project that uv manages, which its lock file says in its first line, packages are found
+#: through uv only.
 _IN_PROJECT = """\
-if test -e uv.lock && command -v uv > /dev/null; then exec uv run --quiet -- {0}; fi
+if head -n 1 uv.lock 2> /dev/null | grep -q '^version = ' && command -v uv > /dev/null
+then exec uv run --quiet -- {0}
+fi
 exec {0}"""
 
 

@@ -6,7 +6,7 @@ Tests are counted from the agents' results; what no validation ran is not called
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from parallel_orchestra.agents.closing import Result, find_result
@@ -78,6 +78,9 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
         GitError: git can't say what a merge changed.
     """
     tasks = {task.id: task for task in report.tasks}
+    # the folder as it is today may have more tasks than the run had
+    here = tuple(member for member in folder.members if member.id in tasks)
+    folder = replace(folder, members=here)
     changed = _changed(report, folder, repo)
     violations = tuple(_violations(folder, changed, tasks))
     done = [tasks[member.id] for member in folder.members if tasks[member.id].outcome.done]
