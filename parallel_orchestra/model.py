@@ -242,6 +242,16 @@ class Webhooks:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """An agent that the plan describes: see `plan.described`; `classify` is (class, pattern)."""
+
+    command: tuple[str | tuple[str, ...], ...]
+    stdin: bool = True
+    result: str = "text"
+    classify: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """A whole plan: its tasks in the order of the file, and what holds for all of them.
 
@@ -266,6 +276,7 @@ class Plan:
     context: str = ""
     prompt_template: str = ""
     programs: tuple[str, ...] = ()
+    backends: Mapping[str, Template] = field(default_factory=dict)
     fewest: int | None = None
     keep_worktrees: bool = False
     setup: Setup = NO_SETUP

@@ -11,6 +11,7 @@ from parallel_orchestra.agents.backend import AgentSettings, Backend, Call, Prog
 from parallel_orchestra.agents.claude import ClaudeBackend
 from parallel_orchestra.agents.codex import CodexBackend
 from parallel_orchestra.agents.command import CommandBackend
+from parallel_orchestra.agents.described import DescribedBackend
 from parallel_orchestra.agents.gemini import GeminiBackend
 from parallel_orchestra.agents.opencode import OpencodeBackend
 
@@ -25,4 +26,15 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
     }
 )
 
-__all__ = ["BACKENDS", "AgentSettings", "Backend", "Call", "Program"]
+
+def backend_of(name: str, settings: AgentSettings) -> Backend:
+    """Returns the backend of that name: one of `BACKENDS`, or one that the plan describes.
+
+    Raises:
+        KeyError: there is none.
+    """
+    found = BACKENDS.get(name)
+    return found if found is not None else DescribedBackend(name, settings.templates[name])
+
+
+__all__ = ["BACKENDS", "AgentSettings", "Backend", "Call", "Program", "backend_of"]

@@ -6,12 +6,12 @@ came out; running it is the supervisor's work (`process`), so a backend never st
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import CPO, Answer, Task
+from parallel_orchestra.model import CPO, Answer, Task, Template
 from parallel_orchestra.process import Exit
 
 
@@ -36,6 +36,10 @@ class Program:
         return f"npm install -g {self.package}"
 
 
+#: Stands in a call's arguments for the path of the prompt's file: no argument can have a NUL.
+PROMPT_FILE = "\0prompt\0"
+
+
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     """What holds for all agents of a run.
@@ -43,6 +47,7 @@ class AgentSettings:
     `environ` is the environment that the user started us with, `cwd` the absolute directory that
     relative program paths are meant from (the user's, not the worktree). `clock` gives
     seconds since the epoch; it is asked only to turn an agent's "resets at" into a wait.
+    `templates` are the agents that the plan describes, by the names of their backends.
     """
 
     environ: Mapping[str, str]
@@ -50,6 +55,7 @@ class AgentSettings:
     claude_exe: str = "claude"
     as_root: bool = False
     plan_version: str = "0.2"
+    templates: Mapping[str, Template] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
 
     def exe(self, program: Program) -> str:
@@ -72,7 +78,7 @@ class Call:
     """One agent, ready to be started.
 
     `env` is the child's whole environment, but for the task's own variables (`PO_TASK_ID` ...),
-    which the worker adds. `secrets` are the values to mask in everything that it prints, the
+    which the worker adds. `PROMPT_FILE` in an argument becomes the path of the prompt's file. `secrets` are the values to mask in everything that it prints, the
     longest first. `stdin_prompt` says that it reads its prompt from stdin. Lines of its stdout that
     hold one of the words of `keep` reach `Backend.answer` however long the output is.
     """

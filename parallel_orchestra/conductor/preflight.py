@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.agents import AgentSettings, backend_of
 from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
@@ -118,6 +118,7 @@ def agent_settings(plan: Plan, settings: Settings) -> AgentSettings:
         claude_exe=settings.claude_exe,
         as_root=settings.as_root,
         plan_version=plan.version,
+        templates=plan.backends,
     )
 
 
@@ -202,7 +203,7 @@ def _name_problems(repo: Repo) -> list[Problem]:
 
 def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
     names = dict.fromkeys(task.backend for task in plan.tasks)
-    found = (BACKENDS[name].check(agents) for name in names)
+    found = (backend_of(name, agents).check(agents) for name in names)
     return [problem for problem in found if problem is not None]
 
 
@@ -266,7 +267,7 @@ def notices(
     """Returns what one should know before a run of this plan begins."""
     told = list(plan.warnings)
     for name in dict.fromkeys(task.backend for task in plan.tasks):
-        told += BACKENDS[name].notices(agents)
+        told += backend_of(name, agents).notices(agents)
     if repo.identity() is None:
         who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
         told.append(f"git knows no user.name and user.email: commits are made as {who}")

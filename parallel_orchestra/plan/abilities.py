@@ -1,8 +1,11 @@
 """What each backend can be told of a task: data only, the programs are called in `agents`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+
+from parallel_orchestra.model import FailureClass, Template
 
 #: The fields of a task that are for its agent, and that not every agent understands.
 AGENT_FIELDS = (
@@ -42,6 +45,38 @@ ABILITIES: Mapping[str, Abilities] = MappingProxyType(
         "opencode": Abilities(frozenset({"agent", "model", "allowed_tools", "disallowed_tools"})),
     }
 )
+
+
+#: What of a task can be filled in where a plan describes an agent, beside the file of its prompt.
+PLACES = (*AGENT_FIELDS, "prompt_file")
+PLACE = re.compile(r"\{([a-z_]+)\}")
+#: In whose language such an agent may answer, and which classes its failures may be given.
+LANGUAGES = ("text", "claude", "codex", "gemini", "opencode")
+CLASSES = tuple(
+    one.value
+    for one in (
+        FailureClass.TRANSIENT,
+        FailureClass.RATE_LIMITED,
+        FailureClass.AUTH,
+        FailureClass.PERMANENT,
+    )
+)
+
+
+def places_in(word: str) -> list[str]:
+    """Returns what of a task is to be filled into a word of a command."""
+    return PLACE.findall(word)
+
+
+def abilities_of(name: str, templates: Mapping[str, Template]) -> Abilities | None:
+    """Returns what a backend can be told; None for one that nobody knows."""
+    template = templates.get(name)
+    if template is None:
+        return ABILITIES.get(name)
+    words = (
+        word for part in template.command for word in ((part,) if isinstance(part, str) else part)
+    )
+    return Abilities(frozenset(place for word in words for place in places_in(word)))
 
 
 def who_knows(field: str) -> tuple[str, ...]:

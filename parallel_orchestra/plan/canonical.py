@@ -7,7 +7,7 @@ fingerprint. Needs neither YAML nor pydantic: a worker that joins a run starts a
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, astuple, fields
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -24,6 +24,7 @@ from parallel_orchestra.model import (
     Plan,
     Setup,
     Task,
+    Template,
     Webhooks,
 )
 
@@ -97,6 +98,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "context": plan.context,
         "prompt_template": plan.prompt_template,
         "programs": list(plan.programs),
+        "backends": {name: _plain(astuple(one)) for name, one in plan.backends.items()},
         "fewest": plan.fewest,
         "keep_worktrees": plan.keep_worktrees,
         "setup": _plain(plan.setup),
@@ -138,6 +140,9 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
     values["programs"] = tuple(values.get("programs", ()))
+    values["backends"] = {
+        name: Template(*_tuples(one)) for name, one in values.get("backends", {}).items()
+    }
     values["halt"] = Halt.of(values.get("halt", str(Halt())))
     values["setup"] = _setup(values.get("setup", {}))
     bounds = values.get("boundaries")

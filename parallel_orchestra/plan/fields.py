@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from parallel_orchestra.model import Setup
 from parallel_orchestra.plan import values
+from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
 
 #: "Left out": the value is never looked at, `model` has the defaults.
@@ -102,6 +103,7 @@ class TopFields(Fields):
     max_workers: values.Workers = ABSENT
     verify: values.Commands = ABSENT
     concurrency_limits: values.Limits = ABSENT
+    backends: Described = ABSENT
     halt: values.Halting = ABSENT
     context: values.Filled = ABSENT
     prompt_template: values.Filled = ABSENT

@@ -53,7 +53,8 @@ def read_joining(
         defaults=_defaults(plan),
         broken_defaults=(),
         groups=plan.concurrency_limits,
-        backends=backends,
+        backends=(*backends, *plan.backends),
+        templates=plan.backends,
         sections=_body(document, task_id),
     )
     task = read_alone(entry, f"task `{brief(str(task_id))}`", around)

@@ -200,12 +200,18 @@ def _surroundings(
         broken_defaults=broken,
         # the names that were written: a limit may be wrong and yet name its group
         groups=limits if isinstance(limits, dict) else None,
-        backends=origin.backends,
+        # the names that were written, also of agents that are wrong
+        backends=(*origin.backends, *_names(document.data.get("backends"))),
         sections=_sections(document, dialect),
+        templates=top.get("backends", {}),
     )
     if "backend" in around.defaults:
         check_backend(around.defaults["backend"], "defaults", ("defaults",), around)
     return around
+
+
+def _names(value: object) -> list[str]:
+    return [name for name in value if isinstance(name, str)] if isinstance(value, dict) else []
 
 
 def _sections(document: Document, dialect: _Dialect) -> Sections:
@@ -263,6 +269,7 @@ def _plan(
         halt=top.get("halt", Halt()),
         context=top.get("context", ""),
         programs=top.get("programs", ()),
+        backends=top.get("backends", {}),
         setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
         boundaries=top.get("boundaries"),
         webhooks=Webhooks(**hooks),

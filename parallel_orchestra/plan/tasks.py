@@ -1,14 +1,14 @@
 """The entries of `tasks` -> Tasks: types, then what only shows when fields are seen together."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task
+from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task, Template
 from parallel_orchestra.plan import fields, manifest
-from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS, Abilities, who_knows
+from parallel_orchestra.plan.abilities import AGENT_FIELDS, Abilities, abilities_of, who_knows
 from parallel_orchestra.plan.borders import check_own
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
 from parallel_orchestra.plan.sections import Sections
@@ -39,6 +39,7 @@ class Surroundings:
     groups: Collection[str] | None
     backends: Collection[str]
     sections: Sections
+    templates: Mapping[str, Template] = field(default_factory=dict)
 
     def exists(self, name: str) -> bool:
         """Returns whether the project has a file or folder of that name."""
@@ -173,21 +174,27 @@ class _Check:
     def agent_fields(self) -> None:
         """Notes what the task wants of its agent that its backend can't be told."""
         backend = self.whole.get("backend", DEFAULT_BACKEND)
-        known = ABILITIES.get(backend) if self._sound("backend") else None
+        sound = self._sound("backend")
+        known = abilities_of(backend, self.around.templates) if sound else None
         if known is None:
             return
         for key in AGENT_FIELDS:
             if key in known.fields or not self.whole.get(key):
                 continue
             if key in self.given:
-                others = " or ".join(f"`{name}`" for name in who_knows(key))
                 what = (
                     f"{self.owner} has `{key}`, which its backend `{backend}` does not understand"
                 )
-                self._note(what, f"remove the line; {others} understands it", key)
+                self._note(what, self._way_out(key, backend), key)
             else:
                 self.whole.pop(key)  # the defaults', for tasks of other backends
         self._permission_mode(backend, known)
+
+    def _way_out(self, key: str, backend: str) -> str:
+        if backend in self.around.templates:
+            return f"write `{{{key}}}` into its command, or remove the line"
+        others = " or ".join(f"`{name}`" for name in who_knows(key))
+        return f"remove the line; {others} understands it"
 
     def _permission_mode(self, backend: str, known: Abilities) -> None:
         mode = self.whole.get("permission_mode")
@@ -198,7 +205,7 @@ class _Check:
                 what = f"{self.owner} is `read_only`, which decides its `permission_mode`"
                 self._note(what, "keep one of them", "permission_mode")
             self.whole.pop("permission_mode")
-        elif mode not in known.modes:
+        elif known.modes and mode not in known.modes:
             *others, last = (f"`{name}`" for name in known.modes)
             names = f"{', '.join(others)} or {last}"
             what = f"`permission_mode` of {self.owner} must be {names}, not `{brief(mode)}`"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import BACKENDS
+from parallel_orchestra.agents import backend_of
 from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.isolation import (
     Isolation,
@@ -195,7 +195,8 @@ class Attempt:
         claim = self._claim
         ref = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(self._shop.run.run, claim.task, claim.attempt, claim.name.owner, ref)
-        carry = self._task.backend == "claude"
+        template = self._shop.agents.templates.get(self._task.backend)
+        carry = "claude" in (self._task.backend, template and template.result)
         setup, log = self._shop.plan.setup_of(self._task), self._landing.directory / "setup.log"
         means = self._shop.means(self._supervisor, self._seat)
         try:
@@ -209,7 +210,7 @@ class Attempt:
         return workspace
 
     def _ask(self, workspace: Workspace) -> Answer:
-        backend = BACKENDS[self._task.backend]
+        backend = backend_of(self._task.backend, self._shop.agents)
         call = backend.call(self._task, self._shop.agents)
         prompt = self._prompt()
         copies = self._copies()

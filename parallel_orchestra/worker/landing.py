@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from parallel_orchestra.agents import Call
+from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.events import Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES
@@ -144,9 +145,10 @@ class Landing:
 
         `copies` are files that get its two streams besides.
         """
+        told = str(prompt or "/dev/null")
         return self._supervisor.run(
             Child(
-                argv=call.argv,
+                argv=tuple(one.replace(PROMPT_FILE, told) for one in call.argv),
                 cwd=workspace.path,
                 env={**call.env, **self._task.env, **self._variables(prompt)},
                 stdin=prompt if call.stdin_prompt else None,

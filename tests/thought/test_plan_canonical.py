@@ -19,6 +19,7 @@ from parallel_orchestra.model import (
     Plan,
     Setup,
     Task,
+    Template,
     Webhooks,
 )
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
@@ -94,6 +95,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         verify=("make", ("a", "b")),
         concurrency_limits={"gpu": 2},
         halt=Halt.of("now,20%"),
+        backends={"mine": Template(("a", ("-m", "{model}")), False, "codex", (("auth", "b"),))},
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),

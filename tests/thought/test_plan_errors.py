@@ -828,3 +828,77 @@ def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
 )
 def test_a_task_that_cannot_share_a_worktree_is_told(fields, told):
     assert of_task(f"prompt: p\nisolation: shared\n{fields}").startswith(told)
+
+
+def of_backends(fields: str, task: str = "prompt: p") -> str:
+    head = f'---\npo_plan_version: "0.2"\nname: n\nbackends: {fields}\n'
+    return words(problems(f"{head}tasks:\n  - {{id: a, {task}}}\n---\n"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        (
+            "[x]",
+            (
+                "`backends` must be a mapping of names to agents, not a list\n"
+                "  at plan.md:4:11 backends\n"
+                "  do write `name: {command: [program]}`\n"
+            ),
+        ),
+        (
+            "{codex: {command: [x]}}",
+            (
+                "`backends.codex` must not have the name of a backend that there is\n"
+                "  at plan.md:4:19 backends.codex\n"
+                "  do take another\n"
+            ),
+        ),
+        (
+            "{mine: {command: x}}",
+            (
+                "`backends.mine.command` must be a list that begins with a program, not `x`\n"
+                "  at plan.md:4:28 backends.mine.command\n"
+                "  do write `[program, argument]`\n"
+            ),
+        ),
+        (
+            "{mine: {command: [x, '{modle}']}}",
+            (
+                "`backends.mine.command[1]` must not have `{modle}`\n"
+                "  at plan.md:4:32 backends.mine.command[1]\n"
+                "  do these can be filled in: `{agent}`, `{model}`, `{permission_mode}`, "
+                "`{allowed_tools}`, `{disallowed_tools}`, `{max_turns}` or `{prompt_file}`\n"
+            ),
+        ),
+        (
+            "{mine: {command: [x], result: xml}}",
+            (
+                "`backends.mine.result` must be `text`, `claude`, `codex`, `gemini` or `opencode`, "
+                "not `xml`\n"
+                "  at plan.md:4:41 backends.mine.result\n"
+                "  do the language in which it answers; `text` is its last lines and its exit code\n"
+            ),
+        ),
+        (
+            "{mine: {command: [x], classify: {auth: '('}}}",
+            (
+                "`backends.mine.classify.auth` must be a regular expression, not `(`\n"
+                "  at plan.md:4:50 backends.mine.classify.auth\n"
+                "  do write it as Python's `re` has it\n"
+            ),
+        ),
+    ],
+)
+def test_an_agent_that_cannot_be_described_so_is_told(fields, told):
+    assert of_backends(fields) == told
+
+
+def test_a_described_agent_is_told_what_its_command_has_a_place_for():
+    task = "prompt: p, backend: mine, model: m, max_turns: 3"
+
+    assert of_backends("{mine: {command: [x, '{model}']}}", task) == (
+        "task `a` has `max_turns`, which its backend `mine` does not understand\n"
+        "  at plan.md:6:60 tasks[0].max_turns\n"
+        "  do write `{max_turns}` into its command, or remove the line\n"
+    )
