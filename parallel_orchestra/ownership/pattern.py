@@ -27,6 +27,8 @@ MOST_PARTS = 100
 
 _WILD = re.compile(r"[*?\[\\]")
 _SYMBOL = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*")
+_CLASS = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]", re.DOTALL)
+_HALVES = re.compile(_CLASS.pattern + "|[{}]", re.DOTALL)
 _BRACES = re.compile(r"\\.|[{},]", re.DOTALL)
 
 
@@ -80,6 +82,7 @@ def patterns_of(text: str) -> tuple[Pattern, ...]:
     Raises:
         Unreadable: it is no pattern.
     """
+    _check_braces(text)
     return tuple(_pattern(each) for each in _alternatives(text))
 
 
@@ -144,13 +147,33 @@ def _check(part: str) -> None:
     Raises:
         Unreadable: with the remedy.
     """
-    outside = re.sub(r"\\.|\[[!^]?\]?[^\]]*\]", "", part, flags=re.DOTALL)
+    outside = _CLASS.sub("", part)
     if "[:" in part and ":]" in part:
         raise Unreadable("have no classes such as `[:alpha:]`", "write the letters: `[a-z]`")
     if "[" in outside:
         raise Unreadable("close every `[` with a `]`", "write `\\[` for the character itself")
     if outside.endswith("\\"):
         raise Unreadable("not end in `\\`", "write `/` between folders, `\\\\` for the character")
+
+
+def _check_braces(text: str) -> None:
+    """Refuses braces without their other half: a slip far more often than the name of a file.
+
+    Raises:
+        Unreadable: with the remedy.
+    """
+    open_now = spare = 0
+    for found in _HALVES.finditer(text):
+        spare += found[0] == r"\{"  # may have a `}` without one
+        open_now += {"{": 1, "}": -1}.get(found[0], 0)
+        if open_now < 0 and spare:
+            open_now, spare = 0, spare - 1
+        if open_now < 0:
+            raise Unreadable(
+                "open every `{` before its `}`", r"write `\}` for the character itself"
+            )
+    if open_now:
+        raise Unreadable("close every `{` with a `}`", "write `\\{` for the character itself")
 
 
 def _alternatives(text: str) -> list[str]:

@@ -1,13 +1,23 @@
 """What the entries of `expect` may be."""
 
+from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
 
 from parallel_orchestra.model import Evidence
-from parallel_orchestra.plan.values import COMMAND_SCHEMA, MOST_ENTRIES, refused, shell_or_argv
+from parallel_orchestra.plan.findings import did_you_mean
+from parallel_orchestra.plan.values import (
+    COMMAND_SCHEMA,
+    MOST_ENTRIES,
+    each,
+    refused,
+    shell_or_argv,
+)
 
+_KEYS = ("path", "command", "contains")
+_EXAMPLES = "write a path, `{path: P, contains: TEXT}` or `{command: C, contains: TEXT}`"
 _TEXT: dict[str, Any] = {"type": "string", "minLength": 1}
 _ENTRY: dict[str, Any] = {
     "anyOf": [
@@ -33,21 +43,19 @@ def evidence(value: object) -> tuple[Evidence, ...]:
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MOST_ENTRIES:
         raise refused(f"have at most {MOST_ENTRIES:,} entries", "leave it to `verify`")
-    return tuple(
-        _one_evidence(entry, (i,) if isinstance(value, list) else ())
-        for i, entry in enumerate(entries)
-    )
+    listed = isinstance(value, list)
+    return each(entries, lambda i, entry: _one_evidence(entry, (i,) if listed else ()))
 
 
 def _one_evidence(entry: object, at: tuple[int, ...]) -> Evidence:
     if isinstance(entry, str) and entry.strip():
         return Evidence(path=_evidence_path(entry, at))
-    if not isinstance(entry, dict) or len(entry.keys() & {"path", "command"}) != 1:
-        hint = "write a path, `{path: P, contains: TEXT}` or `{command: C, contains: TEXT}`"
-        raise refused("be a path or a mapping with `path` or `command`", hint, at)
-    for key in entry:
-        if key not in {"path", "command", "contains"}:
-            raise refused("be used with `path` or `command`, and `contains`", "", (*at, key))
+    if not isinstance(entry, dict):
+        raise refused("be a path or a mapping with `path` or `command`", _EXAMPLES, at)
+    each(entry, lambda _, key: _known(key, at))
+    if len(entry.keys() & {"path", "command"}) != 1:
+        must = "have one of `path` and `command`"
+        raise refused(must, _EXAMPLES, at)
     contains = entry.get("contains", "")
     if not isinstance(contains, str) or ("contains" in entry and not contains):
         raise refused("be text", 'put it in quotes: "…"', (*at, "contains"))
@@ -57,6 +65,12 @@ def _one_evidence(entry: object, at: tuple[int, ...]) -> Evidence:
         hint = "add `contains: TEXT`; whether a command succeeds is for `verify`"
         raise refused("say what the command prints", hint, at)
     return Evidence(command=shell_or_argv(entry["command"], (*at, "command")), contains=contains)
+
+
+def _known(key: str, at: tuple[int, ...]) -> None:
+    if key not in _KEYS:
+        close = get_close_matches(key, _KEYS, n=1)
+        raise refused("", did_you_mean("".join(close), _EXAMPLES), (*at, key))
 
 
 def _evidence_path(value: object, at: tuple[int | str, ...]) -> str:

@@ -24,6 +24,7 @@ from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
     Surroundings,
     check_backend,
+    check_path_variable,
     check_setup,
     read_manifest_tasks,
     read_tasks,
@@ -108,8 +109,6 @@ def read_plan(data: bytes, origin: Origin) -> Plan:
 def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None:
     data = document.data
     dialect = _dialect(data, findings)
-    if dialect is None:
-        return None
     known = _OUTER_KEYS | dialect.top.model_fields.keys()
     check_keys(data, known, "", (), findings, strict=dialect.strict)
     for key in data.keys() & {"on_complete", "on_failure"} if not dialect.strict else ():
@@ -140,7 +139,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     return plan
 
 
-def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect | None:
+def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect:
     version = data.get("po_plan_version")
     at = ("po_plan_version",)
     if "po_plan_version" not in data:
@@ -155,7 +154,7 @@ def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect | None:
         word = brief(version) if isinstance(version, str) else kind_of(version)
         what = f'`po_plan_version` must be "0.1" or "0.2", not {word}'
         findings.problem(Finding(what, 'write `po_plan_version: "0.2"`', at))
-        return None
+        return _DIALECTS["0.2"]
     return _DIALECTS[version]
 
 
@@ -235,6 +234,8 @@ def _defaults(
     known = dialect.defaults.model_fields
     check_keys(raw, known, "defaults", ("defaults",), findings, strict=dialect.strict)
     given = validated(dialect.defaults, raw, "defaults", ("defaults",), findings)
+    if dialect.strict:
+        check_path_variable(raw, "defaults", ("defaults",), findings)
     return given, frozenset(raw.keys() - given.keys())
 
 

@@ -20,7 +20,7 @@ _TASK_KEYS = frozenset(fields.TaskFields.model_fields)
 _MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
 
 #: The fields by which a task says what it writes.
-_WRITING = ("writes",)
+_WRITING = ("writes", "creates", "modifies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ def _read_task(
 ) -> Task | None:
     check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True)
     check_setup(entry, owner, path, around.findings, strict=True)
+    check_path_variable(entry, owner, path, around.findings)
     given = validated(fields.TaskFields, entry, owner, path, around.findings)
     whole = {**around.defaults, **given}
     if "env" in given:
@@ -223,7 +224,7 @@ class _Check:
 
     def _shared(self) -> None:
         """Notes why a task can't share a worktree: its files must be told from those of others."""
-        writes = [text for key in _WRITING for text in self.whole.get(key, ())]
+        writes = [(key, text) for key in _WRITING for text in self.whole.get(key, ())]
         shared = f"{self.owner} has `isolation: shared`"
         if self.whole.get("read_only", False) and self._sound("read_only"):
             hint = "let it look at a worktree of its own: remove `isolation`"
@@ -231,12 +232,10 @@ class _Check:
         elif not writes and self._sound(*_WRITING):
             hint = "add `writes`: only these files are taken out of the shared worktree"
             self._note(f"{shared}, but does not say what it writes", hint, "isolation")
-        for text in writes:
+        for key, text in writes:
             if "::" in text:
                 hint = "two tasks can't write one file there at the same time: name the file"
-                self._note(
-                    f"{shared}, but writes a part of a file: `{brief(text)}`", hint, "writes"
-                )
+                self._note(f"{shared}, but writes a part of a file: `{brief(text)}`", hint, key)
         if "setup" in self.given:
             hint = "put it into the plan's `setup`: the worktree is set up once, for all"
             self._note(f"{shared}, but a `setup` of its own", hint, "setup")
@@ -326,6 +325,18 @@ def check_setup(
         whose = f"`setup` of {owner}" if owner else "`setup`"
         known = fields.SetupFields.keys()
         check_keys(setup, known, whose, (*path, "setup"), findings, strict=True)
+
+
+def check_path_variable(
+    raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings
+) -> None:
+    """Notes a `PATH` in `env` that waits for a shell which there is not."""
+    env = raw.get("env")
+    search = env.get("PATH") if isinstance(env, dict) else None
+    if isinstance(search, str) and "$" in search:
+        hint = "nothing is expanded here: write them out, or set it in a command"
+        what = f"`env.PATH` of {owner} must name directories"
+        findings.problem(Finding(what, hint, (*path, "env", "PATH")))
 
 
 def check_backend(backend: str, owner: str, path: KeyPath, around: Surroundings) -> None:

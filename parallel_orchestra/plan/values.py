@@ -6,8 +6,9 @@ are seconds, whatever the plan wrote.
 
 import math
 import re
+from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -27,6 +28,8 @@ _AGENT = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?")
 _DURATION = re.compile(
     r"(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)s)?"
 )
+_Entry = TypeVar("_Entry")
+_Read = TypeVar("_Read")
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
 #: What the sizes of `estimate` stand for: seconds.
 SIZES = {"S": 60.0, "M": 300.0, "L": 1200.0}
@@ -38,7 +41,26 @@ def refused(must: str, hint: str = "", at: tuple[str | int, ...] = ()) -> Pydant
 
     With no `must` the value stays unsaid: "<field> can't be used", and the hint says why.
     """
-    return PydanticCustomError("refused", "refused", {"must": must, "hint": hint, "at": at})
+    said = ({"must": must, "hint": hint, "at": at},)
+    return PydanticCustomError("refused", "refused", {"said": said})
+
+
+def each(entries: Iterable[_Entry], read: Callable[[int, _Entry], _Read]) -> tuple[_Read, ...]:
+    """Returns what `read` makes of each entry, given with its position.
+
+    Raises:
+        PydanticCustomError: with what all of them were refused for, not the first one alone.
+    """
+    good: list[_Read] = []
+    said: list[dict[str, Any]] = []
+    for i, entry in enumerate(entries):
+        try:
+            good.append(read(i, entry))
+        except PydanticCustomError as error:
+            said += (error.context or {})["said"]
+    if said:
+        raise PydanticCustomError("refused", "refused", {"said": tuple(said)})
+    return tuple(good)
 
 
 def duration(value: object) -> float:
@@ -130,18 +152,20 @@ def _patterns(value: object) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else [value]
     if len(entries) > MOST_ENTRIES:
         raise refused(f"have at most {MOST_ENTRIES:,} entries", "name a folder, or use a pattern")
-    for position, one in enumerate(entries):
-        at = (position,) if isinstance(value, list) else ()
-        if not isinstance(one, str) or not one.strip() or not one.isprintable():
-            raise refused("be a path or a pattern", "write one, or a list of them", at)
-        path = PurePosixPath(one)
-        if path.is_absolute() or ".." in path.parts or path == PurePosixPath():
-            raise refused(
-                "be a path inside the project", "write it relative to `cwd`, without `..`", at
-            )
-        if one.startswith(("!", "#")):
-            raise refused("name something", "leave out what is not meant", at)
-    return tuple(entries)
+    listed = isinstance(value, list)
+    return each(entries, lambda i, one: _one_pattern(one, (i,) if listed else ()))
+
+
+def _one_pattern(one: object, at: tuple[int, ...]) -> str:
+    if not isinstance(one, str) or not one.strip() or not one.isprintable():
+        raise refused("be a path or a pattern", "write one, or a list of them", at)
+    path = PurePosixPath(one)
+    if path.is_absolute() or ".." in path.parts or path == PurePosixPath():
+        hint = "write it relative to `cwd`, without `..`"
+        raise refused("be a path inside the project", hint, at)
+    if one.startswith(("!", "#")):
+        raise refused("name something", "leave out what is not meant", at)
+    return one
 
 
 def shell_or_argv(value: object, at: tuple[int | str, ...] = ()) -> Command:
@@ -154,10 +178,13 @@ def shell_or_argv(value: object, at: tuple[int | str, ...] = ()) -> Command:
             "write one shell line, or a list: [program, argument, …]",
             at,
         )
-    for position, part in enumerate(value):
-        if not isinstance(part, str):
-            raise refused("be text", 'put it in quotes: "…"', (*at, position))
-    return tuple(value)
+    return each(value, lambda i, part: _argument(part, (*at, i)))
+
+
+def _argument(part: object, at: tuple[int | str, ...]) -> str:
+    if not isinstance(part, str):
+        raise refused("be text", 'put it in quotes: "…"', at)
+    return part
 
 
 def command(value: object) -> Command:
@@ -173,7 +200,7 @@ def commands(value: object) -> tuple[Command, ...]:
     `[[pytest, -q]]` all say what they seem to say; an empty list is no verification.
     """
     if isinstance(value, list) and len(value) <= MOST_ENTRIES:
-        return tuple(shell_or_argv(each, (i,)) for i, each in enumerate(value))
+        return each(value, lambda i, one: shell_or_argv(one, (i,)))
     return (shell_or_argv(value),)
 
 
@@ -189,13 +216,6 @@ def _published_env_name(value: str) -> str:
         hint = "it changes what every program loads, or belongs to the tool: remove it"
         raise refused("not be set", hint)
     return _name(value)
-
-
-def _env(value: dict[str, str]) -> dict[str, str]:
-    if "$" in value.get("PATH", ""):
-        hint = "nothing is expanded here: write them out, or set it in a command"
-        raise refused("name directories", hint, ("PATH",))
-    return value
 
 
 def _name(value: str) -> str:
@@ -302,7 +322,7 @@ SomePatterns = Annotated[
 ]
 Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]
 EnvName = Annotated[str, AfterValidator(_env_name)]
-Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded), AfterValidator(_env)]
+Env = Annotated[dict[EnvName, str], BeforeValidator(_bounded)]
 PublishedEnvName = Annotated[str, AfterValidator(_published_env_name)]
 PublishedEnv = Annotated[dict[PublishedEnvName, str], BeforeValidator(_bounded)]
 Limit = Annotated[int, Field(ge=1, le=256)]

@@ -1,7 +1,7 @@
 """pydantic's complaints, and keys that nobody knows, in words for the writer of a plan."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -88,7 +88,10 @@ def validated(
         made = fields.model_validate(raw)
     except ValidationError as error:
         for details in error.errors(include_url=False):
-            findings.problem(_finding(details, owner, path, findings, examples))
+            for finding in _refusals(details, owner, path):
+                findings.problem(finding)
+            if details["type"] != "refused":
+                findings.problem(_finding(details, owner, path, findings, examples))
         return _salvaged(fields, raw)
     return {name: getattr(made, name) for name in made.model_fields_set}
 
@@ -140,7 +143,7 @@ def _finding(
     findings: Findings,
     examples: Mapping[str, str],
 ) -> Finding:
-    loc = tuple(step for step in details["loc"] if step != "[key]")
+    loc = _steps(details)
     context = details.get("ctx", {})
     if details["type"] == "missing":
         key = str(loc[-1])
@@ -148,21 +151,32 @@ def _finding(
         whose = f"`{holder}`" if holder else owner or "the plan"
         hint = examples.get(key) or _EXAMPLES.get(key, "")
         return Finding(f"{whose} has no `{key}`", hint, (*path, *loc[:-1]))
-    value = details["input"]
-    if details["type"] == "refused":
-        must, hint = context["must"], context["hint"]
-        for step in context["at"]:
+    expected = str(context.get("expected", "")).replace("'", "`")
+    must = _MUST.get(details["type"], "be valid").format(**{**context, "expected": expected})
+    what = _sentence(loc, owner, must, details["input"])
+    return Finding(what, _hint(details, expected, findings), (*path, *loc))
+
+
+def _refusals(details: ErrorDetails, owner: str, path: KeyPath) -> Iterator[Finding]:
+    """Yields all for which our own rules refused a value: see `values.refused`."""
+    loc = _steps(details)
+    for said in details.get("ctx", {}).get("said", ()):
+        value = details["input"]
+        for step in said["at"]:
             value = value[step]
-        loc = (*loc, *context["at"])
-    else:
-        expected = str(context.get("expected", "")).replace("'", "`")
-        must = _MUST.get(details["type"], "be valid").format(**{**context, "expected": expected})
-        hint = _hint(details, expected, findings)
+        place = (*loc, *said["at"])
+        what = _sentence(place, owner, said["must"], value)
+        yield Finding(what, said["hint"], (*path, *place))
+
+
+def _steps(details: ErrorDetails) -> KeyPath:
+    return tuple(step for step in details["loc"] if step != "[key]")
+
+
+def _sentence(loc: KeyPath, owner: str, must: str, value: object) -> str:
     subject = f"`{dotted(loc)}`" + (f" of {owner}" if owner else "")
     what = f"{subject} must {must}" if must else f"{subject} can't be used"
-    if must.startswith("be "):
-        what += f", not {shown(value)}"
-    return Finding(what, hint, (*path, *loc))
+    return f"{what}, not {shown(value)}" if must.startswith("be ") else what
 
 
 def _hint(details: ErrorDetails, expected: str, findings: Findings) -> str:

@@ -770,8 +770,11 @@ tasks:
         ("[a.txt, ../b]", "`expect[1]` of task `a` must be a path inside the project, not `../b`"),
         ("[3]", "`expect[0]` of task `a` must be a path or a mapping with `path` or `command`"),
         ("[{path: /x}]", "`expect[0].path` of task `a` must be a path inside the project"),
-        ("[{path: a, command: b}]", "must be a path or a mapping with `path` or `command`"),
-        ("[{path: a, has: b}]", "`expect[0].has` of task `a` must be used with `path`"),
+        (
+            "[{path: a, command: b}]",
+            "`expect[0]` of task `a` must have one of `path` and `command`",
+        ),
+        ("[{path: a, contain: b}]", "`expect[0].contain` of task `a` can't be used"),
         ("[{path: a, contains: 3}]", "`expect[0].contains` of task `a` must be text"),
         ("[{command: a}]", "`expect[0]` of task `a` must say what the command prints"),
         ("[{command: [a, 1], contains: b}]", "`expect[0].command[1]` of task `a` must be text"),
@@ -782,6 +785,37 @@ def test_evidence_that_cannot_be_looked_for_is_told(expect, told):
 
     assert told in found
     assert "  at plan.md:7:" in found
+
+
+@pytest.mark.parametrize(
+    ("fields", "places"),
+    [
+        (
+            "expect: [3, a.txt, {pth: x, contain: y}, {command: a}]",
+            ["expect[0]", "expect[2].pth", "expect[2].contain", "expect[3]"],
+        ),
+        ("verify: [[], pytest, 5, [a, 1, b, 2]]", ["verify[0]", "verify[2]", "verify[3][1]"]),
+        ("setup: {copy: [/a, b, '!c'], run: ['', x, 7]}", ["setup.copy[0]", "setup.run[2]"]),
+        ("env: {PATH: '$PATH:/x', PO_A: b, N: 5}", ["env.PATH", "env.PO_A", "env.N"]),
+        ("writes: ['src/{a', 'b}', /c, d]", ["writes[0]", "writes[1]", "writes[2]"]),
+    ],
+)
+def test_each_wrong_entry_of_a_list_is_told(fields, places):
+    found = of_task(f"prompt: p\n{fields}")
+
+    assert [place for place in places if f"tasks[0].{place}\n" not in found] == []
+
+
+def test_a_version_that_is_none_hides_no_other_mistake():
+    text = '---\npo_plan_version: "0.3"\nname: n\ntasks: [{id: a, promt: p}]\n---\n'
+
+    told = [problem.what for problem in problems(text)]
+
+    assert told == [
+        '`po_plan_version` must be "0.1" or "0.2", not 0.3',
+        "task `a` has no prompt",
+        "unknown key `promt` in task `a`",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -820,6 +854,7 @@ def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
         ("", "task `a` has `isolation: shared`, but does not say what it writes"),
         ("read_only: true", "task `a` has `isolation: shared`, but is `read_only`"),
         ("writes: ['a.py::f']", "task `a` has `isolation: shared`, but writes a part of a file"),
+        ("creates: ['a.py::f']", "task `a` has `isolation: shared`, but writes a part of a file"),
         (
             "writes: [a]\nsetup: {run: x}",
             "task `a` has `isolation: shared`, but a `setup` of its own",
@@ -902,3 +937,13 @@ def test_a_described_agent_is_told_what_its_command_has_a_place_for():
         "  at plan.md:6:60 tasks[0].max_turns\n"
         "  do write `{max_turns}` into its command, or remove the line\n"
     )
+
+
+@pytest.mark.parametrize("field", ["writes", "creates", "modifies"])
+def test_each_way_to_say_what_is_written_lets_a_task_share_a_worktree(field):
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\n'
+        f"tasks: [{{id: a, prompt: p, isolation: shared, {field}: [a.py]}}]\n---\n"
+    )
+
+    assert parse(text.encode(), Path("/project/plan.md"), no_files).tasks[0].may_write == ("a.py",)
