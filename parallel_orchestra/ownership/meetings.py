@@ -1,10 +1,13 @@
 """Which of many patterns meet, without comparing each with each.
 
-Two patterns can only meet if, counted from the front, or from the back, up to the first `**`,
-each name of the one may be a name of the other. So each pattern is listed under its names by
-their places, and looks for partners at the one place where fewest are listed. Names with
-wildcards are listed by what they begin and end with. So are symbols. Only partners are compared
-exactly.
+Patterns without a wildcard are paths: two of them meet only if they are the same or one lies in
+the other. That is looked up, and always exact.
+
+A pattern with wildcards can only meet another if, counted from the front, or from the back, up to
+the first `**`, each name of the one may be a name of the other. So each is listed under its names
+by their places, and looks for partners at the one place where fewest are listed. Names with
+wildcards are listed by what they begin and end with. So are symbols, and the folder before the
+first wildcard. Only partners are compared exactly.
 
 Where that leaves more than `BUDGET` pairs (thousands of patterns such as `**/*a1*`, which do
 meet), the rest is taken to meet unseen: too much kept apart costs time, too little costs work.
@@ -14,6 +17,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import TypeVar
 
 from parallel_orchestra.ownership.overlap import Reach, common
@@ -30,6 +34,8 @@ _LAST = "\U0010ffff"
 
 #: A place of a name: from the front (0) or from the back (1), and how far in; (2, 0) is the symbol.
 _Place = tuple[int, int]
+#: A way to find all that may meet: how many it finds, and lists of them.
+_Search = tuple[int, Callable[[], tuple[Sequence[int], ...]]]
 _FRONT, _BACK, _SYMBOL = 0, 1, 2
 
 
@@ -46,20 +52,29 @@ class Meetings:
 
 def meetings(reaches: Sequence[Reach], budget: int = BUDGET) -> Meetings:
     """Returns which of these meet; nothing is said of one with itself."""
-    lists = _Lists(reaches)
-    pairs: list[tuple[int, int]] = []
+    paths = [i for i, one in enumerate(reaches) if _is_path(one)]
+    wild = [i for i, one in enumerate(reaches) if not _is_path(one)]
+    pairs = [(min(pair), max(pair)) for pair in _meeting_paths(reaches, paths)]
+    if not wild:
+        return Meetings(tuple(pairs))
+    # those with wildcards first: what stands behind one of them, it is still to be compared with
+    order = (*wild, *paths)
+    lists = _Lists([reaches[i] for i in order])
     crowds: dict[int, tuple[list[int], Sequence[int]]] = {}
     left = budget
-    for i, one in enumerate(reaches):
-        for group in lists.partners(one):
+    for rank, i in enumerate(wild):
+        for group in lists.partners(reaches[i]):
             if left <= 0:
                 crowds.setdefault(id(group), ([], group))[0].append(i)
                 continue
-            # a pair is found from either side; it is looked at from the first of the two
-            later = group[bisect_left(group, i + 1) :]
+            later = [order[at] for at in group[bisect_left(group, rank + 1) :]]
             left -= len(later)
-            pairs += [(i, j) for j in later if common(one, reaches[j]) is not None]
-    return Meetings(tuple(pairs), tuple((tuple(few), tuple(many)) for few, many in crowds.values()))
+            found = (j for j in later if common(reaches[i], reaches[j]) is not None)
+            pairs += [(min(i, j), max(i, j)) for j in found]
+    return Meetings(
+        tuple(pairs),
+        tuple((tuple(few), tuple(order[at] for at in many)) for few, many in crowds.values()),
+    )
 
 
 def covered(paths: Mapping[str, _Value], reaches: Sequence[Reach]) -> list[_Value]:
@@ -71,6 +86,53 @@ def covered(paths: Mapping[str, _Value], reaches: Sequence[Reach]) -> list[_Valu
         if any(common(one, reaches[j]) for group in lists.partners(one) for j in group):
             found.append(value)
     return found
+
+
+def _is_path(one: Reach) -> bool:
+    """Returns whether this is one file or part of it, or one directory with all that is in it."""
+    plain = one.parts[: one.parts.index(DEEP)] if DEEP in one.parts else one.parts
+    rest = one.parts[len(plain) :]
+    return (
+        all(map(is_plain, plain))
+        and rest in {(), (DEEP,), (DEEP, ANY)}
+        and not one.but
+        and not (rest and one.symbol)
+    )
+
+
+def _meeting_paths(reaches: Sequence[Reach], paths: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yields the pairs of paths that meet; each is only compared with those that it lies in."""
+    named: dict[str, list[int]] = {}
+    inside = {i: _folder(reaches[i]) + _inside(reaches[i].symbol) for i in paths}
+    for i, name in inside.items():
+        named.setdefault(name, []).append(i)
+    for i, name in inside.items():
+        for outer in (*_above(name), name):
+            for j in named.get(outer, ()):
+                # of two with one name, it is looked at from the later one
+                if (outer != name or j < i) and common(reaches[i], reaches[j]) is not None:
+                    yield i, j
+
+
+def _folder(one: Reach) -> str:
+    """Returns the names before the first wildcard, each with a slash behind it."""
+    return "".join(f"{part}/" for part in takewhile(_is_name, one.parts))
+
+
+def _is_name(part: str) -> bool:
+    return part != DEEP and is_plain(part)
+
+
+def _inside(symbol: str) -> str:
+    """Returns a symbol as if its file were a directory, and each class in it, too."""
+    return "".join(f"::{name}/" for name in symbol.split(".") if name)
+
+
+def _above(folder: str) -> Iterator[str]:
+    """Yields all directories that it lies in, the root too."""
+    while folder:
+        folder = folder[: folder.rfind("/", 0, -1) + 1]
+        yield folder
 
 
 @dataclass(slots=True)
@@ -126,9 +188,10 @@ class _Lists:
 
     def __init__(self, reaches: Sequence[Reach]) -> None:
         self._at: dict[_Place, _Names] = {}
-        self._all = list(range(len(reaches)))
+        self._folders: dict[str, list[int]] = {}
         cut: list[tuple[int, list[int]]] = []
         for i, one in enumerate(reaches):
+            self._folders.setdefault(_folder(one), []).append(i)
             length = [0, 0, 0]
             for (end, depth), part in _places(one):
                 length[end] = depth + 1
@@ -143,22 +206,33 @@ class _Lists:
             for end in (*open_ends, _SYMBOL):
                 for depth in range(length[end], depths[end]):
                     self._at[end, depth].open.append(i)
+        self._sorted = _Sorted(self._folders, str)
 
     def partners(self, one: Reach) -> tuple[Sequence[int], ...]:
         """Returns lists in which all that may meet it stand, in rising order, as few as it finds."""
-        best: tuple[int, Callable[[], tuple[Sequence[int], ...]]] | None = None
+        best = self._in_folders(_folder(one))
+        if best[0] <= 1:
+            # itself
+            return best[1]()
         for place, part in _places(one):
             names = self._at.get(place)
             if names is None:
                 # nobody has a name there, nor a `**` before it
                 return ()
             for size, members in _searches(names, part):
-                if best is None or size < best[0]:
+                if size < best[0]:
                     best = size, members
                 if size <= 1:
                     # itself
                     return members()
-        return best[1]() if best is not None else (self._all,)
+        return best[1]()
+
+    def _in_folders(self, folder: str) -> _Search:
+        """Returns how to find all whose folder lies in this one, or this one in it."""
+        above = [found for outer in _above(folder) if (found := self._folders.get(outer))]
+        bounds = self._sorted.range(folder)
+        size = sum(map(len, above)) + self._sorted.size(bounds)
+        return size, _collector(above, [(self._sorted, bounds)])
 
 
 def _places(one: Reach) -> Iterator[tuple[_Place, str]]:
@@ -187,9 +261,7 @@ def _ends(part: str) -> tuple[str, str]:
     return re.split(r"[*?\[\\]", part)[0], re.split(r"[*?\[\]\\]", part)[-1]
 
 
-def _searches(
-    names: _Names, part: str
-) -> Iterator[tuple[int, Callable[[], tuple[Sequence[int], ...]]]]:
+def _searches(names: _Names, part: str) -> Iterator[_Search]:
     """Yields ways to find all whose name at this place may be that of `part`, with their costs."""
     if not names.sorted:
         names.sorted = (

@@ -135,6 +135,8 @@ def _may_be_directory(pattern: Pattern, tree: Tree) -> bool:
             return False
         if pattern.path in tree.directories:
             return True
+    if pattern.symbol:
+        return False  # what has parts is a file, `Makefile` too
     if not _looks_like_a_file(pattern.parts[-1]):
         return True
     return not pattern.plain and any(matches(pattern.parts, one) for one in tree.dotted)

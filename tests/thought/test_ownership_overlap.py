@@ -93,6 +93,27 @@ def test_of_many_patterns_the_same_meet_as_one_by_one(texts):
     assert found.crowds == ()
 
 
+PLAIN = st.builds(
+    lambda names, end: "/".join(names) + end,
+    st.lists(st.sampled_from(["a", "b", "a.py", "b.py"]), min_size=1, max_size=3),
+    st.sampled_from(["", "", "/", "::A", "::A.b", "::A.c", "::B"]),
+)
+
+
+@given(st.lists(PLAIN, max_size=12), st.lists(TEXTS, max_size=4))
+def test_different_paths_are_never_taken_to_meet_unseen(plain, wild):
+    plain = [text for text in plain if "/::" not in text]
+    reaches = [reach_of(text) for text in (*plain, *wild)]
+
+    found = meetings(reaches, budget=0)
+
+    paths = range(len(plain))
+    assert {(i, j) for i, j in found.pairs if i in paths and j in paths} == {
+        (i, j) for i, j in combinations(paths, 2) if common(reaches[i], reaches[j]) is not None
+    }
+    assert all(i not in paths for few, _ in found.crowds for i in few)
+
+
 @given(st.lists(TEXTS, max_size=8))
 def test_what_is_not_compared_is_taken_to_meet(texts):
     reaches = [reach_of(text) for text in texts]
@@ -101,14 +122,15 @@ def test_what_is_not_compared_is_taken_to_meet(texts):
 
     known = {(i, j) for few, many in found.crowds for i in few for j in many}
     for (i, one), (j, other) in combinations(enumerate(reaches), 2):
-        assert common(one, other) is None or {(i, j), (j, i)} & known
-    assert found.pairs == ()
+        assert common(one, other) is None or {(i, j), (j, i)} & (known | set(found.pairs))
 
 
 @pytest.mark.parametrize(
     ("one", "other", "meet"),
     [
         ("a.py::A", "a.py::B", False),
+        ("Makefile::all", "Makefile::test", False),
+        ("Makefile::all", "Makefile", True),
         ("a.py::A", "a.py::A.m", True),
         ("a.py::A.m", "a.py::A.n", False),
         ("a.py::A", "a.py::AB", False),
@@ -177,10 +199,18 @@ def test_what_an_exception_certainly_takes_out_is_out(first, but, other, meet):
         "src/*/f{}.py",
         "src/x{}/",
         "src/app.py::f{}",
+        "src/app.py::A.f{}",
+        "Makefile::f{}",
+        "a{0}/b{1}/c{2}.py",
+        "a{0}/b{1}/c{2}",
+        "a{0}/b{1}/c{2}/*.py",
+        "a{0}/b{1}.py::c{2}",
     ],
 )
 def test_ten_thousand_patterns_that_do_not_meet_are_compared_with_few(form):
-    reaches = [reach_of(form.format(i)) for i in range(10_000)]
+    threes = [(i // 484, i // 22 % 22, i % 22) for i in range(10_000)]
+    numbers = threes if "{1}" in form else list(enumerate(threes))
+    reaches = [reach_of(form.format(*each)) for each in numbers]
     started = time.process_time()
 
     assert meetings(reaches) == Meetings(())
