@@ -7,6 +7,7 @@ each name. `tests/docs` fails if a part says something else than the code.
 import inspect
 import json
 import re
+import runpy
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, Field, fields, is_dataclass
@@ -144,6 +145,17 @@ def permission_modes() -> str:
         if one.modes
     )
     return _table(("Backend", "Modes"), rows)
+
+
+def agent_failures() -> str:
+    """Returns what was recorded of each real agent's failures, and what we make of it."""
+    rows = runpy.run_path(str(DOCS.parent / "tests" / "support" / "corpus.py"))["rows"]
+    heads = ("What happened", "Class", "Tried again", "What is said")
+    return "\n".join(
+        f"## {backend.program.title} {backend.program.tried}\n\n{_table(heads, rows(name))}"
+        for name, backend in BACKENDS.items()
+        if backend.program is not None
+    )
 
 
 def report_keys() -> str:
@@ -294,6 +306,7 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "agent-failures": agent_failures,
     "agent-fields": agent_fields,
     "permission-modes": permission_modes,
     "agent-programs": agent_programs,

@@ -114,12 +114,14 @@ def _message_of(failed: str) -> str:
 
 
 def _last_message(output: bytes) -> str:
-    messages = [
-        words_of(inside(event, "item", "text"))
-        for event in events(output)
-        if inside(event, "item", "type") == "agent_message"
-    ]
-    return clean(messages[-1]) if messages else ""
+    """Returns what the agent said last; if it said nothing, the last trouble that it had."""
+    messages, troubles = [""], [""]
+    for event in events(output):
+        if inside(event, "item", "type") == "agent_message":
+            messages.append(words_of(inside(event, "item", "text")))
+        elif event.get("type") == "error":
+            troubles.append(words_of(event.get("message")))
+    return clean(messages[-1] or troubles[-1])
 
 
 def _failure(output: bytes) -> str:

@@ -49,6 +49,13 @@ _BY_CODE = {
     55: FailureClass.PERMANENT,
     **{status % 256: class_of_status(status) for status in (400, 401, 402, 403, 404, 429)},
 }
+#: How a failure that is shown to people on stderr ends: some have their status nowhere else.
+_STATUS = re.compile(rb"^  code: (\d{3}),?\n(?:  .*\n)*\}\s*\Z", re.MULTILINE)
+#: What it says to everybody, on stderr.
+_CHATTER = re.compile(
+    rb"^(?:Warning: |YOLO mode|Ripgrep is not|\[STARTUP\]|Update your environment).*\n?",
+    re.MULTILINE,
+)
 #: In it stands a sentence, or the service's answer; what follows is advice for people at a terminal.
 _API_ERROR = re.compile(r"\[API Error: (.*?)\](?:\n|$)", re.DOTALL)
 
@@ -94,7 +101,11 @@ class GeminiBackend:
         result = next((event for event in reversed(told) if event.get("type") == "result"), None)
         said = Answer(_last_words(told), usage=_usage(result, ended))
         # events are for us: what Gemini CLI says to people stands on stderr
-        plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
+        plain = replace(
+            ended,
+            stdout_tail=_without_events(ended.stdout_tail),
+            stderr_tail=_CHATTER.sub(b"", ended.stderr_tail),
+        )
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         if result is not None and result.get("status") == "success" and ended.code == 0:
@@ -107,9 +118,12 @@ class GeminiBackend:
         words = found[1] if found else words
         answered = inside(parse_object(words), "error")
         sentence = words_of(inside(answered, "message")) or words
+        status = number(inside(answered, "code"))
+        if status is None and (shown := _STATUS.search(ended.stderr_tail)):
+            status = float(shown[1])
         return replace(
             said,
-            failure=_class_of(sentence, number(inside(answered, "code")), ended),
+            failure=_class_of(sentence, status, ended),
             reason=one_line(sentence) or how_it_ended(plain),
             retry_after=wait_in_words(sentence, settings.clock(), settings.environ),
         )

@@ -94,8 +94,10 @@ class OpencodeBackend:
         plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
-        failed = next((event for event in told if event.get("type") == "error"), None)
-        if failed is not None:
+        failed = _last(told, "error")
+        if failed is not None and (
+            ended.code != 0 or _last(told, "error", "step_finish") is failed
+        ):
             return _failed(said, failed, settings)
         if task.agent and f'agent "{task.agent}" not found'.encode() in ended.stderr_tail:
             # it goes on with another agent, and says so nowhere else
@@ -108,6 +110,11 @@ class OpencodeBackend:
             reason = "ended with exit code 0 but no model was asked"
             return replace(said, failure=FailureClass.TRANSIENT, reason=reason)
         return said
+
+
+def _last(told: list[Event], *kinds: str) -> Event | None:
+    """Returns the last event of these kinds."""
+    return next((event for event in reversed(told) if event.get("type") in kinds), None)
 
 
 def _failed(said: Answer, event: Event, settings: AgentSettings) -> Answer:

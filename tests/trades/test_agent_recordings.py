@@ -1,0 +1,91 @@
+"""What real agents printed when they failed, and what it is taken for: see `tests/agents/record.py`."""
+
+import pytest
+
+from parallel_orchestra.agents import BACKENDS
+from parallel_orchestra.model import FailureClass as F
+from support.corpus import MEANINGS, recordings, rows
+
+#: What each case means, whoever meets it, unless `EXCEPT` says otherwise.
+CLASSES = {
+    "success": None,
+    "429": F.RATE_LIMITED,
+    "429-retry-after": F.RATE_LIMITED,
+    "usage-limit": F.RATE_LIMITED,
+    "529": F.TRANSIENT,
+    "500": F.TRANSIENT,
+    "401": F.AUTH,
+    "no-key": F.AUTH,
+    "400": F.PERMANENT,
+    "404": F.PERMANENT,
+    "credit": F.AUTH,
+    "too-long": F.PERMANENT,
+    "max-turns": F.PERMANENT,
+    "denied": None,
+    "unknown-agent": F.PERMANENT,
+    "refused": F.TRANSIENT,
+    "dropped": F.TRANSIENT,
+    "dropped-amid": F.TRANSIENT,
+    "hang": F.TIMEOUT,
+    "hang-after-result": F.TIMEOUT,
+    "killed": F.TRANSIENT,
+}
+EXCEPT = {
+    # it waits for the network by itself, for ever as far as anybody has seen
+    ("codex", "refused"): F.TIMEOUT,
+    # it sleeps for as long as the service says, without a word
+    ("opencode", "usage-limit"): F.TIMEOUT,
+    # it makes the conversation shorter and asks again, which the service refuses again
+    ("opencode", "too-long"): F.TIMEOUT,
+}
+#: Cases that not all can meet.
+SOME = {"no-key", "max-turns", "unknown-agent", "hang-after-result"}
+#: Who can tell when a usage limit ends.
+TELLS_WHEN = ("claude", "codex")
+REAL = sorted(name for name, one in BACKENDS.items() if one.program is not None)
+ALL = [one for name in REAL for one in recordings(name)]
+
+
+@pytest.mark.parametrize("one", ALL, ids=lambda one: f"{one.backend}-{one.case}")
+def test_a_failure_has_its_class_and_words_for_it(one):
+    answer = one.answer()
+
+    assert answer.failure is EXCEPT.get((one.backend, one.case), CLASSES[one.case])
+    assert (answer.reason == "") == (answer.failure is None)
+
+
+@pytest.mark.parametrize("backend", REAL)
+def test_every_case_was_recorded(backend):
+    assert {one.case for one in recordings(backend)} >= MEANINGS.keys() - SOME
+
+
+@pytest.mark.parametrize("backend", REAL)
+def test_they_were_recorded_in_the_version_that_counts_as_tried(backend):
+    assert {one.version for one in recordings(backend)} == {BACKENDS[backend].program.tried}
+
+
+@pytest.mark.parametrize("backend", TELLS_WHEN)
+def test_a_usage_limit_ends_when_the_service_says(backend):
+    (limit,) = (one for one in recordings(backend) if one.case == "usage-limit")
+
+    assert limit.answer().retry_after == pytest.approx(7200, abs=90)
+
+
+@pytest.mark.parametrize("backend", REAL)
+def test_a_success_is_told_with_its_words_its_tokens_and_its_session(backend):
+    success = next(recordings(backend)).answer()
+
+    assert success.text == "I wrote hello.txt."
+    assert (success.usage.input_tokens or 0) >= 2000
+    assert (success.usage.output_tokens or 0) >= 100
+    assert success.usage.session
+
+
+def test_an_agent_that_was_ended_while_it_waited_still_says_for_what():
+    (one,) = (one for one in recordings("codex") if one.case == "refused")
+
+    assert one.answer().text.startswith("Reconnecting... waiting for network")
+
+
+def test_the_table_of_the_reference_has_a_row_for_each_recording():
+    assert sum(len(list(rows(name))) for name in REAL) == len(ALL)
