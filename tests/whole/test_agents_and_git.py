@@ -1,5 +1,7 @@
 """Agents that set traps in the repository they share with us: what is held, told, and left alone."""
 
+import re
+
 import pytest
 
 from support.effort import by_effort, rare
@@ -251,8 +253,9 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
 
     warnings = [line for line in result.out.splitlines() if line.startswith("warning")]
     said = "\n".join(warnings)
-    # the other task was at work at the same time
-    assert "the checkout changed while `bad`, `good` were at work: a.txt, planted.txt" in said
+    # whether the other task was at work at the same time is for the machine to decide
+    seen = r"`bad`, `good` were at work|only this task was at work"
+    assert re.search(f"the checkout changed while ({seen}): a.txt, planted.txt", said)
     assert "`refs/tags/v1` was deleted" in said
     assert "`refs/heads/old` was deleted" in said
     assert f"`git update-ref refs/stash {stash}` brings it back" in said
