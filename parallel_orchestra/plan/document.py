@@ -13,10 +13,13 @@ from typing import Any
 import frontmatter
 from frontmatter.default_handlers import YAMLHandler
 
+from parallel_orchestra.errors import PlanError
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, Mark, Marks
 from parallel_orchestra.plan.yaml_tree import Tree, kind_of, read_tree
 
 _FENCE = re.compile(r"^---[ \t]*$", re.MULTILINE)
+_HEADING = re.compile(r"\n[ \t]*\n#{1,6} \S")
+_LINE_OF_YAML = re.compile(r"^(?![ \t]*(?:#|$))", re.MULTILINE)
 _LIST_ITEM = re.compile(r"\s*- id:")
 _EXAMPLE = "begin the file with `---`, then the YAML of the plan, then `---` again"
 
@@ -109,30 +112,52 @@ class _Handler(YAMLHandler):
         self.tree = Tree()
         self.body = ""
         self.body_line = 0
+        self._lacking: Finding | None = None
         self.first_line = 2
         self.last_break = True
 
     def split(self, text: str) -> tuple[str, str]:
         """Returns the front matter; the body stays here, where its line number is known."""
-        opening = _FENCE.match(text)
-        if opening is None:
+        opening = _FENCE.search(text)
+        if opening and _LINE_OF_YAML.search(text, 0, opening.start()):
+            opening = None  # a fence behind what is meant to be the front matter
+        start = opening.end() + 1 if opening else 0
+        self.first_line = text.count("\n", 0, start) + 1
+        closing = _FENCE.search(text, start)
+        if opening is None or opening.start():
             what = "the first line must be `---`, the beginning of the front matter"
-            self._findings.stop(Finding(what, _EXAMPLE, mark=(1, 1)))
-        closing = _FENCE.search(text, opening.end() + 1)
-        if closing is None:
+            self._lacking = Finding(what, _EXAMPLE, mark=(1, 1))
+        elif closing is None:
             what = "the front matter has no end: no second line `---`"
-            self._findings.stop(Finding(what, "add a line `---` behind the plan", mark=(1, 1)))
-        self.body = text[closing.end() + 1 :]
-        self.body_line = text.count("\n", 0, closing.start()) + 2
-        end = closing.start() - (0 if self.last_break else 1)
-        return text[opening.end() + 1 : end], ""
+            self._lacking = Finding(what, "add a line `---` behind the plan", mark=(1, 1))
+        if closing is None:
+            heading = _HEADING.search(text, start)
+            end = body = text.rindex("\n", 0, heading.end()) + 1 if heading else len(text)
+        else:
+            end, body = closing.start(), closing.end() + 1
+        self.body = text[body:]
+        self.body_line = text.count("\n", 0, body) + 1
+        return text[start : end - (0 if self.last_break else 1)], ""
 
     def load(self, fm: str, **_: object) -> dict[str, Any]:
-        """Reads the front matter."""
+        """Reads the front matter, also one without its fences if there are tasks in it."""
+        if self._lacking is not None:
+            self._check_guess(fm)
         self.tree = read_tree(fm, self._findings, self.first_line, self._wanted)
         self._check_early_end()
         value = self.tree.value
         return value if isinstance(value, dict) else {}
+
+    def _check_guess(self, fm: str) -> None:
+        """Notes that a fence is missing; what is not plainly a plan gets no further words."""
+        lacking = self._lacking or Finding("")
+        try:
+            guess = read_tree(fm, Findings("")).value
+        except PlanError:
+            guess = None
+        if not isinstance(guess, dict) or "tasks" not in guess:
+            self._findings.stop(lacking)
+        self._findings.problem(lacking)
 
     def _check_early_end(self) -> None:
         """Notes a `---` at the left margin that cut a block text, and with it the plan, in two."""

@@ -89,6 +89,15 @@ class Findings:
         """Whether there is enough to complain about: readers may stop looking."""
         return len(self._problems) >= MOST
 
+    @property
+    def count(self) -> int:
+        """How many errors there are: see `back_to`."""
+        return len(self._problems)
+
+    def back_to(self, count: int) -> None:
+        """Forgets the errors behind the first ones: what they are about is read again."""
+        del self._problems[count:]
+
     def problem(self, finding: Finding) -> None:
         """Notes an error."""
         if not self.full:

@@ -25,6 +25,7 @@ from yaml.events import (
 from yaml.reader import ReaderError
 
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, Mark, Marks, brief
+from parallel_orchestra.plan.mending import Slip, mend
 
 MAX_DEPTH = 64
 #: Values and keys after all aliases are written out: 60 for each of 10,000 tasks.
@@ -69,14 +70,26 @@ def read_tree(
     Raises:
         PlanError: the text is not YAML, or too deep or too large; with all findings so far.
     """
+    before = findings.count
     builder = _Builder(text, findings, first_line, wanted)
     try:
         builder.document()
     except _AllSeen:
         pass
     except yaml.YAMLError as error:
-        findings.stop(_syntax(error, text, first_line))
+        findings.back_to(before)  # what was noted on the way is found again
+        return read_tree(_mended(text, error, findings, first_line), findings, first_line, wanted)
     return builder.tree
+
+
+def _mended(text: str, error: yaml.YAMLError, findings: Findings, first_line: int) -> str:
+    """Returns a text that is YAML, to look for what else is wrong; notes why the first was none."""
+    slips, whole = mend(text, error)
+    for slip in slips:
+        findings.problem(_syntax(slip, first_line))
+    if whole is None:
+        findings.raise_all(Marks())
+    return whole
 
 
 class _AllSeen(Exception):  # not an error: the rest of the text is not wanted
@@ -218,7 +231,8 @@ class _Builder:
             inside = name in self._anchors
             what = f"`*{brief(name)}` " + ("contains itself" if inside else "is not defined")
             hint = "write the text that was meant" if inside else f"define it with `&{brief(name)}`"
-            self._stop(event, what, f"{hint}, or put text that begins with `*` in quotes")
+            self._note(event, what, f"{hint}, or put text that begins with `*` in quotes")
+            return f"*{name}"
         self._grow(known[1], event)
         return known[0]
 
@@ -299,8 +313,9 @@ def _short(number: float) -> bool:
     return -(10**18) < number < 10**18
 
 
-def _syntax(error: yaml.YAMLError, text: str, first_line: int) -> Finding:
+def _syntax(slip: Slip, first_line: int) -> Finding:
     """Returns PyYAML's complaint with the line of the file instead of that of the front matter."""
+    error, text = slip.error, slip.text
     if isinstance(error, ReaderError):
         before = text.encode()[: error.position].decode(errors="ignore").split("\n")
         place = (len(before) - 1 + first_line, len(before[-1]) + 1)
@@ -313,7 +328,10 @@ def _syntax(error: yaml.YAMLError, text: str, first_line: int) -> Finding:
         # Newer C parsers have a bound of their own, and read ahead: they meet theirs before ours.
         what, hint = _TOO_DEEP
         return Finding(what, hint, mark=where)
-    return Finding(f"not valid YAML: {words}", _remedy(words), mark=where)
+    if slip.line and (mark is None or mark.line + 1 != slip.line):
+        line = text.split("\n")[slip.line - 1]
+        where = (slip.line - 1 + first_line, len(line) - len(line.lstrip()) + 1)
+    return Finding(f"not valid YAML: {words}", slip.hint or _remedy(words), mark=where)
 
 
 def _remedy(words: str) -> str:

@@ -947,3 +947,68 @@ def test_each_way_to_say_what_is_written_lets_a_task_share_a_worktree(field):
     )
 
     assert parse(text.encode(), Path("/project/plan.md"), no_files).tasks[0].may_write == ("a.py",)
+
+
+@pytest.mark.parametrize(
+    ("written", "line", "remedy"),
+    [
+        ("  - id: a\n    title: a: b", 5, "put text that contains `: ` in quotes"),
+        ("  - id: a\n    title: 'a", 5, "close the quote"),
+        ('  - id: a\n    title: "a\n    model: "b"', 5, "close the quote"),
+        ("  - id: a\n    skills: [a, b", 5, "close every `[`"),
+        ("  - {id: a, prompt: p", 4, "close every `[`"),
+        ("  - id: a\n\ttitle: a", 5, "indent with spaces"),
+        ("  - id: a\n     title: a", 5, "indent it like the lines around it"),
+        ("  - id: a\n   title: a", 5, "indent it like the lines around it"),
+        ("  -id: a\n    title: a", 4, "write a blank behind the `-`"),
+        ("  - id: a\n    title a", 5, "with a blank behind the colon"),
+        ("  - id: a\n    title:a", 5, "with a blank behind the colon"),
+        ("  - id: a\n    title: @a", 5, "begins with a special character in quotes"),
+        ("  - id: a\n    title: *a", 5, "begins with `*` in quotes"),
+    ],
+)
+def test_a_slip_in_the_yaml_is_told_at_its_line_and_hides_no_other_mistake(written, line, remedy):
+    rest = "  - id: b\n    prompt: p\n    timeout: soon\n"
+    prompt = "" if "prompt" in written else "    prompt: p\n"
+    text = f'po_plan_version: "0.2"\nname: n\ntasks:\n{written}\n{prompt}{rest}'
+
+    slip, other = problems(text, "plan.yaml")
+
+    assert slip.where.startswith(f"plan.yaml:{line}:")
+    assert remedy in slip.hint
+    assert other.what == "`timeout` of task `b` must be a duration, not `soon`"
+
+
+def test_several_slips_in_the_yaml_are_told_together():
+    tasks = "tasks:\n  - id: a\n\tprompt: a: b\n  - id: b\n    prompt: 'it\n    promt: x\n"
+
+    found = problems(f'po_plan_version: "0.2"\n{tasks}', "plan.yaml")
+
+    lines = [problem.where.split(":")[1] for problem in found]
+    assert lines == ["1", "4", "4", "6", "7"]
+
+
+def test_yaml_that_cannot_be_guessed_is_told_alone():
+    (problem,) = problems("name: n\n]: }\ntasks: [\n", "plan.yaml")
+
+    assert problem.what.startswith("not valid YAML: ")
+
+
+PLAN = 'po_plan_version: "0.2"\nname: n\ntasks:\n  - id: a\n    promt: p\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (PLAN, ["1:1", "4:5", "5:5"]),
+        (f"---\n{PLAN}", ["1:1", "5:5", "6:5"]),
+        (f"{PLAN}---\n\n## a\n\nDo it.\n", ["1:1", "5:5"]),
+        (f"---\n{PLAN}\n## a\n\nDo it.\n", ["1:1", "6:5"]),
+        (f"# My plan\n\n---\n{PLAN}---\n", ["1:1", "7:5", "8:5"]),
+    ],
+    ids=["no fences", "no end", "no beginning", "no end but a body", "a title in front"],
+)
+def test_a_missing_fence_hides_no_other_mistake(text, lines):
+    told = [problem.where.split()[0] for problem in problems(text)]
+
+    assert told == [f"plan.md:{line}" for line in lines]
