@@ -18,7 +18,7 @@ from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
 
 #: In the order in which an attempt writes them.
-_LOGS = ("agent.log", "verify.log", "merge-verify.log")
+_LOGS = ("setup.log", "agent.log", "verify.log", "merge-verify.log")
 _PAUSE = 0.2
 _CHUNK = 1 << 16
 
@@ -31,7 +31,7 @@ _CHUNK = 1 << 16
     "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (default: the last)."
 )
 def command(task: str, tasks_dir: Path | None, follow: bool, attempt: int | None) -> int:
-    """Show what TASK's agent and its `verify` printed."""
+    """Show what TASK's agent and its `verify` printed, or a set-up that failed before."""
     layout = layout_of(tasks_dir)
     ids = [one.get("id", "") for one in read_record(layout).plan.get("tasks", ())]
     if task not in ids:
@@ -59,7 +59,7 @@ class Tail:
         """Prints what was added since the last time."""
         for name in _LOGS:
             path = self._folder / name
-            if not path.exists():
+            if not path.exists() or (name == "setup.log" and self._is_past(name)):
                 continue
             if name not in self._offsets:
                 self._offsets[name] = 0
@@ -71,6 +71,10 @@ class Tail:
                     self._offsets[name] += len(data)
                     self._print(data)
         sys.stdout.buffer.flush()
+
+    def _is_past(self, name: str) -> bool:
+        """Returns whether a set-up is of no interest: it went well, and nobody watched it."""
+        return name not in self._offsets and (self._folder / "agent.log").exists()
 
     def _print(self, data: bytes) -> None:
         # An agent's output may hold anything; a file gets it as it is, a terminal only text.

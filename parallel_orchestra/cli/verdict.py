@@ -17,7 +17,6 @@ _WHERE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))?(?: (?P<ke
 _SARIF = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 )
-_HOME = "https://pypi.org/project/parallel-orchestra/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,6 @@ def as_sarif(verdicts: Sequence[Verdict]) -> str:
     driver = {
         "name": "parallel-orchestra",
         "version": __version__,
-        "informationUri": _HOME,
         "rules": [{"id": "plan", "shortDescription": {"text": "A plan must be in order."}}],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}

@@ -128,5 +128,11 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
     if said:
         facts.append(f"feedback for its next attempt: {said}")
     if task.attempts and task.attempts[-1].log and task.attempts[-1].slot:
-        facts.append(f"log: {layout.root / task.attempts[-1].log}")
+        facts.append(f"log: {_log(layout.root / task.attempts[-1].log)}")
     return facts
+
+
+def _log(path: Path) -> Path:
+    """Returns the log of the agent, or that of the set-up after which there was none."""
+    setup = path.with_name("setup.log")
+    return setup if setup.exists() and not path.exists() else path

@@ -71,6 +71,10 @@ def test_a_failed_setup_is_nobodys_fault_and_has_a_log_of_its_own(scene):
     assert (result["failure"], result["detail"]) == ("environment", "no network\n")
     assert result["reason"].endswith("exited with code 7")
     assert "no network" in (first / "setup.log").read_text()
+    assert "no network" in scene.call("logs", "one", "--attempt", "1").out
+    assert scene.call("logs", "one").out == ""
+    (second / "setup.log").write_text("no disk\n")  # as if it had failed before its agent began
+    assert f"log: {second / 'setup.log'}\n" in scene.call("why", "one").out
     assert (second / "result.json").exists()
     # No retry was left: the failure did not count.
     assert [path.name.partition(".")[0] for path in (first, second)] == ["1", "2"]
