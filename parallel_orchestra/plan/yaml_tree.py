@@ -228,10 +228,12 @@ class _Builder:
         name = event.anchor
         known = self._anchors.get(name)
         if known is None:
-            inside = name in self._anchors
-            what = f"`*{brief(name)}` " + ("contains itself" if inside else "is not defined")
-            hint = "write the text that was meant" if inside else f"define it with `&{brief(name)}`"
-            self._note(event, what, f"{hint}, or put text that begins with `*` in quotes")
+            quotes = "or put text that begins with `*` in quotes"
+            if name in self._anchors:
+                hint = f"write the text that was meant, {quotes}"
+                self._stop(event, f"`*{brief(name)}` contains itself", hint)
+            hint = f"define it with `&{brief(name)}`, {quotes}"
+            self._note(event, f"`*{brief(name)}` is not defined", hint)
             return f"*{name}"
         self._grow(known[1], event)
         return known[0]
