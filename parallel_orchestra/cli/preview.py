@@ -68,17 +68,20 @@ def preview(
 ) -> Preview:
     """Returns how a plan would go.
 
-    `enough` tasks that could run beside others make several workers worth while. `past` are
+    `enough` tasks that could run beside others make several workers worth while; one after the
+    other they have a single one, as in a run. `past` are
     seconds that tasks took before. `problems` stand in the way of a real run. `tree` are the
     files that the tasks start from.
     """
     graph = Graph.of(plan.tasks)
     contenders = rivals(plan.tasks, graph, tree)
     limits = plan.concurrency_limits
+    mode, reason = choose_mode(graph, contenders, enough=enough)
+    if mode is Mode.SEQUENTIAL:
+        workers = 1
     standing = Standing.fresh(plan.tasks)
     schedule = Schedule.of(plan.tasks, graph, contenders, limits, past)
     schedule.observe(standing.seen)
-    mode, reason = choose_mode(graph, contenders, enough=enough)
     return Preview(
         plan,
         graph,

@@ -98,6 +98,7 @@ def test_a_dry_run_outside_of_a_repository_shows_what_would_be_in_the_way(tmp_pa
 
     result = scene.run("--dry-run", check=0)
 
+    assert "workers: 1, and at most 2 tasks can run at once\n" in result.out
     assert result.out.splitlines()[-1] == (
         f"warning: a run would stop here: not a git repository ({scene.project})"
     )
