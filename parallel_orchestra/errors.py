@@ -61,9 +61,11 @@ class OrchestraError(Exception):
 
 
 class PlanError(OrchestraError):
-    """The plan is wrong; carries every mistake of the file at once."""
+    """The plan is wrong; carries every mistake of the file at once, and `remarks` beside them."""
 
     exit_code = ExitCode.USAGE
+    #: Sentences on what is only odd, each with its place in front.
+    remarks: tuple[str, ...] = ()
 
 
 class UsageError(OrchestraError):

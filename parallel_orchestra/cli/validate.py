@@ -58,14 +58,14 @@ def judge(path: Path, read: list[Path]) -> Verdict:
     try:
         return Verdict(path, load_plan(path, noted))
     except PlanError as error:
-        return Verdict(path, None, error.problems)
+        return Verdict(path, None, error.problems, error.remarks)
 
 
 def _say(verdicts: Sequence[Verdict]) -> None:
     for one in verdicts:
         for problem in one.problems:
             click.echo(words_of(problem, color=colored()), err=True, nl=False)
-        for warning in one.plan.warnings if one.plan else ():
+        for warning in one.warnings:
             click.echo(f"warning: {warning}", err=True)
         if one.plan is not None:
             click.echo(good(one))

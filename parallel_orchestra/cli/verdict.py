@@ -21,17 +21,22 @@ _SARIF = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One plan's: `plan` is None if it has problems."""
+    """One plan's: `plan` is None if it has problems; `said` are the warnings beside them."""
 
     path: PurePath
     plan: Plan | None
     problems: tuple[Problem, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What is only odd, in sentences."""
+        return self.plan.warnings if self.plan else self.said
 
     @property
     def remarks(self) -> tuple[Problem, ...]:
-        """The plan's warnings, each with its place taken out of the sentence."""
-        warnings = self.plan.warnings if self.plan else ()
-        return tuple(_placed(str(self.path), text) for text in warnings)
+        """The warnings, each with its place taken out of the sentence."""
+        return tuple(_placed(str(self.path), text) for text in self.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def as_json(verdicts: Sequence[Verdict]) -> str:
             "plan": str(one.path),
             "valid": one.plan is not None,
             "tasks": [task.id for task in one.plan.tasks] if one.plan else [],
-            "warnings": list(one.plan.warnings) if one.plan else [],
+            "warnings": list(one.warnings),
             "problems": [
                 {"what": each.what, "where": each.where, "hint": each.hint, "words": words_of(each)}
                 for each in one.problems

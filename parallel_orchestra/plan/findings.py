@@ -126,7 +126,9 @@ class Findings:
         if self.full:
             more = f"there may be more than these {MOST} problems; the check stopped here"
             problems.append(Problem(more, self._shown))
-        raise PlanError(*problems)
+        error = PlanError(*problems)
+        error.remarks = self.sentences(marks)
+        raise error
 
     def sentences(self, marks: Marks) -> tuple[str, ...]:
         """Returns the warnings, one sentence each with its place in front."""

@@ -93,8 +93,9 @@ def test_a_fault_of_a_template_in_a_file_is_annotated_there(plans, capsys):
     (plans / "t.j2").write_text("{{ task.prompt }}\n{{ tsk }}\n")
 
     main(["validate", "good.md", "--format", "github"])
+    github = capsys.readouterr().out
     main(["validate", "good.md", "--format", "sarif"])
-    github, _, sarif = capsys.readouterr().out.partition("\n")
+    sarif = capsys.readouterr().out
 
     assert github.startswith(
         "::error file=t.j2,line=2::prompt_template: `prompt_template` can't be used: there is no `tsk`"
@@ -150,3 +151,18 @@ def test_graph_draws_a_tree_unless_asked_for_something_else(plans, capsys):
 def test_graph_of_a_plan_with_mistakes_says_them(plans, capsys):
     assert main(["graph", "bad.md"]) == ExitCode.USAGE
     assert "depends on `c`" in capsys.readouterr().err
+
+
+def test_what_is_only_odd_is_said_beside_what_is_wrong(tmp_path, capsys):
+    path = tmp_path / "plan.md"
+    path.write_text(
+        '---\npo_plan_version: "0.1"\nname: n\ncwd: .\nextra: 1\n'
+        "tasks: [{id: a, agent: b, read_only: 7}]\n---\n"
+    )
+
+    code = main(["validate", str(path)])
+
+    told = capsys.readouterr().err
+    assert code == 2
+    assert "error: `read_only` of task `a` must be true or false, not the number 7\n" in told
+    assert f"warning: {path}:5:1 extra: unknown key `extra` has no effect" in told
