@@ -438,3 +438,25 @@ def test_what_is_only_odd_is_a_remark(tmp_path, name):
 
     root = f"{tmp_path / cpo.FOLDER}/"
     assert any(one.removeprefix(root).startswith(remark) for one in plan.warnings), plan.warnings
+
+
+def test_of_two_tasks_of_one_id_the_first_is_checked_with_its_file(tmp_path):
+    texts = cpo.with_manifest(lambda m: m["waves"][1]["tasks"].append({"id": "Task-001"}))
+    name = "tasks/task-001-users.md"
+    texts[name] = texts[name].replace("deps: []", "deps: [nobody]")
+
+    found = [what for what, _, _ in told(tmp_path, texts)]
+
+    assert found == [
+        "the task ids `task-001` and `Task-001` differ only in case",
+        "`deps` of task `task-001` names `nobody`, which no wave has",
+    ]
+
+
+def test_a_package_that_is_not_pinned_hides_no_other_that_stands_twice(tmp_path):
+    found = changed(tmp_path, pins(add=["flask", "x==1"], upgrade=["x==1"]))
+
+    assert sorted(what for what, _, _ in found) == [
+        "`add[0]` of dependencies.python can't be used",
+        "the package `x` is in `upgrade`, and in `add` already",
+    ]

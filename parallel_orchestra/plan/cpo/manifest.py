@@ -214,15 +214,23 @@ def _pins(raw: Mapping[str, Any], findings: Findings) -> Pins:
     owner = "dependencies.python"
     check_keys(python, shapes.PythonFields.model_fields, owner, path, findings, strict=True)
     given = _given(shapes.PythonFields, python, owner, path, findings)
+    _check_packages_twice(python, path, findings)
+    return Pins(**given)
+
+
+def _check_packages_twice(python: Mapping[str, Any], path: KeyPath, findings: Findings) -> None:
+    """Notes packages that are named twice, also in lists in which something else is wrong."""
     seen: dict[str, str] = {}
-    for key in filter(given.__contains__, python):
-        for position, package in enumerate(given[key]):
-            name = name_of(package)
+    for key, packages in python.items():
+        if key not in shapes.PythonFields.model_fields or not isinstance(packages, list):
+            continue
+        for position, package in enumerate(packages):
+            name = name_of(package) if isinstance(package, str) else ""
             if name in seen:
                 what = f"the package `{name}` is in `{key}`, and in `{seen[name]}` already"
                 findings.problem(Finding(what, "keep one of them", (*path, key, position)))
-            seen.setdefault(name, key)
-    return Pins(**given)
+            if name:
+                seen.setdefault(name, key)
 
 
 def _is_object(value: object, name: str, path: KeyPath, findings: Findings) -> bool:

@@ -32,11 +32,11 @@ def joined(manifest: Manifest, files: Iterable[TaskFile], folder: str) -> tuple[
     the same, if no other task could be meant. `folder` is the name of `tasks/` for messages.
     """
     findings = manifest.findings
-    _check_twice(manifest.tasks, findings)
+    tasks = _each_once(manifest.tasks, findings)
     left = _by_id(files)
     ids = {task.id for task in manifest.tasks}
     members = []
-    for task in {one.id.casefold(): one for one in manifest.tasks}.values():
+    for task in tasks:
         file = left.get(task.id) or _alike(task, left, ids)
         if file is None:
             what = f"task `{task.id}` has no file in `{folder}`"
@@ -54,7 +54,8 @@ def joined(manifest: Manifest, files: Iterable[TaskFile], folder: str) -> tuple[
     return _with_needs(members)
 
 
-def _check_twice(tasks: Iterable[WaveTask], findings: Findings) -> None:
+def _each_once(tasks: Iterable[WaveTask], findings: Findings) -> Collection[WaveTask]:
+    """Returns the first task of each id; those of the same id are noted."""
     first: dict[str, WaveTask] = {}
     for task in tasks:
         other = first.setdefault(task.id.casefold(), task)
@@ -64,6 +65,7 @@ def _check_twice(tasks: Iterable[WaveTask], findings: Findings) -> None:
                 what = f"the task ids `{other.id}` and `{task.id}` differ only in case"
             see = (*other.path, "id")
             findings.problem(Finding(what, "choose another id", (*task.path, "id"), see=see))
+    return first.values()
 
 
 def _by_id(files: Iterable[TaskFile]) -> dict[str, TaskFile]:

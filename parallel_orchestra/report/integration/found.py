@@ -213,19 +213,28 @@ def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
         one for member in folder.members if member.file for one in member.file.names("contracts")
     }
     if touched:
-        return Check(name, Mark.BAD, f"tasks changed contract files {len(touched)} times")
+        return Check(name, Mark.BAD, f"tasks changed contract files {_many(len(touched), 'time')}")
     if not named:
         return Check(name, Mark.UNKNOWN, "no task names a contract")
-    many = "1 contract" if len(named) == 1 else f"{len(named)} contracts"
-    return Check(name, Mark.UNKNOWN, f"{many}, unchanged by tasks; for a reader to compare")
+    return Check(
+        name,
+        Mark.UNKNOWN,
+        f"{_many(len(named), 'contract')}, unchanged by tasks; for a reader to compare",
+    )
 
 
 def _boundaries(violations: Sequence[Violation]) -> Check:
     grave = sum(one.grave for one in violations)
     mark = Mark.BAD if grave else Mark.ODD if violations else Mark.GOOD
     beside = len(violations) - grave
-    details = f"{grave} violations" + (f", {beside} files outside of a scope" if beside else "")
+    details = _many(grave, "violation") + (
+        f", {_many(beside, 'file')} outside of a scope" if beside else ""
+    )
     return Check("Boundary Violations", mark, details)
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" + "s" * (count != 1)
 
 
 def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, TaskReport]) -> Check:
