@@ -100,8 +100,10 @@ def dry_run(found: Preview) -> str:
     plan = found.plan
     tasks = {task.id: task for task in plan.tasks}
     lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
+    # a plan that has waves of its own numbers those
+    word = "wave" if all(task.wave is None for task in plan.tasks) else "level"
     for number, wave in enumerate(found.graph.waves(), 1):
-        lines += ["", f"wave {number}", *_rows([tasks[name] for name in wave], found.causes)]
+        lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found.causes)]
     lines += ["", f"mode: {found.mode.value}: {found.mode_reason}"]
     for line in ahead(found.outlook):
         lines += _wrapped(line)

@@ -246,3 +246,22 @@ def test_a_task_that_is_not_locked_can_not_be_unlocked(failed):
     result = failed.call("unlock", "good", "--force", check=2)
 
     assert "task `good` is not locked: it lies in `done/`" in result.err
+
+
+def test_a_dry_run_of_a_plan_with_waves_of_its_own_calls_its_levels_otherwise(scene):
+    scene.plan(
+        "---\n"
+        'po_plan_version: "0.2"\n'
+        "name: demo\n"
+        'defaults: {backend: command, command: "true"}\n'
+        "tasks:\n"
+        "  - {id: a, wave: 1}\n"
+        "  - {id: b, wave: 1, depends_on: [a]}\n"
+        "---\n"
+    )
+
+    result = scene.run("--dry-run", check=0)
+
+    heads = [line for line in result.out.splitlines() if line.startswith(("wave", "level"))]
+    assert heads == ["level 1", "level 2"]
+    assert "1 retry, in wave 1, after a\n" in result.out
