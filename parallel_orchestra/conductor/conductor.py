@@ -16,7 +16,7 @@ from parallel_orchestra.conductor.outside import changes, look_outside
 from parallel_orchestra.conductor.picture import read_record, report_of, resume_command
 from parallel_orchestra.conductor.preflight import Preflight, worktree_root
 from parallel_orchestra.conductor.present import alive, run_lock
-from parallel_orchestra.conductor.selecting import demand_known, selected, told
+from parallel_orchestra.conductor.selecting import demand_sense, selected, told
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, GitError, HeldElsewhere, Problem, worst
@@ -43,6 +43,8 @@ Listen = Callable[[Event], None]
 #: Seconds that a run which has just begun is given to make itself known, and between two looks.
 _INTRODUCTION = 3.0
 _PAUSE = 0.05
+#: The descriptors of standard output and error.
+_OUTPUTS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,13 @@ def conduct(
     any thread). The report's exit code says all: see the reference of exit codes.
 
     Raises:
-        UsageError: `--only` or `--skip` name tasks that there are not; nothing was changed.
+        UsageError: `--only` or `--skip` make no sense; nothing was changed.
         HeldElsewhere: another run holds the task directory.
         EnvironmentProblem: something around us is missing or broken; nothing is half-done.
         WaitsForPerson: the integration branch was changed from outside.
     """
     layout = Layout(settings.tasks_root(plan))
-    demand_known(settings, {*found.graph.dependencies, *added_to(layout)})
+    demand_sense(settings, found.graph, added_to(layout))
     if settings.retry_failed:
         read_record(layout)
     layout.create()
@@ -90,7 +92,7 @@ def conduct(
         chosen = selected(layout, graph, settings)
         steering.select(layout, chosen)
         ours = (layout.root, settings.log_dir, worktree_root(found.repo, settings))
-        lookout = Lookout(found.repo, ours, WALL_CLOCK)
+        lookout = Lookout(found.repo, ours, WALL_CLOCK, _OUTPUTS)
         run = _Run(opened.plan, graph, found, opened, control, chosen, lookout)
         started = WALL_CLOCK.monotonic()
         if opened.finished:

@@ -6,8 +6,10 @@ at work: mostly there is but one that it can have been. So each attempt's end is
 unless looking would cost more than a small share of the time.
 """
 
+import os
+import stat
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from parallel_orchestra.board import Clock
@@ -29,13 +31,20 @@ _Say = Callable[[str, str], None]
 class Lookout:
     """Compares the checkout's files now and then; `hear` may be called by any thread."""
 
-    def __init__(self, repo: Repo, not_below: Iterable[Path | None], clock: Clock) -> None:
-        """Takes the directories in which we write ourselves."""
+    def __init__(
+        self,
+        repo: Repo,
+        not_below: Iterable[Path | None],
+        clock: Clock,
+        outputs: Iterable[int] = (),
+    ) -> None:
+        """Takes the directories and the descriptors to which we write ourselves."""
         top = repo.top.resolve()
         places = [path.resolve() for path in not_below if path is not None]
         self._ours = tuple(
             f"{path.relative_to(top).as_posix()}/" for path in places if path.is_relative_to(top)
         )
+        self._outputs = frozenset(_regular_files(outputs))
         self._repo = repo
         self._clock = clock
         self._turn = threading.Lock()
@@ -99,9 +108,29 @@ class Lookout:
 
     def _files(self) -> frozenset[_Facts]:
         found = self._repo.changed_files()
-        if not self._ours:
-            return found
-        return frozenset(one for one in found if not f"{one[0]}/".startswith(self._ours))
+        if self._ours:
+            found = frozenset(one for one in found if not f"{one[0]}/".startswith(self._ours))
+        if self._outputs:
+            found = frozenset(one for one in found if not self._is_output(one[0]))
+        return found
+
+    def _is_output(self, path: str) -> bool:
+        try:
+            found = os.lstat(self._repo.top / path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) in self._outputs
+
+
+def _regular_files(descriptors: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yields device and inode of those that are files: `run plan.md > log` makes us write one."""
+    for number in descriptors:
+        try:
+            found = os.fstat(number)
+        except OSError:
+            continue  # closed
+        if stat.S_ISREG(found.st_mode):
+            yield found.st_dev, found.st_ino
 
 
 def _by_suspects(

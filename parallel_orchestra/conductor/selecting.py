@@ -17,12 +17,15 @@ from parallel_orchestra.store.steering import Selection
 _NAMED = 10
 
 
-def demand_known(settings: Settings, known: Collection[str]) -> None:
-    """Does nothing if `--only` and `--skip` name tasks that there are.
+def demand_sense(settings: Settings, graph: Graph, added: Collection[str] = ()) -> None:
+    """Does nothing if `--only` and `--skip` name tasks that there are, and leave those to do.
+
+    `added` are the tasks that joined the run and that the plan's graph does not have.
 
     Raises:
-        UsageError: with all that are not.
+        UsageError: with everything that is wrong with them.
     """
+    known = {*graph.order, *added}
     problems = []
     for option, names in (("--only", settings.only), ("--skip", settings.skip)):
         for name in dict.fromkeys(names):
@@ -30,6 +33,15 @@ def demand_known(settings: Settings, known: Collection[str]) -> None:
                 close = get_close_matches(name, known, n=1)
                 hint = f"did you mean `{close[0]}`?" if close else "name a task by its `id`"
                 problems.append(Problem(f"there is no task `{name}` for `{option}`", hint=hint))
+    out = _reached(set(settings.skip) & set(graph.order), graph.dependents)
+    hint = "with a task, what needs it is left out: name others"
+    problems += [
+        Problem(f"`--only` asks for `{name}`, which `--skip` leaves out", hint=hint)
+        for name in dict.fromkeys(settings.only)
+        if name in out
+    ]
+    if not settings.only and out and not known - out:
+        problems.append(Problem("`--skip` leaves out all tasks", hint=hint))
     if problems:
         raise UsageError(*problems)
 
@@ -49,10 +61,10 @@ def narrowed(plan: Plan, settings: Settings) -> Plan:
     """Returns the plan with the tasks that `--only` and `--skip` leave.
 
     Raises:
-        UsageError: they name tasks that there are not.
+        UsageError: they name tasks that there are not, or leave none.
     """
     graph = Graph.of(plan.tasks)
-    demand_known(settings, graph.dependencies)
+    demand_sense(settings, graph)
     kept = named(graph, settings)
     return replace(plan, tasks=tuple(task for task in plan.tasks if task.id in kept))
 

@@ -79,6 +79,23 @@ def test_unknown_names_are_all_said_and_nothing_is_changed(scene):
     assert not scene.tasks_dir.exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--only", "c", "--skip", "a"), "`--only` asks for `c`, which `--skip` leaves out"),
+        (("--skip", "a,b,e"), "`--skip` leaves out all tasks"),
+    ],
+    ids=["one that needs it", "all"],
+)
+def test_a_selection_that_leaves_nothing_to_do_is_refused_and_nothing_is_changed(
+    scene, options, said
+):
+    result = scene.run(*options, check=2)
+
+    assert said in result.err
+    assert not scene.tasks_dir.exists()
+
+
 def test_what_failed_is_tried_again_and_nothing_else(scene):
     none = scene.run("--retry-failed", check=3)
     made_nothing = not scene.tasks_dir.exists()

@@ -136,3 +136,20 @@ def test_without_any_task_it_is_said_of_none(watched):
 
     assert task == ""
     assert text.startswith("the checkout changed while the run went on: a.txt; ")
+
+
+def test_the_file_that_our_own_words_go_to_is_nobodys_doing(watched):
+    with (watched.top / "said").open("w") as said:
+        watched.lookout = Lookout(
+            Repo.discover(watched.top, os.environ),
+            [],
+            Clock(lambda: 1.0, lambda: 1.0),
+            [said.fileno()],
+        )
+        watched.lookout.begin()
+        said.write("plan: 3 tasks")
+
+    watched.writes("b.txt", 15)
+
+    ((_, text),) = watched.look(last=True)
+    assert "while the run went on: b.txt; " in text
