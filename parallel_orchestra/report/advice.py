@@ -30,7 +30,6 @@ _REMEDIES = {
     ),
     FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
     FailureClass.ENVIRONMENT.value: "mend what the reason names",
-    FailureClass.CANCELLED.value: "nothing is wrong with it",
 }
 _OTHER_REMEDY = "read its log"
 
@@ -43,6 +42,8 @@ def next_step(report: RunReport, task: TaskReport) -> str:
             return _conflict(task, again)
         if task.failure == UNDONE:
             return f"`{again}` has it done again, on top of what is merged"
+        if task.failure == FailureClass.CANCELLED.value:
+            return f"`{again}` has it done after all"
         logs = _command("logs", task.id, report=report)
         remedy = _REMEDIES.get(task.failure, _OTHER_REMEDY).replace("{logs}", logs)
         return f"{remedy}, then `{again}`"
