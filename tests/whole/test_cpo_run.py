@@ -128,7 +128,10 @@ def test_a_boundary_that_is_broken_fails_the_task_and_is_in_the_report(tmp_path)
     assert scene.files()["shop/users.py"] == WORK["task-001"]["shop/users.py"]
     told = report(scene, "integration-report.md")
     assert summary(scene)["Boundary Violations"] == "❌"
-    assert "| `task-002` | - | kept out: changed what is in its `boundary`: shop/users.py |" in told
+    issue = (
+        "kept out: changed, though its BOUNDARY says shop/users.py (owned by task-001, task-003)"
+    )
+    assert f"| `task-002` | `shop/users.py` | {issue} |" in told
 
 
 def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):

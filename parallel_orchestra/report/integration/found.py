@@ -6,10 +6,12 @@ Tests are counted from the agents' results; what no validation ran is not called
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import Enum
 
 from parallel_orchestra.agents.closing import Result, find_result
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.ownership import reach, read_patterns
@@ -51,7 +53,8 @@ class Check:
 class Violation:
     """A file that a task changed and should not have; `grave` if its boundary forbids it.
 
-    `file` is empty if the change was kept out: then the issue names what it was.
+    `file` is empty if the change was kept out and git can't say any more what it was: then the
+    issue names it.
     """
 
     task: str
@@ -82,7 +85,8 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
     here = tuple(member for member in folder.members if member.id in tasks)
     folder = replace(folder, members=here)
     changed = _changed(report, folder, repo)
-    violations = tuple(_violations(folder, changed, tasks))
+    refused = _refused(report, folder, repo)
+    violations = tuple(_violations(folder, changed, refused, tasks))
     done = [tasks[member.id] for member in folder.members if tasks[member.id].outcome.done]
     results = _results(done, layout)
     touched = _contracts_touched(folder, changed)
@@ -116,22 +120,42 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
 
 def _changed(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[str, ...]]:
     """Returns the paths that each task's merge changed, counted from the project."""
-    top = repo.top.resolve()
-    project = folder.project.resolve()
-    prefix = "" if project == top else project.relative_to(top).as_posix() + "/"
+    return {
+        task.id: _between(f"{task.commit}^1", task.commit, folder, repo)
+        for task in report.tasks
+        if task.commit
+    }
+
+
+def _refused(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[str, ...]]:
+    """Returns the paths that the last attempt changed, of each task that its boundary kept out."""
     found = {}
     for task in report.tasks:
-        if not task.commit:
+        if task.failure != FailureClass.BOUNDARY.value or not task.kept:
             continue
-        paths = (one.path for one in repo.objects.changed(f"{task.commit}^1", task.commit))
-        found[task.id] = tuple(
-            path.removeprefix(prefix) if path.startswith(prefix) else f"/{path}" for path in paths
-        )
+        with suppress(GitError):  # a ref of an earlier run may have been deleted since
+            base = repo.merge_base(task.kept[-1], report.integration)
+            if base is not None:
+                found[task.id] = _between(base, task.kept[-1], folder, repo)
     return found
 
 
+def _between(before: str, after: str, folder: Folder, repo: Repo) -> tuple[str, ...]:
+    """Returns the paths that differ, counted from the project; with `/` in front if outside."""
+    top = repo.top.resolve()
+    project = folder.project.resolve()
+    prefix = "" if project == top else project.relative_to(top).as_posix() + "/"
+    paths = (one.path for one in repo.objects.changed(before, after))
+    return tuple(
+        path.removeprefix(prefix) if path.startswith(prefix) else f"/{path}" for path in paths
+    )
+
+
 def _violations(
-    folder: Folder, changed: Mapping[str, Sequence[str]], tasks: Mapping[str, TaskReport]
+    folder: Folder,
+    changed: Mapping[str, Sequence[str]],
+    refused: Mapping[str, Sequence[str]],
+    tasks: Mapping[str, TaskReport],
 ) -> Iterator[Violation]:
     for member in folder.members:
         scope = _scope(member)
@@ -141,7 +165,13 @@ def _violations(
                 yield Violation(member.id, path, issue, grave)
         task = tasks[member.id]
         if task.failure == FailureClass.BOUNDARY.value:
-            yield Violation(member.id, "", f"kept out: {task.reason}", grave=True)
+            found = [
+                Violation(member.id, path, f"kept out: {issue}", grave=True)
+                for path in refused.get(member.id, ())
+                for issue, grave in (_issue(member, scope, path, folder),)
+                if grave
+            ]
+            yield from found or (Violation(member.id, "", f"kept out: {task.reason}", grave=True),)
 
 
 def _issue(member: Member, scope: Scope, path: str, folder: Folder) -> tuple[str, bool]:
