@@ -460,3 +460,18 @@ def test_a_package_that_is_not_pinned_hides_no_other_that_stands_twice(tmp_path)
         "`add[0]` of dependencies.python can't be used",
         "the package `x` is in `upgrade`, and in `add` already",
     ]
+
+
+def test_no_hint_takes_another_task_for_the_one_that_is_missing(tmp_path):
+    texts = cpo.with_task("task-004", "deps: [task-003]", "deps: [task-003, task-005]")
+    del texts["tasks/task-003-orders.md"]
+
+    found = {where: hint for _, where, hint in told(tmp_path, texts)}
+
+    assert found == {
+        "manifest.json:26:17 waves[1].tasks[0].id": (
+            "write `tasks/task-003.md`, with `id: task-003`"
+        ),
+        # neither itself nor what it names already
+        "tasks/task-004-tests.md:5:18 deps[1]": "did you mean `task-002`?",
+    }

@@ -41,7 +41,7 @@ def joined(manifest: Manifest, files: Iterable[TaskFile], folder: str) -> tuple[
         if file is None:
             what = f"task `{task.id}` has no file in `{folder}`"
             hint = f"write `{folder}/{task.id}.md`, with `id: {task.id}`"
-            guess = findings.guess(task.id, left)
+            guess = findings.guess(task.id, left.keys() - ids)
             hint = f"`{left[guess].shown}` is the file of `{guess}`" if guess else hint
             findings.problem(Finding(what, hint, (*task.path, "id")))
         else:
@@ -146,7 +146,9 @@ def _refused(
     key, position = path
     if not other:
         what = f"`{key}` of task `{member.id}` names `{brief(written)}`, which no wave has"
-        hint = did_you_mean(file.findings.guess(written, names), "name a task by its `id`")
+        taken = {member.id, *(names.get(one) for one in file.names(str(key)))}
+        others = [name for name, task in names.items() if task not in taken]
+        hint = did_you_mean(file.findings.guess(written, others), "name a task by its `id`")
     elif other == member.id:
         what, hint = f"task `{member.id}` names itself in `{key}`", "remove this entry"
     elif names.get(written) in [names.get(one) for one in file.names(str(key))[: int(position)]]:
