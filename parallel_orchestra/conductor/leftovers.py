@@ -130,9 +130,8 @@ def _worktree_may_go(
 
 
 def _registrations(repo: Repo, root: Path) -> Iterator[Leftover]:
-    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        path = worktrees.registered_path(git_dir)
-        if path is None or path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
+    for git_dir, path in worktrees.known(repo):
+        if path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
             continue
         yield Leftover(Kind.REGISTRATION, path.name, _size(git_dir), True, "its directory is gone")
 

@@ -43,8 +43,12 @@ def collect_debris(repo: Repo, root: Path) -> Debris:
     root = root.resolve()
     removed, repaired = [], []
     with repo.lock():
-        for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-            path = registered_path(git_dir)
+        for git_dir in repo.linked():
+            try:
+                path = registered_path(git_dir)
+            except OSError:
+                # A disk that fails once is no reason to forget somebody's work tree.
+                continue
             if path is None:
                 if _settled(git_dir):
                     shutil.rmtree(git_dir, ignore_errors=True)

@@ -91,8 +91,7 @@ def _held_by(repo: Repo, branch: str) -> str | None:
 
     A rebase or a bisect leaves HEAD detached, and comes back to the branch at its end.
     """
-    linked = sorted((repo.common_dir / "worktrees").glob("*"))
-    for git_dir in (repo.git_dir, repo.common_dir, *linked):
+    for git_dir in (repo.git_dir, repo.common_dir, *repo.linked()):
         for name, act in _AWAY:
             with suppress(OSError):
                 content = os.fsdecode((git_dir / name).read_bytes()).strip()

@@ -240,6 +240,18 @@ class Repo:
         found = self.git.run("merge-base", one, other, ok=(0, 1))
         return found.line if found.code == 0 else None
 
+    def linked(self) -> tuple[Path, ...]:
+        """Returns git's own directory of each linked work tree, in whatever state that is; sorted.
+
+        Raises:
+            OSError: they can't be listed, which is no sign that one of them is gone.
+        """
+        place = self.common_dir / "worktrees"
+        try:
+            return tuple(place / name for name in sorted(os.listdir(place)))
+        except FileNotFoundError:
+            return ()
+
     def branch_checked_out(self, branch: str) -> Path | None:
         """Returns the work tree (the user's or a linked one) that has this branch, or None."""
         return next(iter(self.checkouts(branch)), None)

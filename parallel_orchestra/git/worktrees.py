@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,12 +50,20 @@ def find(repo: Repo, path: Path) -> WorkTree:
 
     Raises:
         GitError: the repository has none there.
+        OSError: it can't be said, as one of them can't be read.
     """
-    sought = path.resolve()
-    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        known = registered_path(git_dir)
+    sought, unread = path.resolve(), None
+    for git_dir in repo.linked():
+        try:
+            known = registered_path(git_dir)
+        except OSError as error:
+            unread = error
+            continue
         if known is not None and (known == path or known.resolve() == sought):
             return WorkTree(repo, known, git_dir)
+    if unread is not None:
+        # Perhaps the one that is sought; another user's that nobody may read does no harm above.
+        raise unread
     raise repo.git.failure(("worktree",), f"knows no work tree at `{path}`")
 
 
@@ -97,11 +107,23 @@ def entries(repo: Repo) -> tuple[Entry, ...]:
     )
 
 
+def known(repo: Repo) -> Iterator[tuple[Path, Path]]:
+    """Yields git's own directory and the place of each linked work tree of which that can be read."""
+    for git_dir in repo.linked():
+        with suppress(OSError):
+            if (path := registered_path(git_dir)) is not None:
+                yield git_dir, path
+
+
 def registered_path(git_dir: Path) -> Path | None:
-    """Returns the work tree that belongs to a `worktrees/<x>` directory, or None if unreadable."""
+    """Returns the work tree that belongs to a `worktrees/<x>` directory, or None if that is half made.
+
+    Raises:
+        OSError: it can't be read.
+    """
     try:
         content = os.fsdecode((git_dir / "gitdir").read_bytes()).removesuffix("\n")
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     # Newer gits may write it relative to its own directory.
     return Path(os.path.normpath(git_dir / content)).parent if content else None

@@ -37,10 +37,7 @@ def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
     """Returns the worktrees of the pool at `root`, by name; none if there is no pool."""
     if not root.is_dir():
         return ()
-    known: dict[Path, Path] = {}
-    for git_dir in (repo.common_dir / "worktrees").glob("*"):
-        if (registered := worktrees.registered_path(git_dir)) is not None:
-            known[registered.resolve()] = git_dir
+    known = {path.resolve(): git_dir for git_dir, path in worktrees.known(repo)}
     slots = (path for path in sorted(root.iterdir()) if _SLOT.fullmatch(path.name))
     theirs = sorted((root / BY_HAND).iterdir()) if (root / BY_HAND).is_dir() else ()
     found = []

@@ -165,10 +165,9 @@ def _still_there(stream: IO[bytes], path: Path) -> bool:
 
 def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
     """Yields the repository's worktrees that have unsaved work, with whose it is."""
-    for git_dir in sorted((repo.common_dir / "worktrees").glob("*")):
-        path = worktrees.registered_path(git_dir)
+    for git_dir, path in worktrees.known(repo):
         left = salvage.read_label(git_dir / LABEL, git_dir.name)
-        if path is not None and left is not None and path.is_dir():
+        if left is not None and path.is_dir():
             yield path, left
 
 

@@ -283,6 +283,25 @@ def test_debris_is_cleared_and_work_is_kept(repo: Repo, tmp_path: Path):
     assert collect_debris(repo, pool).removed == ()
 
 
+def test_an_entry_that_can_not_be_read_is_neither_forgotten_nor_taken_for_gone(
+    repo: Repo, tree: WorkTree, tmp_path: Path
+):
+    other = worktrees.add(repo, tmp_path / "pool" / "wt-2", repo.head().commit)
+    # Root may read every file, but no directory as a file.
+    (tree.git_dir / "gitdir").unlink()
+    (tree.git_dir / "gitdir").mkdir()
+    os.utime(tree.git_dir, (0, 0))
+
+    debris = collect_debris(repo, tmp_path / "pool")
+
+    assert debris.removed == ()
+    assert tree.git_dir.is_dir()
+    assert [path for _, path in worktrees.known(repo)] == [other.path]
+    assert worktrees.find(repo, other.path).git_dir == other.git_dir
+    with pytest.raises(IsADirectoryError):
+        worktrees.find(repo, tree.path)
+
+
 @pytest.mark.slow
 def test_a_worktree_add_killed_halfway_leaves_nothing_for_good(repo: Repo, tmp_path: Path):
     # git itself refuses to list or add work trees while one has no `commondir` file yet.

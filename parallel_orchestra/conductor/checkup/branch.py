@@ -78,13 +78,8 @@ def lock_files(repo: Repo, now: float) -> Iterator[Finding]:
 
 def pool(repo: Repo, root: Path) -> Iterator[Finding]:
     """Yields worktrees that lie there without anybody who works in them."""
-    known = {
-        path: git_dir
-        for git_dir in sorted((repo.common_dir / "worktrees").glob("*"))
-        if (path := worktrees.registered_path(git_dir)) is not None
-    }
     resolved = root.resolve()
-    for path in known:
+    for _, path in worktrees.known(repo):
         if path.resolve().is_relative_to(resolved) and not path.is_dir():
             said = f"git knows a worktree `{path.name}` whose directory is gone"
             yield Finding(Level.NOTE, said, str(path), "`parallel-orchestra clean`")
