@@ -25,8 +25,8 @@ from pathlib import Path
 
 #: What the rooms load where they need it: tests/test_house.py.
 _LATE = ("frontmatter", "jinja2", "pathspec", "platformdirs", "portalocker", "pydantic", "rich")
-#: What Python reads when it starts, and never again.
-_READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ", "TMPDIR")
+#: What Python reads when it starts, and never again; or what wants to be there before our rooms.
+_READ_AT_START = ("PYTHON", "LC_", "LANG", "TZ", "TMPDIR", "BAD_GROUND")
 _READ_BY_US = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 

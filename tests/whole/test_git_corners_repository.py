@@ -269,7 +269,7 @@ def test_branches_and_worktrees_of_the_same_names_are_let_be(scene, tmp_path):
 @rare
 def test_a_directory_in_the_place_of_a_worktree_of_ours_is_put_aside_with_its_files_kept(scene):
     run_work(scene, check=0)
-    (root,) = (scene.cache / "parallel-orchestra").iterdir()
+    (root,) = (scene.cache / "parallel-orchestra").glob("project-*")
     (root / "wt-1").mkdir()
     (root / "wt-1" / "mine.txt").write_text("mine\n")
 
