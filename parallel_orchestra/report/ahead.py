@@ -10,7 +10,12 @@ _NAMED = 20
 
 
 def ahead(outlook: Outlook) -> Iterator[str]:
-    """Yields a line each on the workers, on the longest chain that is left, on how long it takes."""
+    """Yields a line each on the workers, on the longest chain that is left, on how long it takes.
+
+    Nothing where no task is left.
+    """
+    if not outlook.path:
+        return
     width = _counted(outlook.width, "task")
     many = f"workers: {outlook.workers}, and at most {width} can run at once"
     yield f"{many}: more workers than that are of no use" if too_many(outlook) else many

@@ -36,6 +36,10 @@ def test_it_tells_workers_critical_path_and_expected_duration():
     ]
 
 
+def test_where_nothing_is_left_nothing_is_told():
+    assert list(ahead(unknown(path=(), work=0.0, seconds=0.0, tasks=0, known=0))) == []
+
+
 def test_without_any_duration_only_what_is_known_is_told():
     lines = list(ahead(unknown(work=1.0, seconds=1.0, tasks=1, known=0)))
 
