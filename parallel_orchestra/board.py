@@ -19,9 +19,10 @@ from parallel_orchestra.limits import Limits, Orders
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
-from parallel_orchestra.sight import HELD, seen_in
+from parallel_orchestra.sight import HELD, held_in, seen_in
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Claim, Listing, TaskName, TaskStore
+from parallel_orchestra.store import Claim, Entry, Listing, TaskName, TaskStore
+from parallel_orchestra.store.glance import all_done
 from parallel_orchestra.store.room import Room
 
 #: Seconds between two looks at the directories while there is work to hand out.
@@ -72,10 +73,7 @@ class Board:
         gate: Gate,
         halt: Halt = _GO_ON,
     ) -> None:
-        """Takes the room on the disks and the gate, without which no task starts.
-
-        `halt` says when failures are enough.
-        """
+        """Takes the room and the gate without which no task starts, and when failures are enough."""
         self._tasks = tasks
         self._room = room
         self._gate = gate
@@ -90,8 +88,7 @@ class Board:
             tasks, store, rivals, limits, monotonic=clock.monotonic, pause=self._changed.wait
         )
         self._orders = Orders(store.layout, clock.monotonic)
-        self._names: dict[str, TaskName] = {}
-        self._held: tuple[TaskName, ...] = ()
+        self._entries: dict[str, Entry] = {}
         self._active: dict[str, Claim] = {}
         self._claims: tuple[Claim, ...] = ()
         self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
@@ -154,7 +151,7 @@ class Board:
                         self._changed.notify_all()
                         break
                     if not (paused or self._active or self._schedule.next_wake() is not None):
-                        self._recovery.wait_for(self._held)
+                        self._recovery.wait_for(held_in(self._entries, self._tasks))
                     self._changed.wait(_PAUSE if paused else self._patience())
                     continue
                 claim = self._claim(task)
@@ -184,7 +181,7 @@ class Board:
                     return None
                 register()
                 with self._limits.held(task, _LOCK_PATIENCE) as free:
-                    claim = self._store.claim(self._names[task]) if free else None
+                    claim = self._store.claim(self._entries[task].name) if free else None
                 if claim is not None:
                     self._active[task] = claim
                     self._claims = tuple(self._active.values())
@@ -206,7 +203,7 @@ class Board:
         """Takes notice of where a claimed task went; it is offered again after `delay` seconds."""
         with self._changed:
             self._forget(name.task)
-            self._names[name.task] = name
+            self._entries[name.task] = Entry(state, name)
             wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
             self._schedule.moved(name.task, state, wake)
             self._count_failures()
@@ -266,7 +263,8 @@ class Board:
         if self._clock.monotonic() < self._next_look:
             return True
         try:
-            self._look()
+            if not self._all_done():
+                self._look()
         except OSError as error:
             self._refused(error)
             return False
@@ -278,6 +276,14 @@ class Board:
         if gap:
             words = f"the agents of `{backend}` start one after the other"
             self._schedule.hold(backend, self._clock.monotonic() + gap, words)
+
+    def _all_done(self) -> bool:
+        """Returns whether all tasks are done: at the end of most runs, that spares a look."""
+        idle = not (self._active or self._schedule.may_start(self._clock.monotonic()))
+        done = idle and all_done(self._store.layout, self._tasks.keys())
+        if done:
+            self._schedule.finish()
+        return done
 
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
@@ -291,7 +297,7 @@ class Board:
                         task, TaskState.AVAILABLE, self._clock.monotonic() + _LOOK_WAITING
                     )
                     return None
-                claim = self._store.claim(self._names[task])
+                claim = self._store.claim(self._entries[task].name)
         except (EnvironmentProblem, OSError) as error:
             self._refused(error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
@@ -314,16 +320,11 @@ class Board:
         started = self._clock.monotonic()
         self._orders.look()
         listing = self._store.listing()
-        if listing.doubles or self._tasks.keys() - listing.entries.keys() - self._active.keys():
+        if listing.doubles or not self._tasks.keys() <= listing.entries.keys():
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         if self._healed(listing):
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
-        self._names = {task: entry.name for task, entry in listing.entries.items()}
-        self._held = tuple(
-            entry.name
-            for task, entry in listing.entries.items()
-            if entry.state is TaskState.LOCKED and task in self._tasks and entry.name.owner
-        )
+        self._entries = listing.entries
         self._schedule.observe(self._seen(listing))
         self._undone = self._undone_in(listing)
         self._count_failures()
@@ -354,9 +355,8 @@ class Board:
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
-        ours = {task: one for task, one in listing.entries.items() if task in self._tasks}
-        seen = seen_in(ours, self._may_start, self._backoffs.end)
-        return {**seen, **dict.fromkeys(self._active, HELD)}
+        seen = seen_in(listing.entries, self._tasks, self._may_start, self._backoffs.end)
+        return seen | dict.fromkeys(self._active, HELD)
 
     def _may_start(self, task: str) -> bool:
         return self._orders.allow(task) and self._tasks[task].backend not in self._barred
@@ -365,7 +365,7 @@ class Board:
         if self._active or not self._schedule.exhausted():
             return False
         if not fresh:
-            # Nothing to do as far as we know: only a fresh look may say that it is so.
+            # Nothing to do as far as we know: only the directories may say that it is so.
             self._next_look = 0.0
             if not self._looked():
                 return False

@@ -1,6 +1,6 @@
 """A listing of `_tasks/` as the schedule takes it. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from parallel_orchestra.schedule import Seen
 from parallel_orchestra.states import TaskState
@@ -14,10 +14,11 @@ _DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
 
 def seen_in(
     entries: Mapping[str, Entry],
+    tasks: Container[str],
     may_start: Callable[[str], bool],
     backoff: Callable[[TaskName], float],
 ) -> dict[str, Seen]:
-    """Returns where tasks lie; `backoff` gives when one that has failed may start again.
+    """Returns where these tasks lie; `backoff` gives when one that has failed may start again.
 
     A waiting task that may not start is not there for the schedule: as a lock it would hold up its
     group and its rivals.
@@ -25,6 +26,8 @@ def seen_in(
     seen = {}
     for task, entry in entries.items():
         state = entry.state
+        if task not in tasks:
+            continue
         if state is _LOCKED:
             seen[task] = HELD if entry.name.owner else _PARKED
         elif state is not _AVAILABLE:
@@ -36,3 +39,12 @@ def seen_in(
         else:
             seen[task] = _FRESH
     return seen
+
+
+def held_in(entries: Mapping[str, Entry], tasks: Container[str]) -> tuple[TaskName, ...]:
+    """Returns the names of these tasks' locks that have an owner."""
+    return tuple(
+        entry.name
+        for task, entry in entries.items()
+        if entry.state is _LOCKED and entry.name.owner and task in tasks
+    )

@@ -18,6 +18,9 @@ class TaskState(Enum):
     DONE = "done"
     FAILED = "failed"
 
+    # As fast as it gets: before Python 3.12 the hash of an Enum is a function in Python.
+    __hash__ = object.__hash__
+
 
 class Move(Enum):
     """A reason for a task's file to be renamed from one directory into another."""

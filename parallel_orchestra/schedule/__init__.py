@@ -14,7 +14,8 @@ from parallel_orchestra.schedule.forecast import (
     outlook,
     play,
 )
-from parallel_orchestra.schedule.order import Schedule, Seen
+from parallel_orchestra.schedule.order import Schedule
+from parallel_orchestra.schedule.seen import Seen
 
 __all__ = [
     "Cause",

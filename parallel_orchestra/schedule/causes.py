@@ -1,11 +1,14 @@
 """What keeps a task from running, as a word for programs and a sentence for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.states import TaskState
+
+#: How many tasks a sentence names.
+_NAMED = 10
 
 
 class Hold(Enum):
@@ -55,3 +58,9 @@ def doomed(graph: Graph, states: Mapping[str, TaskState]) -> dict[str, str]:
             if task in culprits:
                 break
     return culprits
+
+
+def named(tasks: Sequence[str]) -> str:
+    """Returns tasks as a sentence names them: a few of many."""
+    names = ", ".join(f"`{task}`" for task in tasks[:_NAMED])
+    return names if len(tasks) <= _NAMED else f"{names} and {len(tasks) - _NAMED} more"

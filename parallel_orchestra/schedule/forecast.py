@@ -8,7 +8,8 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed
 from parallel_orchestra.schedule.expected import durations, known_durations
-from parallel_orchestra.schedule.order import Schedule, Seen
+from parallel_orchestra.schedule.order import Schedule
+from parallel_orchestra.schedule.seen import Seen
 from parallel_orchestra.states import TaskState
 
 

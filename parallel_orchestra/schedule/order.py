@@ -12,39 +12,17 @@ nobody has to be woken when a limit becomes free.
 """
 
 import heapq
-import itertools
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.graph.rivals import positions
 from parallel_orchestra.model import Task
-from parallel_orchestra.schedule.causes import Cause, Hold, doomed
+from parallel_orchestra.schedule.causes import Cause, Hold, doomed, named
 from parallel_orchestra.schedule.expected import durations
+from parallel_orchestra.schedule.seen import Held, Seen
 from parallel_orchestra.states import TaskState
-
-#: How many tasks a sentence names.
-_NAMED = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Where a task lies; `parked` for a lock that nobody alive holds (a person's)."""
-
-    state: TaskState
-    parked: bool = False
-    not_before: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    """A backend that starts nothing until then; `limited` is the set of its limited tasks."""
-
-    until: float
-    words: str
-    limited: int
 
 
 class Schedule:
@@ -81,7 +59,7 @@ class Schedule:
         self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
         self._rivals = rivals
         self._limits = limits
-        self._holds: dict[str, _Held] = {}
+        self._holds: dict[str, Held] = {}
         self.observe({})
 
     @classmethod
@@ -140,16 +118,23 @@ class Schedule:
 
         The others count as locked, as one that `take` returned.
         """
-        by_rank, limited = self._by_rank, tuple(positions(self._ready_limited))
-        for rank in (*itertools.chain(*self._ready.values()), *limited):
-            task = by_rank[rank]
-            if task not in available and self._startable(task):
-                self._lock(task)
-        # What is ready no more goes; a rank that was there twice is there once.
+        by_rank, gone = self._by_rank, list[str]()
         for backend, ranks in self._ready.items():
-            self._ready[backend] = sorted({rank for rank in ranks if by_rank[rank] in available})
-        there = (by_rank[rank] for rank in limited)
-        self._ready_limited = self._set_of(task for task in there if task in available)
+            there = [rank for rank in ranks if by_rank[rank] in available]
+            if len(there) < len(ranks):
+                gone += [by_rank[rank] for rank in ranks if by_rank[rank] not in available]
+                # In order, it is a heap again.
+                self._ready[backend] = sorted(there)
+        limited = [by_rank[rank] for rank in positions(self._ready_limited)]
+        gone += [task for task in limited if task not in available]
+        self._ready_limited = self._set_of(task for task in limited if task in available)
+        self._lock_all(task for task in dict.fromkeys(gone) if self._startable(task))
+
+    def finish(self) -> None:
+        """Takes notice that all tasks are done."""
+        self.observe({})
+        self._state = dict.fromkeys(self._by_rank, TaskState.DONE)
+        self._count = Counter({TaskState.DONE: len(self._state)})
 
     def may_start(self, now: float) -> bool:
         """Returns whether some task may run at this moment."""
@@ -182,9 +167,9 @@ class Schedule:
         held = self._holds.get(backend)
         if held is None:
             ours = (task for task in self._limited if self._tasks[task].backend == backend)
-            self._holds[backend] = _Held(until, words, self._set_of(ours))
+            self._holds[backend] = Held(until, words, self._set_of(ours))
         elif until > held.until:
-            self._holds[backend] = _Held(until, words, held.limited)
+            self._holds[backend] = Held(until, words, held.limited)
 
     def inherit(self, old: "Schedule") -> None:
         """Takes over what backends an older schedule, of fewer tasks, holds."""
@@ -250,7 +235,7 @@ class Schedule:
             return Cause(Hold.DOOMED, f"`{culprit}`, which it needs, failed", (culprit,))
         missing = tuple(self._missing(task))
         if missing:
-            return Cause(Hold.DEPENDENCY, f"waits for {_named(missing)}", missing)
+            return Cause(Hold.DEPENDENCY, f"waits for {named(missing)}", missing)
         if asleep.get(task, now) > now:
             wait = asleep[task] - now
             words = f"failed before; next attempt in {wait:.0f} s"
@@ -342,6 +327,17 @@ class Schedule:
         self._place(task, TaskState.LOCKED)
         self._enter_lock(task)
 
+    def _lock_all(self, tasks: Iterable[str]) -> None:
+        """Does the same as `_lock` for many tasks in `available/`, and counts them once."""
+        before = self._locked
+        for task in tasks:
+            self._state[task] = TaskState.LOCKED
+            self._locked += 1
+            if task in self._limited:
+                self._enter_limits(task)
+        self._count[TaskState.LOCKED] += self._locked - before
+        self._count[TaskState.AVAILABLE] -= self._locked - before
+
     def _place(self, task: str, state: TaskState) -> TaskState | None:
         """Notes where a task lies and returns where it lay before."""
         before = self._state.get(task)
@@ -353,6 +349,9 @@ class Schedule:
 
     def _enter_lock(self, task: str) -> None:
         self._locked += 1
+        self._enter_limits(task)
+
+    def _enter_limits(self, task: str) -> None:
         group = self._tasks[task].concurrency_group
         if group:
             self._used[group] = self._used.get(group, 0) + 1
@@ -369,7 +368,7 @@ class Schedule:
             if not self._used[group]:
                 del self._used[group]  # `_barred` looks at the groups in use only
 
-    def _barred(self, holds: Iterable[_Held] | None = None) -> int:
+    def _barred(self, holds: Iterable[Held] | None = None) -> int:
         """Returns those that a limit or a hold (all, if not said) keeps from starting now."""
         barred = 0
         for held_up in self._held_up.values():
@@ -393,8 +392,3 @@ class Schedule:
             rank = self._rank[task]
             octets[rank >> 3] |= 1 << (rank & 7)
         return int.from_bytes(octets, "little")
-
-
-def _named(tasks: Sequence[str]) -> str:
-    names = ", ".join(f"`{task}`" for task in tasks[:_NAMED])
-    return names if len(tasks) <= _NAMED else f"{names} and {len(tasks) - _NAMED} more"

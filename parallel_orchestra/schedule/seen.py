@@ -1,0 +1,23 @@
+"""What a schedule is told of one task, and of one backend."""
+
+from dataclasses import dataclass
+
+from parallel_orchestra.states import TaskState
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Where a task lies; `parked` for a lock that nobody alive holds (a person's)."""
+
+    state: TaskState
+    parked: bool = False
+    not_before: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A backend that starts nothing until then; `limited` is the set of its limited tasks."""
+
+    until: float
+    words: str
+    limited: int
