@@ -43,6 +43,7 @@ def outlook_record(outlook: Outlook) -> dict[str, Any]:
         "critical_path_sec": round(outlook.path_seconds, 3) if known else None,
         "work_sec": round(outlook.work, 3) if known else None,
         "expected_sec": round(outlook.seconds, 3) if known else None,
+        "expected_is_least": outlook.at_least,
         "tasks": outlook.tasks,
         "tasks_of_known_duration": outlook.known,
     }
@@ -60,7 +61,8 @@ def _expected(outlook: Outlook) -> str:
     if not outlook.known:
         return "unknown, since no task has an `estimate` or has run here before"
     workers = _counted(outlook.workers, "worker")
-    text = f"about {span(outlook.seconds)} with {workers}"
+    about = "at least" if outlook.at_least else "about"
+    text = f"{about} {span(outlook.seconds)} with {workers}"
     if outlook.workers > 1:
         text += f", {span(outlook.work)} with one"
     if outlook.known < outlook.tasks:

@@ -4,13 +4,16 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parallel_orchestra.graph import Graph
+from parallel_orchestra.graph import Graph, Rivals
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed
 from parallel_orchestra.schedule.expected import durations, known_durations
 from parallel_orchestra.schedule.order import Schedule
 from parallel_orchestra.schedule.seen import Seen
 from parallel_orchestra.states import TaskState
+
+#: Pairs of tasks that share files up to which a plan is played: about half a second.
+_MOST_PAIRS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Outlook:
 
     `width` is that of the whole plan. `path` is the longest chain of open tasks. `known` is of
     how many of the open `tasks` a duration is known: if of none, the seconds mean nothing. `work`
-    is what one worker alone would need, `seconds` what `workers` will.
+    is what one worker alone would need, `seconds` what `workers` will; only the least that they
+    can need if `at_least`, where playing would take too long: very many tasks share files.
     """
 
     workers: int
@@ -42,6 +46,7 @@ class Outlook:
     seconds: float
     tasks: int
     known: int
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +112,7 @@ def at_the_start(schedule: Schedule, workers: int) -> dict[str, Cause]:
 def outlook(
     tasks: Sequence[Task],
     graph: Graph,
-    rivals: Mapping[str, tuple[str, ...]],
+    rivals: Rivals,
     limits: Mapping[str, int],
     past: Mapping[str, float],
     workers: int,
@@ -129,16 +134,22 @@ def outlook(
     left = dict.fromkeys(graph.order, 0.0) | {task: expected[task] for task in open_}
     running = {task: max(0.0, expected[task] - standing.elapsed.get(task, 0.0)) for task in at_work}
     left |= running
-    schedule = Schedule.of(tasks, graph, rivals, limits, past)
-    schedule.observe(standing.seen)
     path = graph.critical_path(left)
+    length, work = sum(left[task] for task in path), sum(left.values())
+    seconds = max(length, work / workers)
+    playable = rivals.pairs() <= _MOST_PAIRS
+    if playable:
+        schedule = Schedule.of(tasks, graph, rivals, limits, past)
+        schedule.observe(standing.seen)
+        seconds = play(schedule, expected, workers, running, standing.now).seconds
     return Outlook(
         workers=workers,
         width=graph.width(),
         path=tuple(task for task in path if task in open_ or task in at_work),
-        path_seconds=sum(left[task] for task in path),
-        work=sum(left.values()),
-        seconds=play(schedule, expected, workers, running, standing.now).seconds,
+        path_seconds=length,
+        work=work,
+        seconds=seconds,
         tasks=len(open_ | at_work),
         known=len(known_durations(tasks, past).keys() & (open_ | at_work)),
+        at_least=not playable,
     )

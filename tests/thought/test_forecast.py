@@ -93,6 +93,16 @@ def test_groups_and_shared_files_make_it_longer_and_past_durations_tell_how_long
     assert [outlook_of(tasks, past=past).seconds for tasks in (group, files)] == [20.0, 20.0]
 
 
+def test_where_too_many_share_a_file_only_the_least_is_told(monkeypatch):
+    monkeypatch.setattr("parallel_orchestra.schedule.forecast._MOST_PAIRS", 2)
+    tasks = [Task(id=name, writes=("x",), estimate=10.0) for name in "abc"]
+
+    found = outlook_of(tasks)
+
+    assert (found.seconds, found.at_least) == (15.0, True)
+    assert not outlook_of(tasks[:2]).at_least
+
+
 def test_where_nothing_is_known_nothing_is_told():
     assert outlook_of([Task(id="a"), Task(id="b")]).known == 0
 
