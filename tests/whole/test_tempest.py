@@ -33,7 +33,7 @@ VERIFY = "verify: 'test -f folder-000/file-00000.txt'"
 #: While the tempest has the gate shut, unless it lets this one through (at last, by itself). And
 #: one file that many tasks add a line to.
 NAP = (
-    'n=0; while test -e "$FLAGS/shut" -a ! -e "$FLAGS/go-$PO_TASK_ID" -a $n -lt 600; '
+    'n=0; while test -e "$FLAGS/shut" -a ! -e "$FLAGS/go-$PO_TASK_ID" -a $n -lt 6000; '
     "do sleep 0.2; n=$((n+1)); done"
 )
 PART = f'{NAP}; echo "$PO_TASK_ID" >> part.txt'
