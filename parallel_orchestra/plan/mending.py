@@ -137,7 +137,9 @@ def _suspects(lines: list[str], at: int, opened: int | None) -> list[int]:
     """Returns the lines that may hold the slip."""
     before = next((i for i in range(at - 1, -1, -1) if lines[i].strip()), at)
     quote = next((i for i in range(at, -1, -1) if _is_open(lines[i])), at)
-    found = [*([] if opened is None else [opened]), at, before, quote]
+    # The end of a text that ends with its last line counts as a line of its own to the parser.
+    first = [] if opened is None else [min(opened, len(lines) - 1)]
+    found = [*first, at, before, quote]
     return list(dict.fromkeys(found))
 
 

@@ -225,5 +225,5 @@ def test_ten_thousand_patterns_that_all_meet_are_not_compared_in_pairs():
 
     found = meetings(reaches)
 
-    assert time.process_time() - started < fair(3)
+    assert time.process_time() - started < fair(10)
     assert found.crowds

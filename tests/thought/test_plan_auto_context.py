@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.plan import load, parse
+from parallel_orchestra.plan.auto_context import read_auto_context
 from support import cpo
 
 HEAD = '---\npo_plan_version: "{version}"\nname: n\ncwd: .\n{more}tasks:\n'
@@ -101,3 +102,10 @@ def test_a_cpo_folder_has_these_defaults_too(tmp_path):
 
     assert (plan.max_workers, plan.task("task-001").max_retries) == (5, 3)
     assert plan.task("wave-1-validation").max_retries == 0
+
+
+def test_one_open_bracket_is_told_as_what_it_is(tmp_path):
+    found = read_auto_context(tmp_path, lambda _: b"{")
+
+    assert found.given == {}
+    assert len(found.remarks) == 1

@@ -319,7 +319,12 @@ def test_a_prompt_file_is_in_the_prompt_byte_for_byte(prompt):
     data = prompt.encode("utf-8", "replace")
     text = '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt_file: p}]\n---\n'
 
-    plan = parse(text.encode(), Path("/p/plan.md"), lambda _: data)
+    def read(path):
+        if path != Path("/p/p"):
+            raise FileNotFoundError(path)
+        return data
+
+    plan = parse(text.encode(), Path("/p/plan.md"), read)
 
     made = Source(plan, {"a": plan.tasks[0]})
     assert data in prompt_of(made, plan.tasks[0], 1).encode()
