@@ -22,7 +22,6 @@ from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.sight import HELD, held_in, seen_in
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Entry, Listing, TaskName, TaskStore
-from parallel_orchestra.store.glance import all_done
 from parallel_orchestra.store.room import Room
 
 #: Seconds between two looks at the directories while there is work to hand out.
@@ -263,8 +262,7 @@ class Board:
         if self._clock.monotonic() < self._next_look:
             return True
         try:
-            if not self._all_done():
-                self._look()
+            self._look()
         except OSError as error:
             self._refused(error)
             return False
@@ -276,14 +274,6 @@ class Board:
         if gap:
             words = f"the agents of `{backend}` start one after the other"
             self._schedule.hold(backend, self._clock.monotonic() + gap, words)
-
-    def _all_done(self) -> bool:
-        """Returns whether all tasks are done: at the end of most runs, that spares a look."""
-        idle = not (self._active or self._schedule.may_start(self._clock.monotonic()))
-        done = idle and all_done(self._store.layout, self._tasks.keys())
-        if done:
-            self._schedule.finish()
-        return done
 
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
@@ -365,7 +355,7 @@ class Board:
         if self._active or not self._schedule.exhausted():
             return False
         if not fresh:
-            # Nothing to do as far as we know: only the directories may say that it is so.
+            # Nothing to do as far as we know: only a fresh look may say that it is so.
             self._next_look = 0.0
             if not self._looked():
                 return False

@@ -130,12 +130,6 @@ class Schedule:
         self._ready_limited = self._set_of(task for task in limited if task in available)
         self._lock_all(task for task in dict.fromkeys(gone) if self._startable(task))
 
-    def finish(self) -> None:
-        """Takes notice that all tasks are done."""
-        self.observe({})
-        self._state = dict.fromkeys(self._by_rank, TaskState.DONE)
-        self._count = Counter({TaskState.DONE: len(self._state)})
-
     def may_start(self, now: float) -> bool:
         """Returns whether some task may run at this moment."""
         self._wake(now)

@@ -334,16 +334,6 @@ def test_dependents_of_a_task_whose_file_is_missing_do_not_keep_the_run_alive():
     assert schedule.exhausted()
 
 
-def test_once_all_is_done_nothing_is_left():
-    schedule = schedule_of(tasks_of(a="", b="a"), look={"a": Seen(LOCKED)})
-
-    schedule.finish()
-
-    assert schedule.take(NOW) is None
-    assert schedule.exhausted()
-    assert schedule.count() == {DONE: 2}
-
-
 def test_it_counts_the_tasks_in_each_state():
     schedule = schedule_of(tasks_of(a="", b="", c=""), look={"a": Seen(DONE)})
 

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Entry, Listing, TaskName, TaskStore, glance
+from parallel_orchestra.store import Entry, Listing, TaskName, TaskStore
 from parallel_orchestra.store.tasks import RESCANS
 from support.tasks_dir import ME, OTHER, publish, put, store_of, tasks_dir
 
@@ -175,23 +175,3 @@ def test_of_tasks_that_move_all_the_time_none_is_ever_missing_or_double(layout):
     assert (seen_missing, seen_double) == (0, 0)
     assert len(moved) >= 1_000
     assert plain, "nothing was caught moving: the test shows nothing"
-
-
-@pytest.mark.parametrize(
-    ("places", "all_done"),
-    [
-        ({"a": DONE, "b": DONE}, True),
-        ({"a": DONE, "b": DONE, "c": FAILED}, True),
-        ({"a": DONE}, False),
-        ({"a": DONE, "b": FAILED}, False),
-        ({"a": DONE, "b": LOCKED}, False),
-        ({"a": DONE, "b": AVAILABLE}, False),
-        ({"a": DONE, "b": DONE, "c": AVAILABLE}, False),
-        ({"a": DONE, "b": DONE, "c": LOCKED}, False),
-    ],
-)
-def test_all_is_done_if_each_task_lies_in_done_and_nothing_waits_or_runs(layout, places, all_done):
-    for task, state in places.items():
-        put(layout, state, f"{task}.md")
-
-    assert glance.all_done(layout, {"a", "b"}) is all_done
