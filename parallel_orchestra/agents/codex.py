@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
-from parallel_orchestra.agents.json_lines import events, inside, parse_object, total, words_of
+from parallel_orchestra.agents.json_lines import (
+    events,
+    inside,
+    parse_object,
+    total,
+    without_events,
+    words_of,
+)
 from parallel_orchestra.agents.programs import missing, path_of
 from parallel_orchestra.agents.signs import Sign, class_of_words, wait_in_words
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
@@ -76,7 +83,7 @@ class CodexBackend:
         """Returns its last message, or the sentence with which its turn failed."""
         said = Answer(_last_message(ended.stdout_tail), usage=_usage(ended))
         # events are for us: what Codex says to people stands on stderr
-        plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
+        plain = replace(ended, stdout_tail=without_events(ended.stdout_tail))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         failed = _failure(ended.stdout_tail)
@@ -153,7 +160,3 @@ def _usage(ended: Exit) -> Usage:
         output_tokens=None if written is None else int(written),
         session=next(filter(None, threads), ""),
     )
-
-
-def _without_events(output: bytes) -> bytes:
-    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))

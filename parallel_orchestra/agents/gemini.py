@@ -15,6 +15,7 @@ from parallel_orchestra.agents.json_lines import (
     number,
     parse_object,
     whole,
+    without_events,
     words_of,
 )
 from parallel_orchestra.agents.programs import missing, path_of
@@ -103,7 +104,7 @@ class GeminiBackend:
         # events are for us: what Gemini CLI says to people stands on stderr
         plain = replace(
             ended,
-            stdout_tail=_without_events(ended.stdout_tail),
+            stdout_tail=without_events(ended.stdout_tail),
             stderr_tail=_CHATTER.sub(b"", ended.stderr_tail),
         )
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
@@ -167,7 +168,3 @@ def _usage(result: Event | None, ended: Exit) -> Usage:
         output_tokens=whole(inside(result, "stats", "output_tokens")),
         session=next(filter(None, sessions), ""),
     )
-
-
-def _without_events(output: bytes) -> bytes:
-    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))

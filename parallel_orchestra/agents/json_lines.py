@@ -61,3 +61,8 @@ def parse_object(line: bytes | str) -> Event | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def without_events(output: bytes) -> bytes:
+    """Returns the lines that are no events: what a program says to people."""
+    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))

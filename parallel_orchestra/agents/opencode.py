@@ -17,6 +17,7 @@ from parallel_orchestra.agents.json_lines import (
     number,
     parse_object,
     total,
+    without_events,
     words_of,
 )
 from parallel_orchestra.agents.programs import missing, path_of
@@ -91,7 +92,7 @@ class OpencodeBackend:
         told = list(events(ended.stdout_tail))
         said = Answer(_last_words(told), usage=_usage(told, ended))
         # events are for us: what opencode says to people stands on stderr
-        plain = replace(ended, stdout_tail=_without_events(ended.stdout_tail))
+        plain = replace(ended, stdout_tail=without_events(ended.stdout_tail))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         failed = _last(told, "error")
@@ -190,7 +191,3 @@ def _usage(told: list[Event], ended: Exit) -> Usage:
         turns=len(steps),
         session=next(filter(None, sessions), ""),
     )
-
-
-def _without_events(output: bytes) -> bytes:
-    return b"\n".join(line for line in output.split(b"\n") if not line.lstrip().startswith(b"{"))
