@@ -1,6 +1,9 @@
 """How fast this machine is at this moment: limits of CPU time are made for another one."""
 
+import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 #: CPU seconds that `_task` takes on the machine on which the limits of the tests were made.
 _REFERENCE = 0.008
@@ -13,6 +16,17 @@ def fair(seconds: float) -> float:
     A slow processor, or one that shares its core with somebody busy, needs more for the same.
     """
     return seconds * max(1.0, min(_timed() for _ in range(_TRIES)) / _REFERENCE)
+
+
+@contextmanager
+def unburdened() -> Iterator[None]:
+    """Spares what is timed inside the search for garbage among all that other tests left."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _timed() -> float:

@@ -17,7 +17,7 @@ from parallel_orchestra.ownership import (
     patterns_of,
     reach,
 )
-from support.machine import fair
+from support.machine import fair, unburdened
 
 NAMES = ("a", "b", "ab", "a.py", "b.md", ".c")
 UNIVERSE = tuple("/".join(names) for n in (1, 2, 3) for names in product(NAMES, repeat=n))
@@ -221,9 +221,10 @@ def test_ten_thousand_patterns_that_do_not_meet_are_compared_with_few(form):
 @pytest.mark.slow
 def test_ten_thousand_patterns_that_all_meet_are_not_compared_in_pairs():
     reaches = [reach_of(f"**/*a{i}*") for i in range(10_000)]
-    started = time.process_time()
+    with unburdened():
+        started = time.process_time()
+        found = meetings(reaches)
+        took = time.process_time() - started
 
-    found = meetings(reaches)
-
-    assert time.process_time() - started < fair(10)
+    assert took < fair(5)  # that is what `validate` may take for as many tasks
     assert found.crowds

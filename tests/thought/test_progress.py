@@ -40,7 +40,7 @@ from parallel_orchestra.progress import (
 )
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.states import TaskState
-from support.machine import fair
+from support.machine import fair, unburdened
 
 AVAILABLE, LOCKED, DONE, FAILED = TaskState
 ME, OTHER = "host-1-00000001", "host-2-00000002"
@@ -636,7 +636,7 @@ def test_a_skipped_task_counts_as_failed_and_the_gravest_of_all_speaks():
 
 
 @pytest.mark.slow
-def test_ten_thousand_tasks_are_folded_in_seconds():
+def test_ten_thousand_tasks_are_folded_in_a_second():
     ids = [f"t{i}" for i in range(10_000)]
     tasks = [
         Task(id=task, depends_on=(ids[i - 1],) if i % 10 else ()) for i, task in enumerate(ids)
@@ -654,8 +654,10 @@ def test_ten_thousand_tasks_are_folded_in_seconds():
     ]
     facts = facts_of(*tasks, **dict.fromkeys(ids, "c1"))
 
-    began = time.process_time()
-    report = fold(facts, places, history, 999.0)
+    with unburdened():
+        began = time.process_time()
+        report = fold(facts, places, history, 999.0)
+        took = time.process_time() - began
 
-    assert time.process_time() - began < fair(4)
+    assert took < fair(1)
     assert report.completed == 10_000
