@@ -26,10 +26,6 @@ FLOORS = (
     (
         "merge_queue",
         "recovery",
-        "limits",
-        "backoffs",
-        "gate",
-        "sight",
         "board",
         "worker",
         "engine",

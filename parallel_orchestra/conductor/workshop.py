@@ -9,12 +9,12 @@ from pathlib import Path
 
 from parallel_orchestra.agents import BACKENDS, AgentSettings
 from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import Event, StartsHeld, Warned
-from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.isolation import Commons, Pool, Seats

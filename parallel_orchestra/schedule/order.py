@@ -20,6 +20,7 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.graph.rivals import positions
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed, named
+from parallel_orchestra.schedule.company import Company
 from parallel_orchestra.schedule.expected import durations
 from parallel_orchestra.schedule.seen import Held, Seen
 from parallel_orchestra.states import TaskState
@@ -49,16 +50,9 @@ class Schedule:
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
         self._tasks = {task.id: task for task in tasks}
-        members: dict[str, list[str]] = {}
-        for task in tasks:
-            members.setdefault(task.concurrency_group, []).append(task.id)
-        members.pop("", None)
-        self._members = {group: self._set_of(ids) for group, ids in members.items()}
-        self._limited = {task.id for task in tasks if task.concurrency_group or task.id in rivals}
+        self._company = Company(tasks, self._rank, rivals, limits)
         self._graph = graph
         self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
-        self._rivals = rivals
-        self._limits = limits
         self._holds: dict[str, Held] = {}
         self.observe({})
 
@@ -88,8 +82,7 @@ class Schedule:
         self._count = Counter({one: states.count(one) for one in TaskState})
         self._parked_locks = {task for task, one in seen.items() if one.parked}
         self._pending: dict[str, int] = {}
-        self._used: dict[str, int] = {}
-        self._held_up: dict[str, int] = {}
+        self._company.clear()
         self._locked = 0
         for task in self._needy:
             needs = self._graph.dependencies[task]
@@ -106,12 +99,12 @@ class Schedule:
             elif one.state is available and not self._pending.get(task):
                 if one.not_before:
                     heapq.heappush(self._asleep, (one.not_before, rank))
-                elif task in self._limited:
+                elif task in self._company.limited:
                     limited.append(task)
                 else:
                     # In order of rank, so each list is a heap.
                     self._ready.setdefault(self._tasks[task].backend, []).append(rank)
-        self._ready_limited = self._set_of(limited)
+        self._ready_limited = self._company.set_of(limited)
 
     def glance(self, available: Container[str]) -> None:
         """Takes notice that of the tasks that are ready only these are still to be had.
@@ -127,7 +120,7 @@ class Schedule:
                 self._ready[backend] = sorted(there)
         limited = [by_rank[rank] for rank in positions(self._ready_limited)]
         gone += [task for task in limited if task not in available]
-        self._ready_limited = self._set_of(task for task in limited if task in available)
+        self._ready_limited = self._company.set_of(task for task in limited if task in available)
         self._lock_all(task for task in dict.fromkeys(gone) if self._startable(task))
 
     def may_start(self, now: float) -> bool:
@@ -146,7 +139,7 @@ class Schedule:
         if rank is None:
             return None
         task = self._by_rank[rank]
-        if task in self._limited:
+        if task in self._company.limited:
             self._ready_limited ^= 1 << rank
         elif not only:
             heapq.heappop(self._ready[self._tasks[task].backend])
@@ -160,8 +153,8 @@ class Schedule:
         """
         held = self._holds.get(backend)
         if held is None:
-            ours = (task for task in self._limited if self._tasks[task].backend == backend)
-            self._holds[backend] = Held(until, words, self._set_of(ours))
+            ours = (task for task in self._company.limited if self._tasks[task].backend == backend)
+            self._holds[backend] = Held(until, words, self._company.set_of(ours))
         elif until > held.until:
             self._holds[backend] = Held(until, words, held.limited)
 
@@ -243,19 +236,20 @@ class Schedule:
 
     def _limit_on(self, task: str) -> Cause | None:
         """Returns which running task or group keeps a task from starting beside it."""
-        group = self._tasks[task].concurrency_group
-        if group and self._full(group):
-            words = f"concurrency group `{group}` is full ({self._limit(group)} running)"
+        group = self._company.full_group(task)
+        if group:
+            limit = self._company.limit(group)
+            words = f"concurrency group `{group}` is full ({limit} running)"
             return Cause(Hold.GROUP, words, tuple(self._running_in(group)))
-        for rival, held_up in self._held_up.items():
-            if held_up >> self._rank[task] & 1:
-                how = "locked by hand" if rival in self._parked_locks else "running"
-                words = f"`{rival}` writes the same files and is {how}"
-                return Cause(Hold.OVERLAP, words, (rival,))
+        rival = self._company.rival(task)
+        if rival:
+            how = "locked by hand" if rival in self._parked_locks else "running"
+            words = f"`{rival}` writes the same files and is {how}"
+            return Cause(Hold.OVERLAP, words, (rival,))
         return None
 
     def _running_in(self, group: str) -> Iterator[str]:
-        for rank in positions(self._members[group]):
+        for rank in self._company.members(group):
             if self._state.get(self._by_rank[rank]) is TaskState.LOCKED:
                 yield self._by_rank[rank]
 
@@ -281,7 +275,7 @@ class Schedule:
             return
         if not_before:
             heapq.heappush(self._asleep, (not_before, self._rank[task]))
-        elif task in self._limited:
+        elif task in self._company.limited:
             self._ready_limited |= 1 << self._rank[task]
         else:
             heapq.heappush(self._ready.setdefault(self._tasks[task].backend, []), self._rank[task])
@@ -307,12 +301,12 @@ class Schedule:
         if backend in self._ready and self._first(backend) is not None:
             return True
         limited = self._ready_limited & self._holds[backend].limited
-        return bool(limited & ~self._barred(holds=()))
+        return bool(limited & ~self._company.barred())
 
     def _ready_rank(self, task: str) -> int | None:
         """Returns the rank of a task if it may run at this moment."""
         rank, backend = self._rank[task], self._tasks[task].backend
-        if task in self._limited:
+        if task in self._company.limited:
             return rank if (self._ready_limited & ~self._barred()) >> rank & 1 else None
         there = backend not in self._holds and rank in self._ready.get(backend, ())
         return rank if there and self._startable(task) else None
@@ -327,8 +321,8 @@ class Schedule:
         for task in tasks:
             self._state[task] = TaskState.LOCKED
             self._locked += 1
-            if task in self._limited:
-                self._enter_limits(task)
+            if task in self._company.limited:
+                self._company.enter(task)
         self._count[TaskState.LOCKED] += self._locked - before
         self._count[TaskState.AVAILABLE] -= self._locked - before
 
@@ -343,46 +337,16 @@ class Schedule:
 
     def _enter_lock(self, task: str) -> None:
         self._locked += 1
-        self._enter_limits(task)
-
-    def _enter_limits(self, task: str) -> None:
-        group = self._tasks[task].concurrency_group
-        if group:
-            self._used[group] = self._used.get(group, 0) + 1
-        if task in self._rivals:
-            self._held_up[task] = self._set_of(self._rivals[task])
+        self._company.enter(task)
 
     def _leave_lock(self, task: str) -> None:
         self._locked -= 1
         self._parked_locks.discard(task)
-        self._held_up.pop(task, None)
-        group = self._tasks[task].concurrency_group
-        if group:
-            self._used[group] -= 1
-            if not self._used[group]:
-                del self._used[group]  # `_barred` looks at the groups in use only
+        self._company.leave(task)
 
-    def _barred(self, holds: Iterable[Held] | None = None) -> int:
-        """Returns those that a limit or a hold (all, if not said) keeps from starting now."""
-        barred = 0
-        for held_up in self._held_up.values():
-            barred |= held_up
-        for group in self._used:
-            if self._full(group):
-                barred |= self._members[group]
-        for held in self._holds.values() if holds is None else holds:
+    def _barred(self) -> int:
+        """Returns those that a running task or a hold keeps from starting now."""
+        barred = self._company.barred()
+        for held in self._holds.values():
             barred |= held.limited
         return barred
-
-    def _full(self, group: str) -> bool:
-        return self._used.get(group, 0) >= self._limit(group)
-
-    def _limit(self, group: str) -> int:
-        return self._limits.get(group, 1)
-
-    def _set_of(self, tasks: Iterable[str]) -> int:
-        octets = bytearray(len(self._by_rank) // 8 + 1)
-        for task in tasks:
-            rank = self._rank[task]
-            octets[rank >> 3] |= 1 << (rank & 7)
-        return int.from_bytes(octets, "little")

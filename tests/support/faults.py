@@ -19,7 +19,7 @@ ERRORS = ("EIO", "ENOSPC", "EACCES", "EROFS", "EDQUOT", "EMFILE", "ESTALE", "EPE
 #: Waits that would make a test long, by room, in seconds; rooms that others import come first.
 HASTE = {
     "retry": {"_FIRST_DELAYS": {}, "_FIRST_DELAY": 0.1, "_LIMIT": 0.1},
-    "board": {"_TROUBLE_LIMIT": 2.0},
+    "board.troubles": {"_TROUBLE_LIMIT": 2.0},
 }
 
 #: Seconds without a sign of life after which who is out of sight counts as dead, in a test.

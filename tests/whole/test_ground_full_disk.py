@@ -83,7 +83,7 @@ def test_a_disk_that_is_full_while_agents_work_pauses_the_run_and_then_ends_it(t
 def test_a_run_goes_on_by_itself_when_room_is_made(tmp_path, small):
     _, disk = small
     storm = storm_in(tmp_path)
-    patient = {**HASTE, "board": {"_TROUBLE_LIMIT": 600.0}}
+    patient = {**HASTE, "board.troubles": {"_TROUBLE_LIMIT": 600.0}}
     with storm.start(NAP="1", **bad_ground(hasten=patient)) as running:
         wait_for_line(storm, "start", "a")
         filler = fill(disk)

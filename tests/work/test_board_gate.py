@@ -3,7 +3,7 @@
 import pytest
 
 from parallel_orchestra.board import Board, Clock
-from parallel_orchestra.gate import Demands, Gate
+from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.machine import Memory
 from parallel_orchestra.model import Task
@@ -26,7 +26,7 @@ def stage(tmp_path):
 
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr("parallel_orchestra.board._PAUSE", 0.01)
+    monkeypatch.setattr("parallel_orchestra.board.board._PAUSE", 0.01)
     return FakeClock()
 
 

@@ -5,8 +5,8 @@ import threading
 import pytest
 
 from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.errors import WaitsForPerson
-from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule import Schedule
@@ -42,7 +42,7 @@ def tasks():
 
 @pytest.fixture
 def board(stage, clock, tasks, monkeypatch):
-    monkeypatch.setattr("parallel_orchestra.board._PAUSE", 0.01)
+    monkeypatch.setattr("parallel_orchestra.board.board._PAUSE", 0.01)
     return Board(
         tasks,
         schedule_of(tasks),

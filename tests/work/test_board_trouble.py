@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.gate import Demands, Gate
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule import Schedule
@@ -54,7 +54,7 @@ def disk(monkeypatch):
 
 @pytest.fixture
 def board(stage, clock, said, disk, tmp_path, monkeypatch):
-    monkeypatch.setattr("parallel_orchestra.board._PAUSE", 0.01)
+    monkeypatch.setattr("parallel_orchestra.board.board._PAUSE", 0.01)
     tasks = {"a": Task("a")}
     graph = Graph.of(tuple(tasks.values()))
     return Board(
@@ -182,7 +182,7 @@ def test_a_disk_that_does_not_answer_for_a_minute_ends_the_run(
 ):
     monkeypatch.setattr(stage.store, call, failing(getattr(stage.store, call), -1))
     # Between two tries of the thread this clock may go on by more than any real one.
-    monkeypatch.setattr("parallel_orchestra.board._TROUBLE_GAP", 1e9)
+    monkeypatch.setattr("parallel_orchestra.board.troubles._TROUBLE_GAP", 1e9)
 
     asker = Asker(board)
     asker.advance(clock, asker.ended)

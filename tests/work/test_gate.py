@@ -2,7 +2,7 @@
 
 import pytest
 
-from parallel_orchestra.gate import Demands, Gate
+from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.machine import Memory
 from support.clock import FakeClock
 

@@ -9,40 +9,27 @@ cost time for every task there is, a glance at `available/` tells what others to
 import math
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from parallel_orchestra.backoffs import Backoffs
+from parallel_orchestra.board.backoffs import Backoffs
+from parallel_orchestra.board.gate import Gate
+from parallel_orchestra.board.limits import Limits, Orders
+from parallel_orchestra.board.rounds import LOOK_WAITING, Rounds
+from parallel_orchestra.board.sight import HELD, held_in, seen_in
+from parallel_orchestra.board.troubles import Troubles
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.gate import Gate
-from parallel_orchestra.limits import Limits, Orders
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
-from parallel_orchestra.sight import HELD, held_in, seen_in
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Entry, Listing, TaskName, TaskStore
 from parallel_orchestra.store.room import Room
 
-#: Seconds between two looks at the directories while there is work to hand out.
-_LOOK_EVERY = 2.0
-#: The same while this process has nothing to do but wait for others.
-_LOOK_WAITING = 0.3
-#: A look may cost this share of the time at most: with very many tasks, looks become rarer.
-_LOOK_SHARE = 0.05
-#: The same while this process waits for others, who are the ones that need the machine.
-_LOOK_SHARE_WAITING = 0.2
-#: Claims that somebody else got first, before a glance at what is still available.
-_MISSES = 16
-#: A glance costs about as much as one such claim for so many available tasks.
-_GLANCED_PER_MISS = 50
 #: Seconds that a claim which does not wait for work waits for `claim.lock`, and its tries.
 _LOCK_PATIENCE = 5.0
 _TRIES = 50
-#: Seconds during which claiming may fail (a full disk, say) before the run gives up.
-_TROUBLE_LIMIT = 60.0
-#: Seconds after which the next trouble is another one.
-_TROUBLE_GAP = 20.0
 #: Seconds until the next try while a disk is full or does not answer.
 _PAUSE = 0.5
 _GO_ON = Halt()
@@ -75,6 +62,7 @@ class Board:
         """Takes the room and the gate without which no task starts, and when failures are enough."""
         self._tasks = tasks
         self._room = room
+        self._troubles = Troubles(room, store.layout.root, clock.monotonic)
         self._gate = gate
         self._halt = halt
         self._undone: frozenset[str] = frozenset()
@@ -92,14 +80,9 @@ class Board:
         self._claims: tuple[Claim, ...] = ()
         self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
         self._barred: set[str] = set()
-        self._misses = 0
-        self._enough_misses = _MISSES
-        self._next_look = 0.0
-        self._look_took = 0.0
+        self._rounds = Rounds(clock.monotonic)
         self._stopping = False
         self._halted = False
-        self._trouble_since: float | None = None
-        self._last_trouble = 0.0
 
     @property
     def active(self) -> tuple[Claim, ...]:
@@ -134,7 +117,7 @@ class Board:
                 if self._short_of_room():
                     self._changed.wait(_PAUSE)
                     continue
-                fresh = self._clock.monotonic() >= self._next_look
+                fresh = self._rounds.due()
                 if not self._looked():
                     self._changed.wait(_PAUSE)
                     continue
@@ -212,14 +195,14 @@ class Board:
         """Takes notice that a claim is not ours any more; the next look tells where it lies."""
         with self._changed:
             self._forget(claim.task)
-            self._next_look = 0.0
+            self._rounds.ask()
             self._changed.notify_all()
 
     def bar(self, backend: str) -> None:
         """Starts no more tasks of a backend that can't log in; they stay where they are."""
         with self._changed:
             self._barred.add(backend)
-            self._next_look = 0.0
+            self._rounds.ask()
             self._changed.notify_all()
 
     def enlarge(self, schedule: Schedule, rivals: Mapping[str, tuple[str, ...]]) -> None:
@@ -228,13 +211,13 @@ class Board:
             schedule.inherit(self._schedule)
             self._schedule = schedule
             self._limits.rivals = rivals
-            self._next_look = 0.0
+            self._rounds.ask()
             self._changed.notify_all()
 
     def revived(self) -> bool:
         """Looks once more and returns whether there is work after all; then `next` hands it out."""
         with self._changed:
-            self._next_look = 0.0
+            self._rounds.ask()
             if self._halted or not self._looked() or self._schedule.exhausted():
                 return False
             self._stopping = False
@@ -251,15 +234,12 @@ class Board:
         return self._schedule.may_start(now) and self._gate.shut(len(self._active))
 
     def _short_of_room(self) -> bool:
-        """Returns whether a disk is full, so that nothing may start."""
-        lack = self._room.known_lack()
-        if lack is not None:
-            self._trouble(lack)
-        return lack is not None
+        with self._last_resort():
+            return self._troubles.short_of_room()
 
     def _looked(self) -> bool:
         """Looks if it is due; returns whether we know what we should."""
-        if self._clock.monotonic() < self._next_look:
+        if not self._rounds.due():
             return True
         try:
             self._look()
@@ -284,7 +264,7 @@ class Board:
             with self._limits.held(task) as free:
                 if not free:
                     self._schedule.moved(
-                        task, TaskState.AVAILABLE, self._clock.monotonic() + _LOOK_WAITING
+                        task, TaskState.AVAILABLE, self._clock.monotonic() + LOOK_WAITING
                     )
                     return None
                 claim = self._store.claim(self._entries[task].name)
@@ -292,19 +272,16 @@ class Board:
             self._refused(error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
             return None
-        self._trouble_since = None
-        if claim is None:
-            # Until the next look, a task that somebody else got first just counts as locked.
-            self._misses += 1
-            if self._misses >= self._enough_misses:
-                self._glance()
+        self._troubles.over()
+        # Until the next look, a task that somebody else got first just counts as locked.
+        if claim is None and self._rounds.missed():
+            self._glance()
         return claim
 
     def _glance(self) -> None:
         available = self._store.available_tasks()
         self._schedule.glance(available)
-        self._misses = 0
-        self._enough_misses = max(_MISSES, len(available) // _GLANCED_PER_MISS)
+        self._rounds.glanced(len(available))
 
     def _look(self) -> None:
         started = self._clock.monotonic()
@@ -318,10 +295,7 @@ class Board:
         self._schedule.observe(self._seen(listing))
         self._undone = self._undone_in(listing)
         self._count_failures()
-        self._misses = 0
-        ended = self._clock.monotonic()
-        self._look_took = ended - started
-        self._next_look = ended + max(_LOOK_EVERY, self._look_took / _LOOK_SHARE)
+        self._rounds.looked(started)
         self._changed.notify_all()
 
     def _undone_in(self, listing: Listing) -> frozenset[str]:
@@ -356,35 +330,27 @@ class Board:
             return False
         if not fresh:
             # Nothing to do as far as we know: only a fresh look may say that it is so.
-            self._next_look = 0.0
+            self._rounds.ask()
             if not self._looked():
                 return False
         return self._schedule.exhausted()
 
     def _patience(self) -> float:
         wake = self._schedule.next_wake()
-        until_look = self._next_look - self._clock.monotonic()
-        if not self._active:
-            waiting = max(_LOOK_WAITING, min(_LOOK_EVERY, self._look_took / _LOOK_SHARE_WAITING))
-            until_look = min(until_look, waiting)
-            self._next_look = min(self._next_look, self._clock.monotonic() + waiting)
+        until_look = self._rounds.left(idle=not self._active)
         if wake is not None:
             until_look = min(until_look, wake - self._clock.monotonic())
         return max(0.01, until_look)
 
     def _refused(self, error: EnvironmentProblem | OSError) -> None:
-        problem = Problem(
-            f"tasks can't be claimed: {getattr(error, 'strerror', None) or error}",
-            str(self._store.layout.root),
-            "make room or mend the permissions, then run with `--resume`",
-        )
-        self._trouble(problem, error)
+        with self._last_resort():
+            self._troubles.refused(error)
 
-    def _trouble(self, problem: Problem, error: Exception | None = None) -> None:
-        now = self._clock.monotonic()
-        if self._trouble_since is None or now - self._last_trouble > _TROUBLE_GAP:
-            self._trouble_since = now
-        elif now - self._trouble_since > _TROUBLE_LIMIT:
+    @contextmanager
+    def _last_resort(self) -> Iterator[None]:
+        """Ends the run for all workers if a trouble lasts too long."""
+        try:
+            yield
+        except EnvironmentProblem:
             self._stopping = True
-            raise EnvironmentProblem(problem) from error
-        self._last_trouble = now
+            raise

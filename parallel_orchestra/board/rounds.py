@@ -1,0 +1,60 @@
+"""When to look at the directories again: what a look costs bounds how often it is done."""
+
+from collections.abc import Callable
+
+#: Seconds between two looks at the directories while there is work to hand out.
+_LOOK_EVERY = 2.0
+#: The same while this process has nothing to do but wait for others.
+LOOK_WAITING = 0.3
+#: A look may cost this share of the time at most: with very many tasks, looks become rarer.
+_LOOK_SHARE = 0.05
+#: The same while this process waits for others, who are the ones that need the machine.
+_LOOK_SHARE_WAITING = 0.2
+#: Claims that somebody else got first, before a glance at what is still available.
+_MISSES = 16
+#: A glance costs about as much as one such claim for so many available tasks.
+_GLANCED_PER_MISS = 50
+
+
+class Rounds:
+    """The looks and glances of one process; its owner holds a lock."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._next = 0.0
+        self._took = 0.0
+        self._misses = 0
+        self._enough_misses = _MISSES
+
+    def due(self) -> bool:
+        """Returns whether it is time for a look."""
+        return self._monotonic() >= self._next
+
+    def ask(self) -> None:
+        """Makes a look due at once."""
+        self._next = 0.0
+
+    def looked(self, started: float) -> None:
+        """Takes notice that a look that began at a monotonic time is over."""
+        ended = self._monotonic()
+        self._took = ended - started
+        self._next = ended + max(_LOOK_EVERY, self._took / _LOOK_SHARE)
+        self._misses = 0
+
+    def left(self, *, idle: bool) -> float:
+        """Returns the seconds until the next look, which comes sooner for an idle process."""
+        now = self._monotonic()
+        if idle:
+            soon = max(LOOK_WAITING, min(_LOOK_EVERY, self._took / _LOOK_SHARE_WAITING))
+            self._next = min(self._next, now + soon)
+        return self._next - now
+
+    def missed(self) -> bool:
+        """Counts a claim that somebody else got first; returns whether a glance would pay."""
+        self._misses += 1
+        return self._misses >= self._enough_misses
+
+    def glanced(self, available: int) -> None:
+        """Takes notice of a glance that saw so many available tasks."""
+        self._misses = 0
+        self._enough_misses = max(_MISSES, available // _GLANCED_PER_MISS)

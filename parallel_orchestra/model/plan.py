@@ -1,0 +1,176 @@
+"""A whole plan, and what holds for all of its tasks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+
+from parallel_orchestra.model.task import NO_SETUP, Command, Setup, Task
+
+#: The version of a plan that was read from a `cpo` folder.
+CPO = "cpo"
+#: The file by which such a folder is known.
+CPO_MANIFEST = "manifest.json"
+
+
+class Boundaries(Enum):
+    """What follows if a task changes what is not its to change: nothing, a warning, a failure."""
+
+    OFF = "off"
+    WARN = "warn"
+    BLOCK = "block"
+
+
+class HaltWhen(Enum):
+    """When a run stops because tasks failed: not, once running tasks have ended, or at once."""
+
+    KEEP_GOING = "keep-going"
+    SOON = "soon"
+    NOW = "now"
+
+
+_HALT = re.compile(
+    r"(?P<when>keep-going|soon|now)(?:\s*,\s*(?P<after>[0-9]{1,6})\s*(?P<share>%?))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Whether a run stops when `after` tasks have failed, or that many percent of all tasks."""
+
+    when: HaltWhen = HaltWhen.KEEP_GOING
+    after: int = 1
+    percent: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> "Halt":
+        """Returns what `keep-going`, `soon`, `now`, `soon,3` or `now,20%` means.
+
+        Raises:
+            ValueError: it is none of these.
+        """
+        found = _HALT.fullmatch(text.strip())
+        after = int(found["after"] or 1) if found else 0
+        keeps_going = found is not None and found["when"] == HaltWhen.KEEP_GOING.value
+        if found is None or after < 1 or (keeps_going and found["after"]):
+            raise ValueError(f"not a way to halt: {text!r}")
+        if found["share"] and after > 100:
+            raise ValueError(f"more than all tasks: {text!r}")
+        return cls(HaltWhen(found["when"]), after, percent=found["share"] == "%")
+
+    def __str__(self) -> str:
+        """Returns the text that `of` reads."""
+        if self.when is HaltWhen.KEEP_GOING or (self.after == 1 and not self.percent):
+            return self.when.value
+        return f"{self.when.value},{self.after}{'%' if self.percent else ''}"
+
+    def reached(self, failed: int, total: int) -> bool:
+        """Returns whether so many failed tasks of all are enough to stop."""
+        if self.when is HaltWhen.KEEP_GOING or not failed:
+            return False
+        return failed * 100 >= self.after * total if self.percent else failed >= self.after
+
+
+#: The defaults of a plan that has none.
+NO_DEFAULTS = Task(id="")
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """Where a 0.1 plan wants to be told of its end: https URLs, or empty."""
+
+    on_complete: str = ""
+    on_failure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """An agent that the plan describes: see `plan.described`; `classify` is (class, pattern)."""
+
+    command: tuple[str | tuple[str, ...], ...]
+    stdin: bool = True
+    result: str = "text"
+    classify: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole plan: its tasks in the order of the file, and what holds for all of them.
+
+    `source` is the plan's file and `cwd` the project directory, both absolute. `base` is the
+    branch to start from; empty means the branch that is checked out. `context` stands in every
+    prompt. `prompt_template` is the text of a Jinja template; empty means ours. `programs` must be
+    there before anything starts. `defaults` hold for tasks that join later. `fewest` and
+    `keep_worktrees` are a project's settings, not a plan's. `warnings` are remarks of the reader,
+    one sentence each.
+    """
+
+    version: str
+    name: str
+    source: Path
+    cwd: Path
+    tasks: tuple[Task, ...]
+    base: str = ""
+    max_workers: int | None = None
+    verify: tuple[Command, ...] = ()
+    concurrency_limits: Mapping[str, int] = field(default_factory=dict)
+    halt: Halt = Halt()
+    context: str = ""
+    prompt_template: str = ""
+    programs: tuple[str, ...] = ()
+    backends: Mapping[str, Template] = field(default_factory=dict)
+    fewest: int | None = None
+    keep_worktrees: bool = False
+    setup: Setup = NO_SETUP
+    boundaries: Boundaries | None = None
+    webhooks: Webhooks = Webhooks()
+    defaults: Task = NO_DEFAULTS
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def published(self) -> bool:
+        """Whether it is a manifest of the published format, 0.1."""
+        return self.version == "0.1"
+
+    def setup_of(self, task: Task) -> Setup:
+        """Returns how a worktree is made ready for a task: as for all, then as it says itself."""
+        return self.setup.then(task.setup) if task.setup != NO_SETUP else self.setup
+
+    @property
+    def cpo(self) -> bool:
+        """Whether it was read from a folder of the `cpo` format: `source` is its `manifest.json`."""
+        return self.version == CPO
+
+    @property
+    def on_beyond(self) -> Boundaries:
+        """What follows if a task changes more than it said."""
+        # the published tool does not look
+        usual = Boundaries.OFF if self.published else Boundaries.WARN
+        return self.boundaries or usual
+
+    @property
+    def on_boundary(self) -> Boundaries:
+        """What follows if a task touches what it must not."""
+        return self.boundaries or Boundaries.BLOCK
+
+    @property
+    def fewest_beside(self) -> int:
+        """How many tasks that could run beside others make the plan worth several workers.
+
+        `fewest` if it is given; else a plan that names a number of workers means it.
+        """
+        if self.fewest is not None:
+            return self.fewest
+        return 2 if self.published or self.cpo or self.max_workers else 3
+
+    def task(self, task_id: str) -> Task:
+        """Returns the task of that id.
+
+        Raises:
+            KeyError: the plan has no such task.
+        """
+        for task in self.tasks:
+            if task.id == task_id:
+                return task
+        raise KeyError(task_id)
