@@ -73,6 +73,12 @@ def children(pid: int) -> list[int]:
     return sorted(found)
 
 
+def started_at(pid: int) -> str:
+    """Returns when a process began, in clock ticks since the boot (proc_pid_stat(5)); '' if gone."""
+    fields = _read(pid, "stat").rpartition(b")")[2].decode("ascii").split()
+    return fields[19] if fields else ""
+
+
 def state(pid: int) -> str:
     """Returns the state of a process as ps(1) has it: `R`, `S`, `T` (stopped) ...; '' if gone."""
     return _read(pid, "stat").rpartition(b")")[2].decode("ascii")[1:2]

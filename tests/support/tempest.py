@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.deaths import riding_along
-from support.processes import children, state
+from support.processes import children, started_at, state
 from support.repository import commit_files
 from support.scene import Running
 from support.storm import Storm, kill
@@ -358,11 +358,15 @@ class Tempest:
         return tuple(file.name for file in locks.glob(f"*.{owner}.md")) if owner else ()
 
     def _owner_of(self, post: Post) -> str:
-        """Returns what a far worker calls itself, or "": its pid namespace stands in its record."""
+        """Returns what a far worker calls itself, or "": its namespace and start stand in its record.
+
+        The start too, because the numbers of namespaces are used again.
+        """
         with contextlib.suppress(OSError):
-            namespace = os.readlink(f"/proc/{post.tool}/ns/pid")
+            namespace, start = os.readlink(f"/proc/{post.tool}/ns/pid"), started_at(post.tool)
             for record in (self.storm.scene.tasks_dir / "workers").glob("*.json"):
-                if f'"{namespace}"' in record.read_text(encoding="utf-8"):
+                words = record.read_text(encoding="utf-8")
+                if f'"{namespace}"' in words and f'"start":"{start}"' in words:
                     return record.stem
         return ""
 
