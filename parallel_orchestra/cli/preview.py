@@ -8,7 +8,7 @@ from typing import Any
 from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.graph import Graph, Mode, Rivals, choose_mode, rivals
+from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
@@ -76,7 +76,8 @@ def preview(
     graph = Graph.of(plan.tasks)
     contenders = rivals(plan.tasks, graph, tree)
     limits = plan.concurrency_limits
-    mode, reason = choose_mode(graph, contenders, enough=enough)
+    most = width(graph, contenders, caps(plan.tasks, limits))
+    mode, reason = choose_mode(graph, contenders, most, enough=enough)
     if mode is Mode.SEQUENTIAL:
         workers = 1
     standing = Standing.fresh(plan.tasks)
@@ -116,7 +117,8 @@ def dry_run(found: Preview) -> str:
 
 def dry_run_record(found: Preview) -> dict[str, Any]:
     """Returns the same for programs; the reference of commands has the keys."""
-    wave = {task: number for number, tasks in enumerate(found.graph.waves(), 1) for task in tasks}
+    levels = enumerate(found.graph.waves(), 1)
+    level = {task: number for number, tasks in levels for task in tasks}
     return {
         "plan": found.plan.name or found.plan.source.name,
         "mode": found.mode.value,
@@ -126,7 +128,8 @@ def dry_run_record(found: Preview) -> dict[str, Any]:
         "tasks": [
             {
                 "id": task.id,
-                "wave": wave[task.id],
+                "level": level[task.id],
+                "wave": task.wave,
                 "depends_on": found.graph.dependencies[task.id],
                 "never_beside": found.contenders.get(task.id, ()),
                 "state": "waiting" if task.id in found.causes else "ready",

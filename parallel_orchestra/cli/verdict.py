@@ -10,7 +10,7 @@ from typing import Any
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.failures import words_of
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.graph import Graph, choose_mode, rivals
+from parallel_orchestra.graph import Graph, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Plan
 
 _WHERE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))?(?: (?P<key>.*))?", re.DOTALL)
@@ -54,7 +54,9 @@ def good(verdict: Verdict) -> str:
     plan = verdict.plan
     assert plan is not None  # noqa: S101  # the caller has asked
     graph = Graph.of(plan.tasks)
-    mode, reason = choose_mode(graph, rivals(plan.tasks, graph), enough=plan.fewest_beside)
+    contenders = rivals(plan.tasks, graph)
+    most = width(graph, contenders, caps(plan.tasks, plan.concurrency_limits))
+    mode, reason = choose_mode(graph, contenders, most, enough=plan.fewest_beside)
     number = len(plan.tasks)
     tasks = "1 task" if number == 1 else f"{number} tasks"
     return f"{verdict.path}: good, {tasks}; {mode.value}: {reason}"

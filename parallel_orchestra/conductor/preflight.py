@@ -11,7 +11,7 @@ from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
-from parallel_orchestra.graph import Graph, Mode, choose_mode, rivals
+from parallel_orchestra.graph import Graph, Mode, caps, choose_mode, rivals, width
 from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Isolation, Plan
@@ -78,7 +78,8 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
     graph = Graph.of(plan.tasks)
     tree = tree_of(plan, repo, commit)
     contenders = rivals(plan.tasks, graph, tree)
-    mode, reason = choose_mode(graph, contenders, enough=settings.enough(plan))
+    most = width(graph, contenders, caps(plan.tasks, plan.concurrency_limits))
+    mode, reason = choose_mode(graph, contenders, most, enough=settings.enough(plan))
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     return Preflight(
         repo=repo,
@@ -91,7 +92,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         mode=mode,
         mode_reason=reason,
         workers=workers,
-        notices=notices(plan, settings, repo, agents, graph, workers),
+        notices=notices(plan, settings, repo, agents, most, workers),
     )
 
 
@@ -261,18 +262,18 @@ def notices(
     settings: Settings,
     repo: Repo,
     agents: AgentSettings,
-    graph: Graph,
+    most: int,
     workers: int,
 ) -> tuple[str, ...]:
-    """Returns what one should know before a run of this plan begins."""
+    """Returns what one should know before a run of this plan begins; `most` can run at once."""
     told = list(plan.warnings)
     for name in dict.fromkeys(task.backend for task in plan.tasks):
         told += backend_of(name, agents).notices(agents)
     if repo.identity() is None:
         who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
         told.append(f"git knows no user.name and user.email: commits are made as {who}")
-    if workers > graph.width() > 1:
-        told.append(f"{workers} workers, but at most {graph.width()} tasks can run at once")
+    if workers > most > 1:
+        told.append(f"{workers} workers, but at most {most} tasks can run at once")
     written = places(repo, settings.tasks_root(plan), settings)
     told += [f"{lack.what} ({lack.where})" for lack in lacks(written, _LITTLE)]
     told += _dirty_notices(plan, repo)

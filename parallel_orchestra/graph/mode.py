@@ -4,6 +4,7 @@ from enum import Enum
 
 from parallel_orchestra.graph.rivals import NOBODY, Rivals, reached
 from parallel_orchestra.graph.shape import Graph
+from parallel_orchestra.graph.width import width
 
 
 class Mode(Enum):
@@ -13,20 +14,25 @@ class Mode(Enum):
     SEQUENTIAL = "sequential"
 
 
-def choose_mode(graph: Graph, contenders: Rivals = NOBODY, *, enough: int = 3) -> tuple[Mode, str]:
+def choose_mode(
+    graph: Graph, contenders: Rivals = NOBODY, most: int | None = None, *, enough: int = 3
+) -> tuple[Mode, str]:
     """Returns how to run the plan, and why as one sentence for the user.
+
+    `most` is the plan's width, if groups are part of it or it is known already.
 
     PARALLEL needs `enough` tasks that each could run beside some other: without an order
     between the two, and without files that both write; and a width of two. Linear in the number
     of dependencies, unless nearly all tasks write the same files.
     """
-    total, width = len(graph.order), graph.width()
+    total = len(graph.order)
+    most = width(graph, contenders) if most is None else most
     unordered = _unordered(graph)
     if total < 2:
         return Mode.SEQUENTIAL, "the plan has a single task"
     if not unordered:
         return Mode.SEQUENTIAL, f"all {total} tasks form one chain: each waits for the one before"
-    if len(unordered) < enough or width < 2:
+    if len(unordered) < enough:
         return Mode.SEQUENTIAL, f"only {len(unordered)} of {total} tasks could run side by side"
     turns = ""
     if contenders:
@@ -36,9 +42,12 @@ def choose_mode(graph: Graph, contenders: Rivals = NOBODY, *, enough: int = 3) -
             if loose < enough:
                 return Mode.SEQUENTIAL, _same_files(loose, total, len(unordered))
         turns = f"; {len(contenders)} take turns: they write what others write"
+    if most < 2:
+        why = "their files and concurrency groups" if contenders else "their concurrency groups"
+        return Mode.SEQUENTIAL, f"no two tasks may run side by side: {why} let one run at a time"
     return (
         Mode.PARALLEL,
-        f"{len(unordered)} of {total} tasks can run beside others, up to {width} at once{turns}",
+        f"{len(unordered)} of {total} tasks can run beside others, up to {most} at once{turns}",
     )
 
 

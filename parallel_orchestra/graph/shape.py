@@ -78,10 +78,6 @@ class Graph:
             waves[depth].append(task_id)
         return tuple(tuple(wave) for wave in waves)
 
-    def width(self) -> int:
-        """Returns the size of the largest wave: more workers than that are of little use."""
-        return max((len(wave) for wave in self.waves()), default=0)
-
     def bottom_levels(self, durations: Mapping[str, float]) -> dict[str, float]:
         """Returns for each task the length of the longest way from its start to the plan's end.
 

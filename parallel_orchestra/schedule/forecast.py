@@ -4,7 +4,7 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from parallel_orchestra.graph import Graph, Rivals
+from parallel_orchestra.graph import Graph, Rivals, caps, width
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed
 from parallel_orchestra.schedule.expected import durations, known_durations
@@ -32,7 +32,7 @@ class Played:
 class Outlook:
     """How what is left of a plan will go.
 
-    `width` is that of the whole plan. `path` is the longest chain of open tasks. `known` is of
+    `width` is that of the whole plan, a bound from above. `path` is the longest chain of open tasks. `known` is of
     how many of the open `tasks` a duration is known: if of none, the seconds mean nothing. `work`
     is what one worker alone would need, `seconds` what `workers` will; only the least that they
     can need if `at_least`, where playing would take too long: very many tasks share files.
@@ -144,7 +144,7 @@ def outlook(
         seconds = play(schedule, expected, workers, running, standing.now).seconds
     return Outlook(
         workers=workers,
-        width=graph.width(),
+        width=width(graph, rivals, caps(tasks, limits)),
         path=tuple(task for task in path if task in open_ or task in at_work),
         path_seconds=length,
         work=work,

@@ -83,7 +83,7 @@ def test_a_dry_run_shows_the_order_and_changes_nothing(scene):
         "\n"
         "mode: sequential: no two tasks may run side by side: "
         "the 2 that could write the same files\n"
-        "workers: 1, and at most 2 tasks can run at once\n"
+        "workers: 1, and at most 1 task can run at once\n"
         "critical path: 3 tasks, about 1 min 30 s: top -> left -> end\n"
         "expected: about 2 min 00 s with 1 worker (known of 1 of 4 tasks)\n"
         "never at once: left and right: `*.txt` and `r.txt` both cover `r.txt`\n"
@@ -98,7 +98,7 @@ def test_a_dry_run_outside_of_a_repository_shows_what_would_be_in_the_way(tmp_pa
 
     result = scene.run("--dry-run", check=0)
 
-    assert "workers: 1, and at most 2 tasks can run at once\n" in result.out
+    assert "workers: 1, and at most 1 task can run at once\n" in result.out
     assert result.out.splitlines()[-1] == (
         f"warning: a run would stop here: not a git repository ({scene.project})"
     )
@@ -265,3 +265,20 @@ def test_a_dry_run_of_a_plan_with_waves_of_its_own_calls_its_levels_otherwise(sc
     heads = [line for line in result.out.splitlines() if line.startswith(("wave", "level"))]
     assert heads == ["level 1", "level 2"]
     assert "1 retry, in wave 1, after a\n" in result.out
+
+
+def test_a_dry_run_tells_programs_levels_and_waves_apart(scene):
+    scene.plan(
+        "---\n"
+        'po_plan_version: "0.2"\n'
+        "name: demo\n"
+        'defaults: {backend: command, command: "true"}\n'
+        "tasks:\n"
+        "  - {id: a, wave: 7}\n"
+        "  - {id: b, depends_on: [a]}\n"
+        "---\n"
+    )
+
+    found = json.loads(scene.run("--dry-run", "--json", check=0).out)
+
+    assert [(task["level"], task["wave"]) for task in found["tasks"]] == [(1, 7), (2, None)]

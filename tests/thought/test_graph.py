@@ -2,8 +2,10 @@
 
 import time
 import tracemalloc
+from collections import Counter
 from dataclasses import replace
 from itertools import combinations
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -13,11 +15,13 @@ from parallel_orchestra.graph import (
     Clash,
     Graph,
     Mode,
+    caps,
     choose_mode,
     clash,
     find_cycle,
     overlapping,
     rivals,
+    width,
 )
 from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import Tree
@@ -81,13 +85,12 @@ def test_waves_are_the_earliest_levels():
     graph = graph_of(a="", b="a", c="", d="b c", e="c")
 
     assert graph.waves() == (("a", "c"), ("b", "e"), ("d",))
-    assert graph.width() == 2
 
 
 def test_an_empty_plan_has_no_waves():
     graph = Graph.of([])
 
-    assert (graph.order, graph.waves(), graph.width()) == ((), (), 0)
+    assert (graph.order, graph.waves(), width(graph)) == ((), (), 0)
 
 
 def test_bottom_levels_and_the_critical_path_follow_the_durations():
@@ -200,12 +203,12 @@ def test_the_mode_counts_exactly_the_tasks_without_an_order_to_some_other(tasks)
         (
             {"a": "x", "b": "src/*", "c": "**", "d": "src/a"},
             Mode.PARALLEL,
-            "4 of 4 tasks can run beside others, up to 4 at once; 4 take turns: " + TURNS,
+            "4 of 4 tasks can run beside others, up to 2 at once; 4 take turns: " + TURNS,
         ),
         (
             {"a": "x", "b": "x", "c": "y"},
             Mode.PARALLEL,
-            "3 of 3 tasks can run beside others, up to 3 at once; 2 take turns: " + TURNS,
+            "3 of 3 tasks can run beside others, up to 2 at once; 2 take turns: " + TURNS,
         ),
         (
             {"a": "x", "b": "x y", "c": "y z", "d": "z x"},
@@ -219,6 +222,100 @@ def test_tasks_that_write_the_same_files_can_not_run_side_by_side(writes, mode, 
     graph = Graph.of(tasks)
 
     assert choose_mode(graph, rivals(tasks, graph)) == (mode, reason)
+
+
+def at_once(tasks: list[Task], limits: dict[str, int]) -> int:
+    """The most tasks that may run at once, by trying all sets."""
+    above = ancestors(tasks)
+    graph = Graph.of(tasks)
+    apart = rivals(tasks, graph)
+
+    def possible(chosen: tuple[Task, ...]) -> bool:
+        counted = Counter(task.concurrency_group for task in chosen if task.concurrency_group)
+        return all(count <= limits.get(group, 1) for group, count in counted.items()) and not any(
+            a.id in above[b.id] or b.id in above[a.id] or b.id in apart.get(a.id, ())
+            for a, b in combinations(chosen, 2)
+        )
+
+    sizes = range(len(tasks), 0, -1)
+    return next((n for n in sizes if any(map(possible, combinations(tasks, n)))), 0)
+
+
+@given(plans())
+def test_without_files_and_groups_the_width_is_exact(tasks):
+    assert width(Graph.of(tasks)) == at_once(tasks, {})
+
+
+@given(plans(), st.data())
+def test_files_and_groups_never_let_more_tasks_run_than_the_width(bare, data):
+    files = st.lists(st.sampled_from(["a", "b", "c"]), max_size=2)
+    tasks = [
+        replace(
+            task,
+            writes=tuple(data.draw(files)),
+            concurrency_group=data.draw(st.sampled_from(["", "g", "h"])),
+        )
+        for task in bare
+    ]
+    graph, limits = Graph.of(tasks), {"h": 2}
+
+    found = width(graph, rivals(tasks, graph), caps(tasks, limits))
+
+    assert at_once(tasks, limits) <= found <= at_once(bare, {})
+
+
+@pytest.mark.parametrize(
+    ("tasks", "most"),
+    [
+        # a and b, then c beside both is wider than any level
+        (tasks_of(a="", b="a", c="a", d="b", e=""), 3),
+        ([Task(id=name, writes=("x",)) for name in "abcd"], 1),
+        ([Task(id=name, writes=(f"{name}.py", "x")) for name in "ab"] + tasks_of(c=""), 2),
+        ([Task(id=name, concurrency_group="g") for name in "abcd"], 1),
+        ([Task(id=name, concurrency_group="h") for name in "abcd"] + tasks_of(e=""), 3),
+        ([Task(id=f"{a}{b}", writes=(f"{b}.py",)) for a in "xyz" for b in "pq"], 2),
+    ],
+    ids=["order", "one file", "two and a free one", "group", "group of two", "two files"],
+)
+def test_the_width_counts_what_can_run_at_once(tasks, most):
+    graph = Graph.of(tasks)
+
+    assert width(graph, rivals(tasks, graph), caps(tasks, {"h": 2})) == most
+
+
+def test_a_group_alone_may_let_one_task_run_at_a_time():
+    tasks = [Task(id=name, concurrency_group="db") for name in "abc"]
+    graph = Graph.of(tasks)
+
+    mode, why = choose_mode(graph, most=width(graph, limited=caps(tasks, {})))
+
+    assert mode is Mode.SEQUENTIAL
+    assert why == (
+        "no two tasks may run side by side: their concurrency groups let one run at a time"
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [10_000, 30_000])
+def test_the_width_of_many_tasks_is_found_at_once(count):
+    dice = Random(count)
+    tasks = [
+        Task(
+            id=f"t{i}",
+            depends_on=tuple({f"t{i - dice.randint(1, 200)}" for _ in range(3)} if i > 200 else ()),
+            writes=(f"f{dice.randrange(count // 3)}.py",),
+            concurrency_group=f"g{i % 50}" if i % 7 == 0 else "",
+        )
+        for i in range(count)
+    ]
+    graph = Graph.of(tasks)
+    apart, limited = rivals(tasks, graph), caps(tasks, {"g0": 3})
+    started = time.process_time()
+
+    most = width(graph, apart, limited)
+
+    assert time.process_time() - started < fair(1.5)
+    assert 0 < most < count
 
 
 @pytest.mark.parametrize(

@@ -41,10 +41,10 @@ def test_a_dry_run_says_what_starts_and_after_a_first_run_how_long_it_takes(scen
     causes = {task["id"]: task["cause"] and task["cause"]["kind"] for task in after["tasks"]}
     assert causes == {"short": None, "long": None, "next": "group", "last": "dependency"}
     outlook = after["outlook"]
-    assert (outlook["tasks_of_known_duration"], outlook["width"], outlook["workers"]) == (4, 3, 8)
+    assert (outlook["tasks_of_known_duration"], outlook["width"], outlook["workers"]) == (4, 2, 8)
     assert outlook["critical_path"] == ["long", "last"]
     assert 0.4 <= outlook["critical_path_sec"] <= outlook["expected_sec"]
-    assert after["warnings"] == ["8 workers, but at most 3 tasks can run at once"]
+    assert after["warnings"] == ["8 workers, but at most 2 tasks can run at once"]
 
 
 def test_json_is_for_the_dry_run_only(scene):

@@ -19,7 +19,7 @@ from parallel_orchestra.conductor.preflight import (
 )
 from parallel_orchestra.config import Settings
 from parallel_orchestra.git import Repo
-from parallel_orchestra.graph import Graph, Mode, choose_mode, rivals
+from parallel_orchestra.graph import Graph, Mode, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Plan
 from parallel_orchestra.process import subreaper
 
@@ -73,10 +73,12 @@ def plan_at(plan: Plan, settings: Settings, repo: Repo) -> Iterator[Finding]:
     found = [one for one in obstacles(plan, settings, repo) if one.what not in free_disk]
     yield from problems_as_findings(found)
     graph = Graph.of(plan.tasks)
-    mode, _ = choose_mode(graph, rivals(plan.tasks, graph), enough=settings.enough(plan))
+    contenders = rivals(plan.tasks, graph)
+    most = width(graph, contenders, caps(plan.tasks, plan.concurrency_limits))
+    mode, _ = choose_mode(graph, contenders, most, enough=settings.enough(plan))
     workers = settings.workers(plan) if mode is Mode.PARALLEL else 1
     agents = agent_settings(plan, settings)
-    for notice in notices(plan, settings, repo, agents, graph, workers):
+    for notice in notices(plan, settings, repo, agents, most, workers):
         yield Finding(Level.NOTE, notice)
     backends = ", ".join(dict.fromkeys(task.backend for task in plan.tasks))
     places = ", ".join(dict.fromkeys(task.isolation.value for task in plan.tasks))
