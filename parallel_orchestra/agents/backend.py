@@ -4,6 +4,7 @@ Knows nothing of worktrees, the store or the terminal. A backend says WHAT to ru
 came out; running it is the supervisor's work (`process`), so a backend never starts anything.
 """
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import CPO, Answer, Task, Template
+from parallel_orchestra.model import CPO, Answer, Task, Template, Usage
 from parallel_orchestra.process import Exit
 
 
@@ -90,6 +91,28 @@ class Call:
     keep: tuple[bytes, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Sessions:
+    """How one goes on with a session of an agent's, in the directory that it was begun in.
+
+    `by_hand` are the words that a person types before its id. `gone` fits what the program says
+    of a session that it does not have (any more).
+    """
+
+    by_hand: tuple[str, ...]
+    gone: re.Pattern[str]
+
+    def lost(self, ended: Exit, session: str, answered: str) -> bool:
+        """Returns whether an agent that was to go on with a session did not have it.
+
+        `answered` is the session that it said it was in; empty if it did not say.
+        """
+        said = (ended.stderr_tail + ended.stdout_tail).decode("utf-8", "replace")
+        # Codex begins a fresh one, without a word, where it can't make sense of an id.
+        other = bool(answered) and answered != session
+        return other or (ended.code != 0 and self.gone.search(said) is not None)
+
+
 class Backend(Protocol):
     """A way to call agents. A new one is a file beside this one and a line in `BACKENDS`.
 
@@ -112,17 +135,25 @@ class Backend(Protocol):
         settings file, a limit of requests per second). No worker waits for it.
         """
 
+    @property
+    def sessions(self) -> Sessions | None:
+        """Returns how its agents' sessions are gone on with; None if they have none."""
+
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns why no task can use this backend here, or None. Starts nothing."""
 
     def notices(self, settings: AgentSettings) -> tuple[str, ...]:
         """Returns what the user must know before the first agent starts, a sentence each."""
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
-        """Returns how to start this task's agent."""
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
+        """Returns how to start this task's agent; with a session, how to go on with it."""
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns what the agent said and, if it did not succeed, the class of the failure.
 
+        `before` is what a session had used when it was gone on with: the answer tells what was
+        used since, whatever the agent counts.
         Never raises for what an agent printed, however broken it is.
         """

@@ -4,9 +4,10 @@ Never on its command line: the prompt (one argument is limited to 128 KiB, one t
 `-` is taken for an option) and `--read-only`, which it does not know.
 """
 
+import re
 from dataclasses import replace
 
-from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.claude_failures import (
     class_of_result,
     class_of_text,
@@ -18,6 +19,7 @@ from parallel_orchestra.agents.claude_result import (
     find_result,
     is_error,
     usage_of,
+    usage_since,
     without_events,
     words_of_error,
     words_of_result,
@@ -33,7 +35,7 @@ from parallel_orchestra.agents.programs import missing, path_of
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.agents.words import last_lines, one_line
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Answer, FailureClass, Task
+from parallel_orchestra.model import Answer, FailureClass, Task, Usage
 from parallel_orchestra.process import Exit
 
 PROGRAM = Program(
@@ -71,6 +73,10 @@ class ClaudeBackend:
 
     name = "claude"
     program = PROGRAM
+    sessions = Sessions(
+        ("claude", "--resume"),
+        re.compile("no conversation found|requires a valid session", re.IGNORECASE),
+    )
     #: All of them renew one login and rewrite one settings file when they start.
     start_gap = 0.5
 
@@ -91,7 +97,7 @@ class ClaudeBackend:
             )
         return tuple(said)
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Claude Code's command for this task; the prompt goes to its stdin."""
         env = surroundings(settings.environ, task.env)
         # many agents at once must not replace the program under each other
@@ -106,6 +112,7 @@ class ClaudeBackend:
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
                 *_mode(task),
+                *(("--resume", session) if session else ()),
                 *(("--agent", task.agent) if task.agent else ()),
                 *(("--model", task.model) if task.model else ()),
                 *(("--max-turns", str(task.max_turns)) if task.max_turns else ()),
@@ -116,13 +123,17 @@ class ClaudeBackend:
             secrets=secrets_of(settings.environ, task.env),
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns what the result says; an agent that was stopped still tells its cost."""
         result = find_result(ended.stdout_tail)
         # events are for us: what an agent says to people are the other lines, and its stderr
         stdout = b"" if result else without_events(ended.stdout_tail)
         plain = replace(ended, stdout_tail=stdout)
         said = Answer(words_of_result(result), usage=usage_of(result)) if result else Answer()
+        if result and before:
+            said = replace(said, usage=usage_since(result, said.usage, before))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         if result is not None:

@@ -68,6 +68,29 @@ def usage_of(result: Event) -> Usage:
     )
 
 
+def usage_since(result: Event, told: Usage, before: Usage) -> Usage:
+    """Returns what was used since a session was gone on with, of what its result `told`.
+
+    2.1.329 tells cost and tokens of the whole session, 2.1.197 of the run: it is the session's if
+    what it had used `before` and what `usage` says of this run fit into it. Where that can't be
+    told, it is taken for the run's: rather too much than too little.
+    """
+    last = [result.get("usage")]
+    read = _total(last, "input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    written = _total(last, "output_tokens")
+    for all_of_it, earlier, now in (
+        (told.cost_usd, before.cost_usd, 0.0),
+        (told.input_tokens, before.input_tokens, read),
+        (told.output_tokens, before.output_tokens, written),
+    ):
+        if all_of_it is None or earlier is None or now is None:
+            return told
+        # money is a sum of fractions
+        if all_of_it < earlier + now - 1e-9:
+            return told
+    return told.since(before)
+
+
 def is_error(result: Event) -> bool:
     """Returns whether a result tells of a failure.
 

@@ -3,9 +3,10 @@
 It says what failed only in words; its cost it does not say at all.
 """
 
+import re
 from dataclasses import replace
 
-from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
     events,
@@ -51,6 +52,7 @@ class CodexBackend:
 
     name = "codex"
     program = PROGRAM
+    sessions = Sessions(("codex", "resume"), re.compile("no rollout found|thread/resume"))
     start_gap = 0.25
 
     def check(self, settings: AgentSettings) -> Problem | None:
@@ -63,7 +65,7 @@ class CodexBackend:
         flag = _ANYTHING[0]
         return (f"Codex runs write tasks with `{flag}`: no question is asked",)
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Codex's command for this task; the prompt goes to its stdin."""
         env = surroundings(settings.environ, task.env)
         return Call(
@@ -72,6 +74,7 @@ class CodexBackend:
                 *_HEADLESS,
                 *_mode(task),
                 *(("--model", task.model) if task.model else ()),
+                *(("resume", session) if session else ()),
                 "-",
             ),
             env=env,
@@ -79,9 +82,14 @@ class CodexBackend:
             keep=_KEPT,
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns its last message, or the sentence with which its turn failed."""
-        said = Answer(_last_message(ended.stdout_tail), usage=_usage(ended))
+        used = _usage(ended)
+        # what 0.169.0 counts is the whole session, since it began
+        used = used.since(before) if before else used
+        said = Answer(_last_message(ended.stdout_tail), usage=used)
         # events are for us: what Codex says to people stands on stderr
         plain = replace(ended, stdout_tail=without_events(ended.stdout_tail))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:

@@ -10,7 +10,7 @@ from parallel_orchestra.agents.endings import (
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.agents.words import last_lines
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Answer, FailureClass, Task, argv_of
+from parallel_orchestra.model import Answer, FailureClass, Task, Usage, argv_of
 from parallel_orchestra.process import Exit
 
 
@@ -22,6 +22,7 @@ class CommandBackend:
 
     name = "command"
     program = None
+    sessions = None
     start_gap = 0.0
 
     def check(self, settings: AgentSettings) -> Problem | None:
@@ -34,8 +35,9 @@ class CommandBackend:
         del settings
         return ()
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns the task's command with the user's environment and the task's own."""
+        del session
         assert task.command is not None, "the plan's reader demands a command"  # noqa: S101
         return Call(
             argv=argv_of(task.command),
@@ -43,9 +45,11 @@ class CommandBackend:
             secrets=secrets_of(settings.environ, task.env),
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns success for exit code 0; 126 and 127 can't be helped by another attempt."""
-        del settings
+        del settings, before
         if (short := cut_short(task, ended)) is not None:
             return short
         text = last_lines(ended.stdout_tail)

@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from parallel_orchestra.agents.backend import PROMPT_FILE, AgentSettings, Backend, Call
+from parallel_orchestra.agents.backend import PROMPT_FILE, AgentSettings, Backend, Call, Sessions
 from parallel_orchestra.agents.claude import ClaudeBackend
 from parallel_orchestra.agents.codex import CodexBackend
 from parallel_orchestra.agents.command import CommandBackend
@@ -13,7 +13,7 @@ from parallel_orchestra.agents.signs import wait_in_words
 from parallel_orchestra.agents.surroundings import secrets_of, surroundings
 from parallel_orchestra.agents.words import last_lines
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Answer, FailureClass, Task, Template
+from parallel_orchestra.model import Answer, FailureClass, Task, Template, Usage
 from parallel_orchestra.plan.abilities import PLACE, places_in
 from parallel_orchestra.process import Ending, Exit, find_program
 
@@ -38,6 +38,17 @@ class DescribedBackend:
         self._template = template
         self._reader = _READERS[template.result]
 
+    @property
+    def sessions(self) -> Sessions | None:
+        """Returns those of the language that it answers in, if its command has a place for one.
+
+        The words that a person types are not known: the plan says only how the agent is called.
+        """
+        spoken = self._reader.sessions
+        if spoken is None or "session" not in _places(self._template):
+            return None
+        return replace(spoken, by_hand=())
+
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns a problem if the template's program is not there or not executable."""
         program = str(self._template.command[0])
@@ -54,10 +65,10 @@ class DescribedBackend:
         del settings
         return ()
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns the template's command, filled in; what the task does not say is left out."""
         env = surroundings(settings.environ, task.env)
-        said = _said(task)
+        said = {**_said(task), "session": session}
         argv: list[str] = []
         for part in self._template.command:
             words = (part,) if isinstance(part, str) else part
@@ -72,9 +83,11 @@ class DescribedBackend:
             keep=self._reader.call(replace(task, command=("true",)), settings).keep,
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns the answer; of a failure, the first pattern that fits decides the class."""
-        answer = self._reader.answer(task, settings, ended)
+        answer = self._reader.answer(task, settings, ended, before)
         if answer.failure is None or ended.ending is not Ending.EXITED:
             return answer
         words = "\n".join(
@@ -87,6 +100,11 @@ class DescribedBackend:
                     wait = wait_in_words(words, settings.clock(), settings.environ)
                 return replace(answer, failure=FailureClass(name), retry_after=wait)
         return answer
+
+
+def _places(template: Template) -> set[str]:
+    parts = ((part,) if isinstance(part, str) else part for part in template.command)
+    return {place for words in parts for word in words for place in places_in(word)}
 
 
 def _said(task: Task) -> dict[str, str]:

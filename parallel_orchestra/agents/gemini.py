@@ -6,7 +6,7 @@ Its exit code is the status of the failed request, modulo 256; its cost it does 
 import re
 from dataclasses import replace
 
-from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
     Event,
@@ -66,6 +66,7 @@ class GeminiBackend:
 
     name = "gemini"
     program = PROGRAM
+    sessions = Sessions(("gemini", "--resume"), re.compile("Error resuming session"))
     start_gap = 0.5
 
     def check(self, settings: AgentSettings) -> Problem | None:
@@ -78,7 +79,7 @@ class GeminiBackend:
         flag = " ".join(_ANYTHING)
         return (f"Gemini CLI runs write tasks with `{flag}`: no question is asked",)
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Gemini CLI's command for this task; the prompt goes to its stdin."""
         env = surroundings(settings.environ, task.env)
         # else a second process does the work, and signals do not reach it
@@ -88,6 +89,7 @@ class GeminiBackend:
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
                 *_mode(task),
+                *(("--resume", session) if session else ()),
                 *(("--model", task.model) if task.model else ()),
                 *(("--allowed-tools", ",".join(task.allowed_tools)) if task.allowed_tools else ()),
             ),
@@ -96,8 +98,11 @@ class GeminiBackend:
             keep=_KEPT,
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns what it said after its last act, or why its result is an error."""
+        del before  # a session that goes on counts from nothing
         told = list(events(ended.stdout_tail))
         result = next((event for event in reversed(told) if event.get("type") == "result"), None)
         said = Answer(_last_words(told), usage=_usage(result, ended))

@@ -5,10 +5,11 @@ status and headers.
 """
 
 import json
+import re
 from dataclasses import replace
 from typing import Any
 
-from parallel_orchestra.agents.backend import AgentSettings, Call, Program
+from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
     Event,
@@ -54,6 +55,9 @@ class OpencodeBackend:
 
     name = "opencode"
     program = PROGRAM
+    sessions = Sessions(
+        ("opencode", "--session"), re.compile("session not found|invalid session", re.IGNORECASE)
+    )
     start_gap = 1.0
 
     def check(self, settings: AgentSettings) -> Problem | None:
@@ -65,7 +69,7 @@ class OpencodeBackend:
         del settings
         return (f"opencode runs write tasks with `{_ANYTHING[0]}`: no question is asked",)
 
-    def call(self, task: Task, settings: AgentSettings) -> Call:
+    def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns opencode's command for this task; the prompt goes to its stdin."""
         env = surroundings(settings.environ, task.env)
         # many agents at once must not replace the program under each other
@@ -79,6 +83,7 @@ class OpencodeBackend:
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
                 *(() if task.read_only else _ANYTHING),
+                *(("--session", session) if session else ()),
                 *(("--agent", agent) if agent else ()),
                 *(("--model", task.model) if task.model else ()),
             ),
@@ -87,8 +92,11 @@ class OpencodeBackend:
             keep=_KEPT,
         )
 
-    def answer(self, task: Task, settings: AgentSettings, ended: Exit) -> Answer:
+    def answer(
+        self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
+    ) -> Answer:
         """Returns its last words, or the error that ended its session."""
+        del before  # a session that goes on tells its new steps only
         told = list(events(ended.stdout_tail))
         said = Answer(_last_words(told), usage=_usage(told, ended))
         # events are for us: what opencode says to people stands on stderr

@@ -1,7 +1,10 @@
 """How an attempt ended, and what its agent said and used."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 
 class FailureClass(Enum):
@@ -49,6 +52,33 @@ class Usage:
     output_tokens: int | None = None
     turns: int | None = None
     session: str = ""
+
+    def since(self, before: "Usage") -> "Usage":
+        """Returns what was used after `before`, where this counts from the session's beginning."""
+        return replace(
+            self,
+            cost_usd=_less(self.cost_usd, before.cost_usd),
+            input_tokens=_less(self.input_tokens, before.input_tokens),
+            output_tokens=_less(self.output_tokens, before.output_tokens),
+        )
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """Returns what both used together; the session is the later one's."""
+        return Usage(
+            _more(self.cost_usd, other.cost_usd),
+            _more(self.input_tokens, other.input_tokens),
+            _more(self.output_tokens, other.output_tokens),
+            _more(self.turns, other.turns),
+            other.session or self.session,
+        )
+
+
+def _less(whole: Number | None, part: Number | None) -> Number | None:
+    return whole if whole is None or part is None else max(whole - part, type(whole)(0))
+
+
+def _more(one: Number | None, other: Number | None) -> Number | None:
+    return one if other is None else other if one is None else one + other
 
 
 @dataclass(frozen=True, slots=True)

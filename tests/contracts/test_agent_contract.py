@@ -86,8 +86,8 @@ def supervisor():
 def carry_out(backend, supervisor, tmp_path):
     """Runs a task's agent for real: `carry_out(task, settings, prompt) -> Answer`."""
 
-    def run(task, settings, prompt):
-        call = backend.call(task, settings)
+    def run(task, settings, prompt, session="", before=None):
+        call = backend.call(task, settings, session)
         stdin = tmp_path / "prompt.md"
         stdin.write_text(prompt, encoding="utf-8")
         child = Child(
@@ -101,7 +101,11 @@ def carry_out(backend, supervisor, tmp_path):
             keep=call.keep,
             graces=(0.2, 0.2),
         )
-        return backend.answer(task, settings, supervisor.run(child))
+        ended = supervisor.run(child)
+        run.lost = bool(session) and backend.sessions.lost(
+            ended, session, backend.answer(task, settings, ended).usage.session
+        )
+        return backend.answer(task, settings, ended, before)
 
     return run
 
@@ -170,6 +174,53 @@ def test_what_an_agent_used_and_its_session_are_known(carry_out, task, settings,
     usage = carry_out(task, settings, "PRINT ok\n").usage
 
     assert (usage.input_tokens, usage.output_tokens, len(usage.session)) == (1000, 50, 36)
+
+
+def test_an_agent_goes_on_with_its_session_and_tells_what_it_used_since(
+    carry_out, task, settings, backend
+):
+    if backend.sessions is None:
+        pytest.skip("a command has no sessions")
+    first = carry_out(task, settings, "PRINT I began\n").usage
+
+    second = carry_out(task, settings, "PRINT I go on\n", first.session, first)
+    third = carry_out(task, settings, "PRINT and on\n", first.session, first + second.usage)
+
+    assert (second.failure, second.text) == (None, "I began\nI go on")
+    assert third.text == "I began\nI go on\nand on"
+    assert {one.usage.session for one in (second, third)} == {first.session}
+    for used in (first, second.usage, third.usage):
+        assert (used.input_tokens, used.output_tokens) == (1000, 50)
+        assert used.cost_usd is None or used.cost_usd == pytest.approx(0.01)
+
+
+def test_an_agent_without_the_session_that_it_is_to_go_on_with_is_told_from_a_failure(
+    carry_out, task, settings, backend
+):
+    if backend.sessions is None:
+        pytest.skip("a command has no sessions")
+
+    answer = carry_out(task, settings, "PRINT I go on\n", "11111111-2222-4333-8444-555555555555")
+    gone = carry_out.lost
+    failed = carry_out(task, settings, "FORGET\nFAIL no luck today\n")
+
+    assert answer.failure is not None
+    assert gone
+    assert not backend.sessions.lost(Exit(Ending.EXITED, 1), failed.usage.session, "")
+
+
+def test_a_read_only_agent_that_goes_on_writes_nothing_either(
+    carry_out, task, settings, tmp_path, backend
+):
+    if backend.sessions is None:
+        pytest.skip("a command has no sessions")
+    reviewer = replace(task, read_only=True)
+    session = carry_out(reviewer, settings, "PRINT ok\n").usage.session
+
+    answer = carry_out(reviewer, settings, "WRITE a.txt hello\n", session)
+
+    assert answer.failure is None
+    assert not (tmp_path / "a.txt").exists()
 
 
 def test_an_agent_that_fails_uses_up_an_attempt_and_may_try_again(

@@ -11,20 +11,20 @@ import os
 import sys
 from pathlib import Path
 
-from stand_in_claude import SESSION, carry_out, refuse, say
+from stand_in_claude import Session, carry_out, refuse, say
 
 #: Flags, and options with a value, of each.
 KNOWN = {
-    "codex": (
+    "codex": (  # `resume` is a command with a value
         {"exec", "--json", "--skip-git-repo-check", "-"}
         | {"--dangerously-bypass-approvals-and-sandbox"},
-        {"--sandbox", "--model"},
+        {"--sandbox", "--model", "resume"},
     ),
     "gemini": (
         {"--skip-trust"},
-        {"--output-format", "--approval-mode", "--model", "--allowed-tools"},
+        {"--output-format", "--approval-mode", "--model", "--allowed-tools", "--resume"},
     ),
-    "opencode": ({"run", "--auto"}, {"--format", "--agent", "--model"}),
+    "opencode": ({"run", "--auto"}, {"--format", "--agent", "--model", "--session"}),
 }
 
 
@@ -36,8 +36,12 @@ def main(argv):
         "gemini": options.get("--approval-mode") != "plan",
         "opencode": '"bash": "deny"' not in os.environ.get("OPENCODE_CONFIG_CONTENT", ""),
     }
-    said, _, error = carry_out(sys.stdin.read(), may_write=may_write[name])
-    return LANGUAGES[name]("\n".join(said) or "done", error)
+    session = Session(next(filter(None, map(options.get, ("resume", "--resume", "--session"))), ""))
+    if session.lost:
+        refuse(GONE[name])
+    told = session.with_prompt(sys.stdin.read())
+    said, _, error = carry_out(told, may_write=may_write[name])
+    return LANGUAGES[name](session, "\n".join(said) or "done", error)
 
 
 def read_options(words, flags, values):
@@ -51,18 +55,19 @@ def read_options(words, flags, values):
     return found
 
 
-def codex(text, error):
-    say({"type": "thread.started", "thread_id": SESSION})
+def codex(session, text, error):
+    say({"type": "thread.started", "thread_id": session.id})
     if error:
         say({"type": "turn.failed", "error": {"message": error}})
         return 1
     say({"type": "item.completed", "item": {"type": "agent_message", "text": text}})
-    say({"type": "turn.completed", "usage": {"input_tokens": 1000, "output_tokens": 50}})
+    used = {"input_tokens": 1000 * session.asked, "output_tokens": 50 * session.asked}
+    say({"type": "turn.completed", "usage": used})
     return 0
 
 
-def gemini(text, error):
-    say({"type": "init", "session_id": SESSION})
+def gemini(session, text, error):
+    say({"type": "init", "session_id": session.id})
     stats = {"input_tokens": 1000, "output_tokens": 50}
     if error:
         failed = {"type": "unknown", "message": f"[API Error: {error}]"}
@@ -73,25 +78,30 @@ def gemini(text, error):
     return 0
 
 
-def opencode(text, error):
+def opencode(session, text, error):
     if error:
         failed = {"name": "UnknownError", "data": {"message": error}}
         sys.stdout.write(
-            json.dumps({"type": "error", "sessionID": SESSION, "error": failed}) + "\n"
+            json.dumps({"type": "error", "sessionID": session.id, "error": failed}) + "\n"
         )
         return 1
     tokens = {"input": 1000, "output": 50}
-    print_lean("text", {"text": text})
-    print_lean("step_finish", {"tokens": tokens, "cost": 0.01})
+    print_lean(session, "text", {"text": text})
+    print_lean(session, "step_finish", {"tokens": tokens, "cost": 0.01})
     return 0
 
 
-def print_lean(kind, part):
+def print_lean(session, kind, part):
     """Prints an event as opencode does: without blanks."""
-    event = {"type": kind, "sessionID": SESSION, "part": part}
+    event = {"type": kind, "sessionID": session.id, "part": part}
     sys.stdout.write(json.dumps(event, separators=(",", ":")) + "\n")
 
 
+GONE = {
+    "codex": "Error: thread/resume failed: no rollout found for thread id",
+    "gemini": "Error resuming session: Invalid session identifier",
+    "opencode": "Error: Session not found",
+}
 LANGUAGES = {"codex": codex, "gemini": gemini, "opencode": opencode}
 
 if __name__ == "__main__":

@@ -13,6 +13,10 @@ ignored, so the lines may stand anywhere in a longer prompt):
     EXIT code           ends at once, without a result, like a crash
     FAIL message        ends with an error result
     FAIL_BEFORE n text  the same, but only as long as PO_ATTEMPT is less than n
+    FORGET              its session is gone afterwards
+
+A session that goes on (`--resume`) does what all of its prompts say, the first one first, in the
+directory that it was begun in; it lies in HOME.
 
 Like the real one it refuses unknown options, `stream-json` without `--verbose`, and skipped
 permissions for root without IS_SANDBOX=1; and it may not write in any other permission mode
@@ -23,12 +27,18 @@ import json
 import os
 import sys
 import time
+import uuid
 from pathlib import Path
 
-SESSION = "00000000-0000-4000-8000-000000000000"
 MODEL = "stand-in-model"
 #: Options with a value; all others are flags.
-VALUES = {"--output-format": "text", "--permission-mode": "default", "--agent": "", "--model": ""}
+VALUES = {
+    "--output-format": "text",
+    "--permission-mode": "default",
+    "--agent": "",
+    "--model": "",
+    "--resume": "",
+}
 FLAGS = {"-p", "--print", "--verbose", "--dangerously-skip-permissions"}
 
 
@@ -45,10 +55,38 @@ def main(argv):
     prompt = sys.stdin.read()
     if not prompt.strip():
         refuse("Error: Input must be provided either through stdin or as a prompt argument")
+    session = Session(options["--resume"])
+    if session.lost:
+        refuse(f"No conversation found with session ID: {session.id}")
     mode = "bypassPermissions" if skips else options["--permission-mode"]
     if options["--output-format"] == "stream-json":
-        say({"type": "system", "subtype": "init", "permissionMode": mode, "session_id": SESSION})
-    return finish(options, *carry_out(prompt, may_write=skips))
+        say({"type": "system", "subtype": "init", "permissionMode": mode, "session_id": session.id})
+    said, denied, error = carry_out(session.with_prompt(prompt), may_write=skips)
+    return finish(options, session, said, denied, error)
+
+
+class Session:
+    """What an agent remembers: its prompts, its directory, and how often it was asked."""
+
+    def __init__(self, known):
+        self.id = known or str(uuid.uuid4())
+        folder = Path(os.environ.get("HOME", "/nowhere")) / ".stand-in"
+        self._file = folder / f"{self.id}.json"
+        self.lost = bool(known) and not self._file.exists()
+        before = json.loads(self._file.read_text()) if known and not self.lost else {}
+        self.prompts = before.get("prompts", [])
+        self.place = before.get("place", str(Path.cwd()))
+        #: What it has used before counts in what it tells: so do Claude Code and Codex.
+        self.asked = len(self.prompts) + 1
+
+    def with_prompt(self, prompt):
+        """Returns all it was ever told; it works where it began, as Claude Code does."""
+        told = [*self.prompts, prompt]
+        if "FORGET" not in prompt.split() and self._file.parent.parent.is_dir():
+            self._file.parent.mkdir(exist_ok=True)
+            self._file.write_text(json.dumps({"prompts": told, "place": self.place}))
+        os.chdir(self.place)
+        return "\n".join(told)
 
 
 def read_options(argv):
@@ -95,15 +133,23 @@ def write(path, text, how):
         file.write(text)
 
 
-def finish(options, said, denied, error):
+def finish(options, session, said, denied, error):
     text = error or "\n".join(said) or "done"
     if options["--output-format"] == "text":
         print(text)
     else:
         say({
             "type": "result", "subtype": "success", "is_error": bool(error),
-            "result": text, "session_id": SESSION, "num_turns": 1, "total_cost_usd": 0.01,
-            "modelUsage": {MODEL: {"inputTokens": 1000, "outputTokens": 50, "costUSD": 0.01}},
+            "result": text, "session_id": session.id, "num_turns": 1,
+            "total_cost_usd": 0.01 * session.asked,
+            "usage": {"input_tokens": 1000, "output_tokens": 50},
+            "modelUsage": {
+                MODEL: {
+                    "inputTokens": 1000 * session.asked,
+                    "outputTokens": 50 * session.asked,
+                    "costUSD": 0.01 * session.asked,
+                }
+            },
             "permission_denials": denied,
         })  # fmt: skip
     return 1 if error else 0

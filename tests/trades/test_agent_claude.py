@@ -380,3 +380,52 @@ def test_a_reset_time_in_words_is_the_first_such_time_to_come(said, hours):
 )  # fmt: skip
 def test_words_that_name_no_time_are_no_reset_time(said):
     assert reset_in_text(said, NOW) is None
+
+
+def used(total, models, this_run):
+    """Returns a result: what it cost, its tokens by model, and those that `usage` tells."""
+    counts = dict(zip(("inputTokens", "outputTokens"), models, strict=True))
+    run = dict(zip(("input_tokens", "output_tokens"), this_run, strict=True))
+    return result(total_cost_usd=total, modelUsage={"m": counts}, usage=run)
+
+
+@pytest.mark.parametrize(
+    ("told", "since"),
+    [
+        pytest.param(
+            used(0.02, (4000, 200), (2000, 100)), (0.01, 2000, 100), id="2.1.329-all-of-it"
+        ),
+        pytest.param(used(0.01, (2000, 100), (2000, 100)), (0.01, 2000, 100), id="2.1.197-less"),
+        pytest.param(
+            used(0.03, (6000, 300), (6000, 300)), (0.03, 6000, 300), id="2.1.197-more-than-before"
+        ),
+        pytest.param(
+            used(0.05, (9000, 500), (2000, 100)), (0.04, 7000, 400), id="2.1.329-with-sub-agents"
+        ),
+        pytest.param(
+            result(total_cost_usd=0.02, modelUsage={}), (0.02, None, None), id="no-tokens-told"
+        ),
+    ],
+)
+def test_of_a_session_that_goes_on_only_what_was_used_since_is_told(told, since, tmp_path):
+    before = Usage(cost_usd=0.01, input_tokens=2000, output_tokens=100)
+
+    usage = CLAUDE.answer(
+        Task(id="a"), settings(tmp_path), Exit(Ending.EXITED, 0, told), before
+    ).usage
+
+    assert (usage.cost_usd, usage.input_tokens, usage.output_tokens) == (
+        pytest.approx(since[0]),
+        *since[1:],
+    )
+
+
+def test_what_an_ended_attempt_of_the_session_never_told_is_told_by_the_next(tmp_path):
+    usage = CLAUDE.answer(
+        Task(id="a"),
+        settings(tmp_path),
+        Exit(Ending.EXITED, 0, used(0.02, (4000, 200), (2000, 100))),
+        Usage(),
+    ).usage
+
+    assert (usage.cost_usd, usage.input_tokens) == (0.02, 4000)

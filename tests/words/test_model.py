@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.model import Answer, FailureClass, Halt, Plan, Task
+from parallel_orchestra.model import Answer, FailureClass, Halt, Plan, Task, Usage
 
 PLAN = Plan("0.2", "demo", Path("/repo/plan.md"), Path("/repo"), (Task(id="a"), Task(id="b")))
 
@@ -31,6 +31,20 @@ def test_the_nouns_are_frozen():
 
 def test_an_answer_without_a_failure_is_a_success():
     assert Answer("done").failure is None
+
+
+def test_what_was_used_is_added_up_and_what_nobody_said_stays_unsaid():
+    first = Usage(0.5, 100, None, 2, "one")
+
+    assert first + Usage(0.25, 10, 7, 1) == Usage(0.75, 110, 7, 3, "one")
+    assert first + Usage(session="two") == Usage(0.5, 100, None, 2, "two")
+    assert Usage() + Usage() == Usage()
+
+
+def test_what_was_used_since_is_never_less_than_nothing():
+    all_of_it = Usage(0.5, 100, 50, 2, "one")
+
+    assert all_of_it.since(Usage(0.25, 200, None)) == Usage(0.25, 0, 50, 2, "one")
 
 
 def test_only_failures_that_are_nobodys_fault_are_not_counted():
