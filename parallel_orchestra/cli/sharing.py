@@ -19,7 +19,9 @@ def sharing(plan: Plan, contenders: Rivals, tree: Tree) -> Iterator[str]:
             if listed > _LISTED:
                 break
             found = clash(tasks[name], tasks[other], tree)
-            yield f"never at once: {name} and {other}" + (f": {_words(found)}" if found else "")
+            yield f"never at once: {name} and {other}" + (
+                f": {words_of_clash(found)}" if found else ""
+            )
         if listed > _LISTED:
             more = contenders.pairs() - _LISTED
             yield f"and {more} more pair{'s' if more > 1 else ''} that write the same files"
@@ -30,7 +32,8 @@ def sharing(plan: Plan, contenders: Rivals, tree: Tree) -> Iterator[str]:
         yield (f"{who} not say what is written: overlaps are not seen, only conflicts when merging")
 
 
-def _words(found: Clash) -> str:
+def words_of_clash(found: Clash) -> str:
+    """Returns which patterns of two tasks meet, and where."""
     if found.one == found.other:
         return f"both write `{found.one}`"
     return f"`{found.one}` and `{found.other}` both cover `{found.path}`"

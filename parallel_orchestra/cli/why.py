@@ -9,9 +9,14 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
+from parallel_orchestra.cli.sharing import words_of_clash
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.git import Repo
+from parallel_orchestra.graph import clash
+from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
@@ -68,6 +73,7 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     repo = repository_of(record, os.environ)
     try:
         report = report_of(layout, repo, now)
+        meeting = _meeting(plan, repo, record.base_commit, report, task)
     finally:
         repo.close()
     found = next(one for one in report.tasks if one.id == task)
@@ -83,7 +89,7 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:
         reason = f"{found.failure}: {found.reason}"
-    facts = [*_facts(layout, found, now), *_ahead(report, found)]
+    facts = [*meeting, *_facts(layout, found, now), *_ahead(report, found)]
     return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
 
 
@@ -94,6 +100,16 @@ def _cause(layout: Layout, task: TaskReport) -> Cause | None:
         return task.cause
     kind = Hold.PAUSED if steering.asked_for(layout, steering.Wish.PAUSE) else Hold.LEFT_OUT
     return Cause(kind, asked)
+
+
+def _meeting(plan: Plan, repo: Repo, base: str, report: RunReport, task: str) -> list[str]:
+    """Returns where a task's files meet those of the one that it waits for, if it does."""
+    found = next(one for one in report.tasks if one.id == task)
+    if found.cause is None or found.cause.kind is not Hold.OVERLAP:
+        return []
+    tasks = {one.id: one for one in plan.tasks}
+    clashing = clash(tasks[task], tasks[found.cause.tasks[0]], tree_of(plan, repo, base))
+    return [words_of_clash(clashing)] if clashing is not None else []
 
 
 def _ahead(report: RunReport, task: TaskReport) -> list[str]:

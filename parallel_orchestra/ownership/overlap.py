@@ -92,9 +92,11 @@ def common(one: Reach, other: Reach) -> str | None:
     found = _walk(one.parts, other.parts, _is_deep, _common_name)
     if found is None:
         return None
-    if any(_holds(out, each.parts) for out in (*one.but, *other.but) for each in (one, other)):
+    without = (*one.but, *other.but)
+    if any(_holds(out, each.parts) for out in without for each in (one, other)):
         return None
-    return "/".join(found)
+    path = "/".join(found)
+    return _left_in(path, one, other) if without else path
 
 
 def existing(one: Reach, other: Reach, tree: Tree) -> str | None:
@@ -123,6 +125,19 @@ def names_meet(one: str, other: str) -> bool:
 def _folder(parts: Sequence[str]) -> str:
     names = takewhile(lambda part: part != DEEP and is_plain(part), parts)
     return "/".join(names)
+
+
+def _left_in(path: str, one: Reach, other: Reach) -> str:
+    """Returns the path, or one like it if it is one of those that were taken out again."""
+    front, letter, rest = path.rpartition(_LETTERS[0])
+    others = (f"{front}{each}{rest}" for each in _LETTERS[1:]) if letter else ()
+    without = (*one.but, *other.but)
+    for each in (path, *others):
+        if not any(matches(out, each) for out in without) and (
+            each == path or (matches(one.parts, each) and matches(other.parts, each))
+        ):
+            return each
+    return path
 
 
 def _is_deep(part: str) -> bool:
@@ -249,7 +264,14 @@ def _common_name(one: str, other: str) -> str | None:
     if name in _NO_NAMES:
         longer = (f"{name}x", f"x{name}", ".x.", f"{name}.x")
         return next((each for each in longer if _fits(one, each) and _fits(other, each)), None)
-    return name
+    fuller = _fuller(name)
+    return fuller if fuller != name and _fits(one, fuller) and _fits(other, fuller) else name
+
+
+def _fuller(name: str) -> str:
+    """Returns a name as people give them: `.py` and `test_.py` are not, `x.py` and `test_x.py` are."""
+    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
+    return f"{stem}{dot}{suffix}" if stem[-1:].isalnum() else f"{stem}{_LETTERS[0]}{dot}{suffix}"
 
 
 def _fits(part: str, name: str) -> bool:

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
+from parallel_orchestra.graph import clash
+from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import (
     NOTHING,
     Meetings,
@@ -65,6 +67,30 @@ def test_patterns_that_both_fit_a_path_that_exists_meet_whatever_its_folders_are
     both = git_takes(one, path) and git_takes(other, path)
 
     assert not both or meets(one, other, Tree.of([path]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "example"),
+    [
+        ("src/*.py", "src/**", "src/x.py"),
+        ("**/*.md", "docs/", "docs/x.md"),
+        ("test_*.py", "*.py", "test_x.py"),
+        (".env*", ".*", ".env"),
+        ("*.tar.gz", "a*", "a.tar.gz"),
+        ("*_*.md", "*", "_x.md"),
+    ],
+)
+def test_the_example_is_a_name_that_a_file_could_have(one, other, example):
+    assert common(reach_of(one), reach_of(other)) == example
+
+
+def test_the_example_is_none_of_the_files_that_a_task_leaves_out():
+    tasks = Task(id="a", writes=("src/**", "!src/x.py")), Task(id="b", writes=("src/*.py",))
+
+    found = clash(*tasks)
+
+    assert found is not None
+    assert found.path == "src/y.py"
 
 
 @given(TEXTS, TEXTS)

@@ -172,12 +172,14 @@ def test_groups_and_overlapping_writes_hold_for_claims_by_hand(tmp_path):
     claim(scene, "a")
 
     refused = [scene.call("claim", task, check=6).err for task in ("b", "c")]
+    why = scene.call("why", "c", check=0).out
     scene.call("release", "a", check=0)
     claim(scene, "b")
     claim(scene, "c")
 
     assert "concurrency group `db` is full" in refused[0]
     assert "`a` writes the same files and is running" in refused[1]
+    assert "  `c.txt` and `*.txt` both cover `c.txt`\n" in why
 
 
 def test_what_fails_its_verify_stays_with_the_person_who_mends_it(scene):
