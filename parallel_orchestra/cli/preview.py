@@ -1,12 +1,13 @@
 """What a run is going to be, before it is: the pre-flight block and the dry run. Pure."""
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor import Preflight
+from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Isolation, Plan, Task
@@ -18,10 +19,13 @@ from parallel_orchestra.schedule import (
     Hold,
     Outlook,
     Schedule,
+    Seen,
     Standing,
     at_the_start,
     outlook,
 )
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store.steering import Selection
 
 _LISTED = 20
 _WIDTH = 88
@@ -41,10 +45,38 @@ def briefing(plan: Plan, found: Preflight) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """What a call carries out of a plan, if that is not all of it, and what is done already."""
+
+    chosen: Selection
+    done: frozenset[str]
+
+    def word(self, task: str) -> str:
+        """Returns where a task stands that this call leaves alone; empty for one that it does."""
+        if task in self.done:
+            return "done"
+        if task in self.chosen.tasks:
+            return ""
+        return "later" if self.chosen.step else "left out"
+
+    def standing(self, tasks: Iterable[Task]) -> Standing:
+        """Returns how the tasks stand for the schedule, which does not see those of later calls."""
+        seen = {True: Seen(TaskState.DONE), False: Seen(TaskState.AVAILABLE)}
+        return Standing(
+            {
+                task.id: seen[task.id in self.done]
+                for task in tasks
+                if task.id in self.done or task.id in self.chosen.tasks
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """What a dry run found out: how the plan would go, and what would stop it.
 
-    `causes` say why a task does not run once all workers have taken one; who is not in it, runs.
+    `causes` say why a task does not run once all workers have taken one; who is not in it, runs,
+    unless it is not part of what this call carries out: `part`, None for everything.
     """
 
     plan: Plan
@@ -56,6 +88,11 @@ class Preview:
     causes: Mapping[str, Cause]
     problems: tuple[Problem, ...]
     tree: Tree
+    part: Part | None = None
+
+    def word(self, task: str) -> str:
+        """Returns where a task stands that this call leaves alone; empty for one that it does."""
+        return self.part.word(task) if self.part is not None else ""
 
 
 def preview(
@@ -65,13 +102,14 @@ def preview(
     past: Mapping[str, float],
     problems: Sequence[Problem] = (),
     tree: Tree = NOTHING,
+    part: Part | None = None,
 ) -> Preview:
     """Returns how a plan would go.
 
     `enough` tasks that could run beside others make several workers worth while; one after the
     other they have a single one, as in a run. `past` are
     seconds that tasks took before. `problems` stand in the way of a real run. `tree` are the
-    files that the tasks start from.
+    files that the tasks start from. `part` is what the call carries out, None for everything.
     """
     graph = Graph.of(plan.tasks)
     contenders = rivals(plan.tasks, graph, tree)
@@ -80,7 +118,7 @@ def preview(
     mode, reason = choose_mode(graph, contenders, most, enough=enough)
     if mode is Mode.SEQUENTIAL:
         workers = 1
-    standing = Standing.fresh(plan.tasks)
+    standing = Standing.fresh(plan.tasks) if part is None else part.standing(plan.tasks)
     schedule = Schedule.of(plan.tasks, graph, contenders, limits, past)
     schedule.observe(standing.seen)
     return Preview(
@@ -93,6 +131,7 @@ def preview(
         at_the_start(schedule, workers),
         tuple(problems),
         tree,
+        part,
     )
 
 
@@ -104,8 +143,10 @@ def dry_run(found: Preview) -> str:
     # a plan that has waves of its own numbers those
     word = "wave" if all(task.wave is None for task in plan.tasks) else "level"
     for number, wave in enumerate(found.graph.waves(), 1):
-        lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found.causes)]
+        lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found)]
     lines += ["", f"mode: {found.mode.value}: {found.mode_reason}"]
+    if found.part is not None:
+        lines += _wrapped(told(found.part.chosen, found.graph))
     for line in ahead(found.outlook):
         lines += _wrapped(line)
     for sentence in sharing(plan, found.contenders, found.tree):
@@ -116,7 +157,7 @@ def dry_run(found: Preview) -> str:
 
 
 def dry_run_record(found: Preview) -> dict[str, Any]:
-    """Returns the same for programs; the reference of commands has the keys."""
+    """Returns the same for programs; `docs/how-to/check-a-plan.md` has the keys."""
     levels = enumerate(found.graph.waves(), 1)
     level = {task: number for number, tasks in levels for task in tasks}
     return {
@@ -132,7 +173,8 @@ def dry_run_record(found: Preview) -> dict[str, Any]:
                 "wave": task.wave,
                 "depends_on": found.graph.dependencies[task.id],
                 "never_beside": found.contenders.get(task.id, ()),
-                "state": "waiting" if task.id in found.causes else "ready",
+                "state": found.word(task.id).replace(" ", "_")
+                or ("waiting" if task.id in found.causes else "ready"),
                 "cause": cause_record(found.causes.get(task.id)),
             }
             for task in found.plan.tasks
@@ -152,11 +194,13 @@ def _too_many(found: Preview) -> Iterator[str]:
         yield f"{workers} workers, but at most {_counted(width, 'task')} can run at once"
 
 
-def _rows(tasks: Sequence[Task], causes: Mapping[str, Cause]) -> Iterator[str]:
+def _rows(tasks: Sequence[Task], found: Preview) -> Iterator[str]:
     ids = max(len(task.id) for task in tasks)
     agents = max(len(_agent(task)) for task in tasks)
     for task in tasks:
-        facts = ", ".join((*_facts(task), *_start(causes.get(task.id))))
+        word = found.word(task.id)
+        start = (word,) if word else _start(found.causes.get(task.id))
+        facts = ", ".join((*_facts(task), *start))
         yield f"  {task.id:<{ids}}  {_agent(task):<{agents}}  {facts}"
 
 

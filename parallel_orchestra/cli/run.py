@@ -17,18 +17,20 @@ from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.folder import write_into_folder
 from parallel_orchestra.cli.options import absolute, crew_options, selection_options
 from parallel_orchestra.cli.outputs import check_reports, write_reports
-from parallel_orchestra.cli.preview import briefing, dry_run, dry_run_record, preview
+from parallel_orchestra.cli.preview import Part, briefing, dry_run, dry_run_record, preview
 from parallel_orchestra.cli.screen import screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
-from parallel_orchestra.conductor.selecting import narrowed
+from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
+from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.summary import summary
+from parallel_orchestra.store import Layout
 
 #: Nobody reads a log or a pipe in a window of a certain width: names of refs stay whole there.
 _WIDE = 1000
@@ -240,7 +242,9 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
         found.repo.close()
     except OrchestraError as error:
         problems, workers = error.problems, settings.workers(plan)
-    shown = preview(plan, workers, settings.enough(plan), past, problems, tree)
+    chosen, done = foreseen(Layout(settings.tasks_root(plan)), Graph.of(whole.tasks), settings)
+    part = Part(chosen, done) if chosen is not None else None
+    shown = preview(plan, workers, settings.enough(plan), past, problems, tree, part)
     if as_json:
         click.echo(json.dumps(dry_run_record(shown), indent=2))
     else:

@@ -86,6 +86,24 @@ def selected(layout: Layout, graph: Graph, settings: Settings) -> Selection | No
     return Selection(tasks, " ".join(asked), step=settings.one_group)
 
 
+def foreseen(
+    layout: Layout, graph: Graph, settings: Settings
+) -> tuple[Selection | None, frozenset[str]]:
+    """Returns what a run would carry out of the plan if it began at once, and what is done by then.
+
+    None and nothing if that is everything. `--fresh` begins with no task done.
+    """
+    if not (settings.one_group or settings.retry_failed):
+        return None, frozenset()
+    if settings.fresh:
+        return Selection(
+            named(graph, settings) & _front(graph, {}), "--one-group", step=True
+        ), frozenset()
+    entries = TaskStore(layout, "").settled_listing(()).entries
+    done = frozenset(task for task, one in entries.items() if one.state is TaskState.DONE)
+    return selected(layout, graph, settings), done
+
+
 def told(selection: Selection | None, graph: Graph) -> str:
     """Returns what the user should know of a selection, a sentence; empty if there is none."""
     if selection is None:

@@ -130,9 +130,9 @@ def _folder(parts: Sequence[str]) -> str:
 def _left_in(path: str, one: Reach, other: Reach) -> str:
     """Returns the path, or one like it if it is one of those that were taken out again."""
     front, letter, rest = path.rpartition(_LETTERS[0])
-    others = (f"{front}{each}{rest}" for each in _LETTERS[1:]) if letter else ()
+    others = [f"{front}{each}{rest}" for each in _LETTERS[1:] if letter]
     without = (*one.but, *other.but)
-    for each in (path, *others):
+    for each in [path, *others]:
         if not any(matches(out, each) for out in without) and (
             each == path or (matches(one.parts, each) and matches(other.parts, each))
         ):
@@ -270,8 +270,9 @@ def _common_name(one: str, other: str) -> str | None:
 
 def _fuller(name: str) -> str:
     """Returns a name as people give them: `.py` and `test_.py` are not, `x.py` and `test_x.py` are."""
-    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
-    return f"{stem}{dot}{suffix}" if stem[-1:].isalnum() else f"{stem}{_LETTERS[0]}{dot}{suffix}"
+    end = name.rfind(".") if "." in name else len(name)
+    stem = name[:end]
+    return name if stem[-1:].isalnum() else f"{stem}{_LETTERS[0]}{name[end:]}"
 
 
 def _fits(part: str, name: str) -> bool:

@@ -122,6 +122,25 @@ def test_one_group_after_the_other_until_all_is_done(scene):
     assert {"a.txt", "d.txt"} <= scene.names()
 
 
+def test_a_dry_run_of_one_group_shows_what_this_call_carries_out(scene):
+    before = scene.run("--one-group", "--dry-run", check=0).out
+    scene.run("--one-group", check=1)
+    after = json.loads(scene.run("--one-group", "--dry-run", "--json", check=0).out)
+    failed = json.loads(scene.run("--retry-failed", "--dry-run", "--json", check=0).out)
+    fresh = json.loads(scene.run("--one-group", "--fresh", "--dry-run", "--json", check=0).out)
+
+    assert "  d  command  timeout 2 h 00 min, no retry, after b c, later\n" in before
+    assert "only these tasks are carried out: `a`, `b`, `e` (--one-group)\n" in before
+    assert states(after) == {"a": "done", "b": "ready", "c": "ready", "d": "later", "e": "done"}
+    assert after["outlook"]["tasks"] == 2
+    assert states(failed) == {**states(after), "c": "left_out", "d": "waiting"}
+    assert states(fresh) == {**states(after), "a": "ready", "c": "later", "e": "ready"}
+
+
+def states(record):
+    return {task["id"]: task["state"] for task in record["tasks"]}
+
+
 def test_a_group_whose_task_failed_is_tried_again_by_the_next_call(scene):
     first = scene.run("--one-group", check=1)
     mend(scene)
