@@ -32,7 +32,8 @@ from parallel_orchestra.agents.endings import (
 )
 from parallel_orchestra.agents.json_lines import Event, parse_object, words_of
 from parallel_orchestra.agents.programs import missing, path_of
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.secrets import secrets_of
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import last_lines, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage

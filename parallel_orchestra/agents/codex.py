@@ -17,8 +17,9 @@ from parallel_orchestra.agents.json_lines import (
     words_of,
 )
 from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import Sign, class_of_words, wait_in_words
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage

@@ -7,7 +7,8 @@ from parallel_orchestra.agents.endings import (
     cut_short,
     how_it_ended,
 )
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.secrets import secrets_of
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import last_lines
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage, argv_of

@@ -9,8 +9,9 @@ from parallel_orchestra.agents.codex import CodexBackend
 from parallel_orchestra.agents.command import CommandBackend
 from parallel_orchestra.agents.gemini import GeminiBackend
 from parallel_orchestra.agents.opencode import OpencodeBackend
+from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import wait_in_words
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import last_lines
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Template, Usage

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS, AgentSettings
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.board.gate import Demands, Gate
@@ -214,5 +215,5 @@ def _made(folder: Path | None, checkout: Path) -> Path | None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.resolve().is_relative_to(checkout.resolve()):
         # A folder of our making does not dirty the user's checkout.
-        (folder / ".gitignore").write_text("*\n")
+        files.write(folder / ".gitignore", b"*\n")
     return folder

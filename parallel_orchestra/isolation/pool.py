@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
+from parallel_orchestra import files
 from parallel_orchestra.errors import GitError, HeldElsewhere, Problem, WaitsForPerson
 from parallel_orchestra.git import Debris, Repo, collect_debris, worktrees
 from parallel_orchestra.isolation import salvage
@@ -63,7 +64,8 @@ class Pool:
 
     def collect(self) -> Debris:
         """Clears what killed git processes left of half-made worktrees, and says what that was."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.root.parent.parent.mkdir(parents=True, exist_ok=True)
+        files.make_directory(self.root)
         return collect_debris(self.repo, self.root)
 
     def slot(self, prefix: str = "wt") -> Slot:
@@ -142,7 +144,7 @@ class Pool:
 
         if name in self._locks:
             return False
-        stream = (self.root / f".{name}.lock").open("ab")
+        stream = files.open_to_lock(self.root / f".{name}.lock")
         try:
             portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)
         except portalocker.LockException:

@@ -66,7 +66,8 @@ class Seats:
         import portalocker  # noqa: PLC0415  # 70 ms that only runs need
 
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.parent.parent.mkdir(parents=True, exist_ok=True)
+            files.make_directory(self._folder)
             stream = files.open_to_lock(self._folder / f"{number}.lock")
             try:
                 portalocker.lock(stream, portalocker.LOCK_EX | portalocker.LOCK_NB)

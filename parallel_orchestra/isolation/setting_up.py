@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.secrets import secrets_of
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.isolation.workspace import Isolation, Label, Workspace
 from parallel_orchestra.model import Command, Setup, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor

@@ -2,98 +2,153 @@
 
 Knows nothing of processes. The helper program (`reaper`) loads this file by itself, outside
 the package, so it imports only what costs nothing to start.
+
+Of a long output most is seen by nobody: a log keeps its first and its last part. So the last part is
+masked only when it is known to be the last, and a gigabyte costs no more than what is kept of it.
 """
 
 import os
 
 if __package__:
+    from parallel_orchestra.process.mask import Mask, masked
+    from parallel_orchestra.process.shapes import LONGEST_KEY
     from parallel_orchestra.process.sieve import Sieve
 else:
+    from mask import Mask, masked  # type: ignore[import-not-found,no-redef]
+    from shapes import LONGEST_KEY  # type: ignore[import-not-found,no-redef]
     from sieve import Sieve  # type: ignore[import-not-found,no-redef]
 
-#: What stands in a log in place of a secret.
-MASKED = b"[masked]"
+#: Bytes up to which pieces are joined, and about what each piece costs besides its bytes.
+_PIECE = 1 << 16
+_OVERHEAD = 128
+#: Pieces that are kept in any case.
+_FEW = 1024
 
 
-class Ring:
-    """The last `size` bytes of all that was put in, and how many came before them.
+class Backlog:
+    """The last `size` bytes of all that some sources said, masked when somebody asks for them.
 
-    One buffer, not a queue of pieces: an agent that prints byte by byte would otherwise cost
-    thirty times the size.
+    Pieces are joined: an agent that prints byte by byte would otherwise cost a hundred times the
+    size. Of what falls out, so much is remembered as a secret may have begun in.
     """
 
-    __slots__ = ("_at", "_bytes", "_size", "dropped")
+    __slots__ = (
+        "_before",
+        "_bytes",
+        "_most",
+        "_pieces",
+        "_reach",
+        "_said",
+        "_secrets",
+        "_size",
+        "dropped",
+    )
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, secrets: tuple[bytes, ...] = ()) -> None:
         self._size = size
-        self._bytes = bytearray()
-        self._at = 0
+        self._secrets = secrets
+        self._reach = max([LONGEST_KEY, *map(len, secrets)])
+        self._most = _FEW + size // _OVERHEAD
+        self._pieces: list[tuple[int, bytearray | bytes]] = []
+        self._before: dict[int, bytes] = {}
+        self._bytes = self._said = 0
+        #: How many bytes `content` leaves out.
         self.dropped = 0
 
-    def put(self, data: bytes) -> None:
-        """Takes the bytes in; the oldest fall out where there is no room."""
-        overflow = len(self._bytes) + len(data) - self._size
-        if overflow > 0:
-            self.dropped += overflow
-        if len(data) >= self._size:
-            self._bytes = bytearray(data[len(data) - self._size :])
-            self._at = 0
+    def put(self, data: bytes, source: int = 0) -> None:
+        """Takes in what a source said; the oldest pieces fall out where there is no room."""
+        if not data:
             return
-        room = self._size - len(self._bytes)
-        self._bytes += data[:room]
-        rest = data[room:]
-        end = self._at + len(rest)
-        if end < self._size:
-            self._bytes[self._at : end] = rest
-            self._at = end
-        else:
-            split = self._size - self._at
-            self._bytes[self._at :] = rest[:split]
-            self._bytes[: end - self._size] = rest[split:]
-            self._at = end - self._size
+        self._bytes += len(data)
+        self._said += len(data)
+        if self._pieces and self._pieces[-1][0] == source:
+            latest = self._pieces[-1][1]
+            if isinstance(latest, bytearray) and len(latest) + len(data) <= _PIECE:
+                latest += data
+                return
+        # a large piece stays as it is: nothing of it is copied
+        self._pieces.append((source, bytearray(data) if len(data) < _PIECE // 2 else data))
+        while self._pieces and (
+            self._bytes - len(self._pieces[0][1]) >= self._size or len(self._pieces) > self._most
+        ):
+            self._drop()
 
     def content(self) -> bytes:
-        """Returns what is left, oldest first."""
-        return bytes(self._bytes[self._at :] + self._bytes[: self._at])
+        """Returns what is left, oldest first, masked."""
+        # what a mask holds back here is shown with the first piece, if it is no secret
+        masks = {source: Mask(self._secrets) for source, _ in self._pieces}
+        for source, mask in masks.items():
+            mask.pass_on(self._before.get(source, b""))
+        shown = [masks[source].pass_on(bytes(piece)) for source, piece in self._pieces]
+        shown += [mask.rest() for mask in masks.values()]
+        whole = b"".join(shown)
+        left = whole[max(0, len(whole) - self._size) :]
+        if self._before or len(whole) > self._size:
+            self.dropped = max(0, self._said - len(left))
+        return left
+
+    def _drop(self) -> None:
+        source, piece = self._pieces.pop(0)
+        self._bytes -= len(piece)
+        if len(piece) < self._reach:
+            piece = self._before.get(source, b"") + piece
+        self._before[source] = bytes(piece[-self._reach :])
 
 
 class CappedLog:
-    """A log file that keeps the first and the last half of `cap` bytes.
+    """A log file that keeps the first and the last half of `cap` bytes, without secrets.
 
     The first half is written through at once; the last half waits in memory for `close`, which
     puts a marker line before it if something was left out. The file is made (0600) at the
     first output. What can't be written is dropped: `trouble` then says why, else it is empty.
     """
 
-    __slots__ = ("_fd", "_last_byte", "_path", "_ring", "_room", "trouble")
+    __slots__ = ("_backlog", "_fd", "_last_byte", "_masks", "_path", "_room", "_secrets", "trouble")
 
-    def __init__(self, path: str, cap: int) -> None:
+    def __init__(self, path: str, cap: int, secrets: tuple[bytes, ...] = ()) -> None:
         self._path = path
         self._fd = -1
         self._room = cap // 2
-        self._ring = Ring(cap - cap // 2)
+        self._secrets = secrets
+        self._masks: dict[int, Mask] = {}
+        self._backlog = Backlog(cap - cap // 2, secrets)
         self._last_byte = b"\n"
         self.trouble = ""
 
-    def write(self, data: bytes) -> None:
-        """Takes output in; never raises for a disk that refuses it."""
+    def write(self, data: bytes, source: int = 0) -> None:
+        """Takes in what a source said; never raises for a disk that refuses it."""
+        mask = self._masks.get(source)
+        if mask is None:
+            mask = self._masks[source] = Mask(self._secrets)
         if self._room > 0:
-            head = data[: self._room]
-            self._room -= len(head)
-            self._append(head)
-            data = data[len(head) :]
-        if data:
-            self._ring.put(data)
+            self._show(mask.pass_on(data), source)
+        else:
+            self._backlog.put(mask.release() + data, source)
+
+    def end(self, source: int = 0) -> None:
+        """Shows what may have been the beginning of a secret: the source says no more."""
+        mask = self._masks.get(source)
+        if mask is not None:
+            self._show(mask.rest(), source)
 
     def close(self) -> None:
         """Writes the last half, closes the file."""
-        if self._ring.dropped:
+        for source in self._masks:
+            self.end(source)
+        rest = self._backlog.content()
+        if self._backlog.dropped:
             newline = b"" if self._last_byte == b"\n" else b"\n"
-            self._append(b"%s[... %d bytes left out ...]\n" % (newline, self._ring.dropped))
-        self._append(self._ring.content())
+            self._append(b"%s[... %d bytes left out ...]\n" % (newline, self._backlog.dropped))
+        self._append(rest)
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+    def _show(self, data: bytes, source: int) -> None:
+        head = data[: self._room]
+        self._room -= len(head)
+        self._append(head)
+        self._backlog.put(data[len(head) :], source)
 
     def _append(self, data: bytes) -> None:
         if not data or self.trouble:
@@ -115,76 +170,18 @@ class CappedLog:
             return os.open(self._path, flags, 0o600)
         except FileNotFoundError:
             # Its folder, too, is made for those that have something to say only.
-            os.makedirs(os.path.dirname(self._path), 0o700, exist_ok=True)
+            _make_folder(os.path.dirname(self._path))
             return os.open(self._path, flags, 0o600)
 
 
-class Mask:
-    """Replaces secrets in a stream, also those that arrive in two pieces.
-
-    The leftmost secret is masked first, of two that begin together the longer one. What may
-    be the beginning of a secret is held back until the next piece or `rest`.
-    """
-
-    __slots__ = ("_held", "_secrets")
-
-    def __init__(self, secrets: tuple[bytes, ...]) -> None:
-        self._secrets = tuple(sorted(filter(None, set(secrets)), key=len, reverse=True))
-        self._held = b""
-
-    def pass_on(self, data: bytes) -> bytes:
-        """Returns what may be shown after this piece."""
-        if not self._secrets:
-            return data
-        data = self._held + data
-        shown, end = self._mask(data, last=False)
-        self._held = data[end:]
-        return shown
-
-    def rest(self) -> bytes:
-        """Returns what was held back, at the end of the stream."""
-        shown, _ = self._mask(self._held, last=True)
-        self._held = b""
-        return shown
-
-    def _mask(self, data: bytes, *, last: bool) -> tuple[bytes, int]:
-        """Returns what may be shown, and up to where that goes; what follows must wait."""
-        pieces: list[bytes] = []
-        found = {secret: data.find(secret) for secret in self._secrets}
-        at = 0
-        wait = len(data) if last else self._unfinished(data, at)
-        while True:
-            secret, start = self._leftmost(found)
-            if start < 0 or wait <= start:
-                pieces.append(data[at:wait])
-                return b"".join(pieces), wait
-            pieces += (data[at:start], MASKED)
-            at = start + len(secret)
-            if wait < at:
-                wait = self._unfinished(data, at)
-            for other, position in found.items():
-                if 0 <= position < at:
-                    found[other] = data.find(other, at)
-
-    def _leftmost(self, found: dict[bytes, int]) -> tuple[bytes, int]:
-        """Returns the first of the found secrets and its place, or -1 for the place."""
-        best, start = b"", -1
-        for secret, position in found.items():
-            if position >= 0 and (start < 0 or position < start):
-                best, start = secret, position
-        return best, start
-
-    def _unfinished(self, data: bytes, at: int) -> int:
-        """Returns where the data ends in the beginning of a secret, or its length."""
-        first = len(data)
-        for secret in self._secrets:
-            place = data.find(secret[:1], max(at, len(data) - len(secret) + 1), first)
-            while place >= 0:
-                if secret.startswith(data[place:]):
-                    first = place
-                    break
-                place = data.find(secret[:1], place + 1, first)
-        return first
+def _make_folder(path: str) -> None:
+    """Makes a folder and those above it, all for us alone (`os.makedirs` would open those)."""
+    if not os.path.isdir(path):
+        _make_folder(os.path.dirname(path))
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            return
 
 
 class Stream:
@@ -193,7 +190,7 @@ class Stream:
     Its last bytes are kept, and the lines that hold one of the words of `keep`.
     """
 
-    __slots__ = ("_logs", "_mask", "kept", "size_bytes", "tail")
+    __slots__ = ("_kept", "_logs", "_secrets", "_source", "_tail", "size_bytes")
 
     def __init__(
         self,
@@ -201,26 +198,33 @@ class Stream:
         tail_bytes: int,
         logs: tuple[CappedLog, ...],
         keep: tuple[bytes, ...] = (),
+        source: int = 0,
     ) -> None:
-        self.kept = Sieve(keep)
-        self._mask = Mask(secrets)
+        """Takes by which number the logs know it."""
+        self._kept = Sieve(keep)
         self._logs = logs
-        self.tail = Ring(tail_bytes)
+        self._secrets = secrets
+        self._source = source
+        self._tail = Backlog(tail_bytes, secrets)
         self.size_bytes = 0
 
     def take(self, data: bytes) -> None:
         """Passes a piece on to every log."""
         self.size_bytes += len(data)
-        self._show(self._mask.pass_on(data))
+        self._tail.put(data)
+        self._kept.put(data)
+        for log in self._logs:
+            log.write(data, self._source)
 
     def end(self) -> None:
-        """Passes on what the mask held back."""
-        self._show(self._mask.rest())
-
-    def _show(self, data: bytes) -> None:
-        if not data:
-            return
-        self.tail.put(data)
-        self.kept.put(data)
+        """Passes on what may have been the beginning of a secret."""
         for log in self._logs:
-            log.write(data)
+            log.end(self._source)
+
+    def tail(self) -> bytes:
+        """Returns its last bytes, masked."""
+        return self._tail.content()
+
+    def kept(self) -> bytes:
+        """Returns the lines that are kept, masked."""
+        return masked(self._kept.content(), self._secrets)

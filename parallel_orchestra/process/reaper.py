@@ -103,10 +103,10 @@ class Run:
     def __init__(self, host: Host, request: Request) -> None:
         self._host = host
         self._request = request
-        self._log = CappedLog(request.log, request.log_cap_bytes)
+        self._log = CappedLog(request.log, request.log_cap_bytes, request.secrets)
         self._logs = [self._log]
-        self._out = self._stream(request.stdout_log, request.keep)
-        self._err = self._stream(request.stderr_log)
+        self._out = self._stream(0, request.stdout_log, request.keep)
+        self._err = self._stream(1, request.stderr_log)
         self._open: dict[int, Stream] = {}
         self._pid = 0
         self._status: int | None = None
@@ -136,13 +136,13 @@ class Run:
         self._drain()
         return self._answer()
 
-    def _stream(self, copy: str, keep: tuple[bytes, ...] = ()) -> Stream:
+    def _stream(self, source: int, copy: str, keep: tuple[bytes, ...] = ()) -> Stream:
         request = self._request
         logs = self._logs[:1]
         if copy:
-            logs.append(CappedLog(copy, request.log_cap_bytes))
+            logs.append(CappedLog(copy, request.log_cap_bytes, request.secrets))
             self._logs.append(logs[-1])
-        return Stream(request.secrets, request.tail_bytes, tuple(logs), keep)
+        return Stream(request.secrets, request.tail_bytes, tuple(logs), keep, source)
 
     def _spawn(self) -> bool:
         """Starts the child, or notes why that can't be."""
@@ -284,13 +284,13 @@ class Run:
             self._request.number,
             self._ending,
             None if self._status is None else os.waitstatus_to_exitcode(self._status),
-            self._out.tail.content(),
-            self._err.tail.content(),
+            self._out.tail(),
+            self._err.tail(),
             self._out.size_bytes + self._err.size_bytes,
             self._ended - self._started,
             len(self._left_over - {self._pid}),
             "; ".join(filter(None, troubles)),
-            self._out.kept.content(),
+            self._out.kept(),
         )
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
-from parallel_orchestra.agents.surroundings import secrets_of, surroundings
+from parallel_orchestra.agents.secrets import secrets_of
+from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.events import Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
@@ -190,7 +191,8 @@ class Landing:
     def _commit(self, base: str, work: Work, message: str) -> str:
         """Returns the work as a commit; commits of its author are kept if they build on the base."""
         objects = self._shop.repo.objects
-        title = cleaned(message).strip() or self._task.title or f"Task `{self._task.id}`"
+        said = self._shop.hide(self._task.id, cleaned(message).strip())
+        title = said or self._task.title or f"Task `{self._task.id}`"
         if work.head == base:
             return objects.commit(work.tree, (base,), f"{title}\n")
         builds_on = self._shop.repo.is_ancestor(base, work.head)
@@ -203,6 +205,7 @@ class Landing:
         # only given to it: one clean commit, with what the agent committed kept beside it.
         self.keep(work)
         body = "\n\n".join(cleaned(one.message).strip() for one in reversed(own))
+        body = self._shop.hide(self._task.id, body)
         return objects.commit(work.tree, (base,), f"{title}\n\n{body}".strip() + "\n")
 
     def _merge(self, commit: str, token: str, generation: int) -> Finished:

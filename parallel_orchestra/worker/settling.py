@@ -1,6 +1,6 @@
 """The end of an attempt: what is written of it, and the last move that it makes of its task."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -43,6 +43,9 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     verdict = _verdict(shop, claim, finished) if failure is not None else Verdict(again=False)
     delay = verdict.delay if verdict.again else 0.0
     not_before = shop.clock.now() + delay if delay else 0.0
+    # An output was masked as it came. In what was read in it, in files and in commits, secrets may
+    # look different: this is the door through which all of it goes out.
+    finished = _without_secrets(shop, claim.task, finished)
     result = _result(claim, finished, started, seconds, not_before)
     _write(shop, shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner), result)
     now = shop.clock.now()
@@ -60,6 +63,16 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     end = (ended, Failed(now, *why))
     gone = shop.store.fail(claim, counted=verdict.counted, then=end)
     return Settled(gone, TaskState.FAILED)
+
+
+def _without_secrets(shop: Shop, task: str, finished: Finished) -> Finished:
+    answer = finished.answer
+    return replace(
+        finished,
+        reason=shop.hide(task, finished.reason),
+        detail=shop.hide(task, finished.detail),
+        answer=replace(answer, text=shop.hide(task, answer.text[-_TEXT_LIMIT:])),
+    )
 
 
 def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
@@ -111,7 +124,7 @@ def _result(
         failure=finished.failure.value if finished.failure else "",
         reason=finished.reason,
         detail=finished.detail,
-        text=finished.answer.text[-_TEXT_LIMIT:],
+        text=finished.answer.text,
         commit=finished.commit,
         ref=finished.ref,
         files=list(finished.files),

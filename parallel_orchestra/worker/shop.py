@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.agents import AgentSettings
+from parallel_orchestra.agents.secrets import hidden, secrets_of
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.events import Warned
 from parallel_orchestra.git import Repo
@@ -59,6 +60,13 @@ class Shop:
             },
         )
 
+    def hide(self, task: str, text: str) -> str:
+        """Returns what is said of a task without the secrets that its agent knows, and keys."""
+        if not text:
+            return text
+        known = self.tasks.get(task)
+        return hidden(text, secrets_of(self.environ, known.env if known else {}))
+
     def warn(self, task: str, text: str) -> None:
         """Writes into the journal what the user should know of a task."""
-        self.journal.write(Warned(self.clock.now(), task, text))
+        self.journal.write(Warned(self.clock.now(), task, self.hide(task, text)))

@@ -1,59 +1,72 @@
 """The copier: what of a child's output reaches the logs."""
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.process.copier import MASKED, CappedLog, Mask, Ring, Stream
+from parallel_orchestra.process.copier import Backlog, CappedLog, Stream
+from parallel_orchestra.process.mask import MASKED
 
-few_letters = st.text("abc", max_size=12).map(str.encode)
-
-
-def masked(secrets, pieces):
-    mask = Mask(tuple(secrets))
-    return b"".join(mask.pass_on(piece) for piece in pieces) + mask.rest()
+KEY = b"ghp_" + b"a1B2" * 9
+HALF = 1 << 15
+digits = st.text("0123456789", max_size=12).map(str.encode)
 
 
-@given(st.integers(0, 9), st.lists(st.binary(max_size=12)))
-def test_a_ring_holds_the_last_bytes_and_counts_the_others(size, pieces):
-    ring = Ring(size)
+@given(st.integers(0, 9), st.lists(st.tuples(digits, st.integers(0, 1))))
+def test_a_backlog_holds_the_last_bytes_and_counts_the_others(size, pieces):
+    backlog = Backlog(size)
 
-    for piece in pieces:
-        ring.put(piece)
+    for piece, source in pieces:
+        backlog.put(piece, source)
 
-    whole = b"".join(pieces)
-    assert ring.content() == whole[max(0, len(whole) - size) :]
-    assert ring.dropped == max(0, len(whole) - size)
-
-
-@given(st.lists(few_letters, max_size=4), st.lists(few_letters))
-def test_secrets_are_masked_however_the_stream_is_cut(secrets, pieces):
-    known = sorted(filter(None, secrets), key=len, reverse=True)
-    whole = b"".join(pieces)
-
-    shown = masked(secrets, pieces)
-
-    assert shown == (re.sub(b"|".join(known), MASKED, whole) if known else whole)
+    whole = b"".join(piece for piece, _ in pieces)
+    assert backlog.content() == whole[max(0, len(whole) - size) :]
+    assert backlog.dropped == max(0, len(whole) - size)
 
 
-def test_only_what_may_become_a_secret_is_held_back():
-    mask = Mask((b"hunter2",))
+@pytest.mark.parametrize("size", [1, 1000, HALF, 3 * HALF])
+def test_a_long_output_of_any_pieces_leaves_its_last_bytes(size):
+    backlog, whole = Backlog(100_000), bytes(range(251)) * 2000
 
-    shown = [mask.pass_on(piece) for piece in (b"it is hun", b"gry", b" h")]
+    for start in range(0, len(whole), size):
+        backlog.put(whole[start : start + size])
 
-    assert shown == [b"it is ", b"hungry", b" "]
-    assert mask.rest() == b"h"
+    assert backlog.content() == whole[-100_000:]
+    assert backlog.dropped == len(whole) - 100_000
 
 
-def test_a_flood_of_secrets_is_masked_in_linear_time():
-    secrets = (b"hunter2", b"x" * 4000, b"never seen")
+def test_two_sources_that_take_turns_byte_by_byte_do_not_fill_the_memory():
+    backlog = Backlog(1000)
 
-    shown = masked(secrets, [b"hunter2" * 100_000] * 2)
+    for number in range(10_000):
+        backlog.put(b"x", number % 2)
 
-    assert shown == MASKED * 200_000
+    assert len(backlog._pieces) < 1100
+
+
+@pytest.mark.parametrize("cut", range(len(KEY)))
+def test_a_secret_that_began_in_what_fell_out_does_not_show(cut):
+    backlog = Backlog(HALF, (b"hunter2hunter2",))
+
+    for piece in (b"x" * HALF + KEY[:cut], KEY[cut:] + b"." * HALF):
+        backlog.put(piece)
+
+    assert backlog.content() == b"." * HALF
+
+
+def test_a_secret_whose_beginning_fell_out_long_ago_does_not_show():
+    backlog = Backlog(HALF)
+
+    backlog.put(KEY[:20], 1)
+    for _ in range(9):
+        backlog.put(b"x" * HALF, 0)
+    backlog.put(KEY[20:], 1)
+
+    assert set(backlog.content().replace(MASKED, b"")) == set(b"x")
 
 
 def test_a_short_log_has_no_marker(tmp_path: Path):
@@ -120,14 +133,52 @@ def test_a_log_is_not_written_through_a_link(tmp_path: Path):
 
 
 def test_a_stream_masks_its_tail_too_and_counts_what_came(tmp_path: Path):
-    log = CappedLog(str(tmp_path / "log"), 100)
-    stream = Stream((b"hunter2",), 9, (log,))
+    secrets = (b"hunter2",)
+    log = CappedLog(str(tmp_path / "log"), 100, secrets)
+    stream = Stream(secrets, 9, (log,), (b"er2",))
 
     stream.take(b"password hunt")
-    stream.take(b"er2")
+    stream.take(b"er2\n")
     stream.end()
     log.close()
 
-    assert (tmp_path / "log").read_bytes() == b"password [masked]"
-    assert stream.tail.content() == b" [masked]"
-    assert stream.size_bytes == 16
+    assert (tmp_path / "log").read_bytes() == b"password [masked]\n"
+    assert stream.tail() == b"[masked]\n"
+    assert stream.kept() == b"password [masked]\n"
+    assert stream.size_bytes == 17
+
+
+@given(st.lists(st.text("abc", max_size=9), max_size=12))
+def test_a_log_is_masked_wherever_its_halves_meet(said):
+    secrets = (b"abcabcab", b"ccccbbbb")
+    whole = "".join(said).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        log = CappedLog(f"{folder}/log", 40, secrets)
+        stream = Stream(secrets, 9, (log,))
+
+        for text in said:
+            stream.take(text.encode())
+        stream.end()
+        log.close()
+
+        path = Path(folder, "log")
+        shown = path.read_bytes() if path.exists() else b""
+    expected = re.sub(b"abcabcab|ccccbbbb", MASKED, whole)
+    if len(whole) > 40:
+        left_out = b"\n[... %d bytes left out ...]\n" % (len(whole) - 40)
+        expected = expected[:20] + left_out + expected[-20:]
+    assert shown == expected
+
+
+def test_a_log_that_is_full_is_masked_in_its_last_half_too(tmp_path: Path):
+    log = CappedLog(str(tmp_path / "log"), 100, (b"hunter2",))
+
+    log.write(b"x" * 48 + b"hun")
+    for piece in (b"ter2" + b"y" * 90, b"z" * 9 + b"hunt", b"er2"):
+        log.write(piece)
+    log.close()
+
+    shown = (tmp_path / "log").read_bytes()
+    assert shown.startswith(b"x" * 48)
+    assert b"ter2" not in shown
+    assert shown.endswith(b"z" * 9 + MASKED)
