@@ -189,6 +189,8 @@ class _Lists:
     def __init__(self, reaches: Sequence[Reach]) -> None:
         self._at: dict[_Place, _Names] = {}
         self._folders: dict[str, list[int]] = {}
+        #: By end: those that go on deeper there than any of them has names.
+        self._open: tuple[list[int], ...] = ([], [], [])
         cut: list[tuple[int, list[int]]] = []
         for i, one in enumerate(reaches):
             self._folders.setdefault(_folder(one), []).append(i)
@@ -204,26 +206,28 @@ class _Lists:
         for i, length in cut:
             open_ends = (_FRONT, _BACK) if DEEP in reaches[i].parts else ()
             for end in (*open_ends, _SYMBOL):
+                self._open[end].append(i)
                 for depth in range(length[end], depths[end]):
                     self._at[end, depth].open.append(i)
         self._sorted = _Sorted(self._folders, str)
 
     def partners(self, one: Reach) -> tuple[Sequence[int], ...]:
-        """Returns lists in which all that may meet it stand, in rising order, as few as it finds."""
+        """Returns lists in which all that may meet it stand, in rising order, as few as it finds.
+
+        It need not be one of those that are listed.
+        """
         best = self._in_folders(_folder(one))
         if best[0] <= 1:
-            # itself
             return best[1]()
         for place, part in _places(one):
             names = self._at.get(place)
             if names is None:
-                # nobody has a name there, nor a `**` before it
-                return ()
+                # nobody has a name so deep, but a `**` before it
+                return (self._open[place[0]],)
             for size, members in _searches(names, part):
                 if size < best[0]:
                     best = size, members
                 if size <= 1:
-                    # itself
                     return members()
         return best[1]()
 

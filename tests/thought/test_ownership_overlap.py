@@ -4,7 +4,7 @@ import time
 from itertools import combinations, product
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
@@ -13,8 +13,10 @@ from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import (
     NOTHING,
     Meetings,
+    Reach,
     Tree,
     common,
+    covered,
     meetings,
     patterns_of,
     reach,
@@ -69,8 +71,23 @@ def test_patterns_that_both_fit_a_path_that_exists_meet_whatever_its_folders_are
     assert not both or meets(one, other, Tree.of([path]))
 
 
+@given(st.lists(TEXTS, max_size=6), st.lists(st.sampled_from(UNIVERSE), max_size=6))
+@example(["gen/", "lib/"], ["gen/x"])
+@example(["a/**", "a/**"], ["a/b/a/b/a/b/c"])
+def test_paths_are_covered_as_each_pattern_by_itself_says(texts, paths):
+    reaches = [reach_of(text) for text in texts]
+
+    found = covered({path: path for path in paths}, reaches)
+
+    assert found == [
+        path
+        for path in dict.fromkeys(paths)
+        if any(common(Reach(tuple(path.split("/"))), one) for one in reaches)
+    ]
+
+
 @pytest.mark.parametrize(
-    ("one", "other", "example"),
+    ("one", "other", "shown"),
     [
         ("src/*.py", "src/**", "src/x.py"),
         ("**/*.md", "docs/", "docs/x.md"),
@@ -80,8 +97,8 @@ def test_patterns_that_both_fit_a_path_that_exists_meet_whatever_its_folders_are
         ("*_*.md", "*", "_x.md"),
     ],
 )
-def test_the_example_is_a_name_that_a_file_could_have(one, other, example):
-    assert common(reach_of(one), reach_of(other)) == example
+def test_the_example_is_a_name_that_a_file_could_have(one, other, shown):
+    assert common(reach_of(one), reach_of(other)) == shown
 
 
 def test_the_example_is_none_of_the_files_that_a_task_leaves_out():
