@@ -18,6 +18,7 @@ from parallel_orchestra.ownership.overlap import NOTHING, Reach, Tree, common, e
 from parallel_orchestra.ownership.pattern import (
     Pattern,
     Unreadable,
+    is_plain,
     patterns_of,
     read_patterns,
     same_or_within,
@@ -39,6 +40,7 @@ __all__ = [
     "covered",
     "existing",
     "forbids",
+    "is_plain",
     "judge",
     "meetings",
     "outline",

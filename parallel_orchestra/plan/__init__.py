@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from parallel_orchestra.errors import PlanError, Problem
 from parallel_orchestra.model import CPO_MANIFEST, Plan, Task
 from parallel_orchestra.plan.abilities import ABILITIES
+from parallel_orchestra.plan.borders import Disk
 from parallel_orchestra.plan.canonical import (
     canonical,
     fingerprint,
@@ -90,7 +91,7 @@ def load(
         source,
         reading,
         is_directory=Path.is_dir,
-        exists=os.path.lexists,
+        disk=Disk(os.path.lexists, os.path.islink, lambda path: Path(os.path.realpath(path))),
         shown=str(path),
         backends=backends,
         judge=judge,
@@ -161,7 +162,7 @@ def parse(
     read: Callable[[Path], bytes],
     *,
     is_directory: Callable[[Path], bool] = lambda _: True,
-    exists: Callable[[Path], bool] | None = None,
+    disk: Disk | None = None,
     shown: str = "",
     backends: Collection[str] = BACKENDS,
     judge: Judge = _accepted,
@@ -170,8 +171,8 @@ def parse(
 
     `source` is the absolute path of its file; one that ends in .yaml or .yml has no body.
     `read` returns the bytes of a prompt file or raises OSError, `is_directory` whether `cwd` is
-    one; `exists` whether a path of the project is there, if files are to be looked for. `shown`
-    is the file's name for messages, the source if left out. `judge` as in `load`.
+    one; `disk` answers for the project's files, if they are to be looked for. `shown` is the
+    file's name for messages, the source if left out. `judge` as in `load`.
 
     Raises:
         PlanError: with everything that is wrong, in the order of the file, each problem with
@@ -181,7 +182,7 @@ def parse(
     from parallel_orchestra.plan.reading import Origin, read_plan  # noqa: PLC0415
 
     return read_plan(
-        data, Origin(source, shown or str(source), read, is_directory, backends, judge, exists)
+        data, Origin(source, shown or str(source), read, is_directory, backends, judge, disk)
     )
 
 

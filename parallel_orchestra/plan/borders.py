@@ -1,16 +1,30 @@
 """What tasks say of their files, held against each other and against what is on the disk."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any
 
 from parallel_orchestra.graph import Graph, ancestors
 from parallel_orchestra.model import Task
-from parallel_orchestra.ownership import Pattern, covered, forbids, patterns_of, reach
+from parallel_orchestra.ownership import Pattern, covered, forbids, is_plain, patterns_of, reach
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief
 
 #: Of each kind of remark; more of them say no more.
 _MOST_REMARKS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """How the project's files are asked for: whether a path exists, or is a link.
+
+    `real` returns a path with all links resolved.
+    """
+
+    exists: Callable[[Path], bool]
+    is_link: Callable[[Path], bool] = lambda _: False
+    real: Callable[[Path], Path] = lambda path: path
 
 
 def check_own(
@@ -37,12 +51,11 @@ def check_own(
             findings.problem(Finding(what, hint, (*path, "modifies", i)))
 
 
-def check_files(
-    tasks: Sequence[Task], cwd: Path, exists: Callable[[Path], bool] | None, findings: Findings
-) -> None:
+def check_files(tasks: Sequence[Task], cwd: Path, disk: Disk | None, findings: Findings) -> None:
     """Remarks on files that two tasks make, that are there before, or that nobody makes.
 
-    `exists` asks the disk; None does not ask it.
+    Also on those that lie behind a link out of the repository. Without a disk nothing is looked
+    for. The tasks may be those of a plan with errors: what is wrong in itself is left out.
     """
     makers: dict[str, int] = {}
     for i, task in enumerate(tasks):
@@ -57,9 +70,10 @@ def check_files(
                 at, see = ("tasks", i, "creates", position), ("tasks", first, "creates")
                 hint = "let one create it, and the other have it in `modifies`"
                 findings.warning(Finding(what, hint, at, see=see))
-    if exists is not None:
-        _remarks(_there_before(tasks, cwd, exists), findings)
-        _remarks(_not_there(tasks, makers, cwd, exists), findings)
+    if disk is not None:
+        _remarks(_there_before(tasks, cwd, disk.exists), findings)
+        _remarks(_not_there(tasks, makers, cwd, disk.exists), findings)
+        _remarks(_led_out(tasks, cwd, disk), findings)
 
 
 def _remarks(found: Iterator[Finding], findings: Findings) -> None:
@@ -114,6 +128,41 @@ def _not_there(
             yield Finding(what, "check the path, which counts from `cwd`, or use `creates`", at)
 
 
+def _led_out(tasks: Sequence[Task], cwd: Path, disk: Disk) -> Iterator[Finding]:
+    """Yields the patterns whose files lie behind a link that leads out of the repository."""
+    tops = (cwd, *cwd.parents)
+    top = disk.real(next((one for one in tops if disk.exists(one / ".git")), cwd))
+    known: dict[str, Path | None] = {}
+    for i, task in enumerate(tasks):
+        for field in ("writes", "creates", "modifies"):
+            for position, text in enumerate(getattr(task, field)):
+                link = next(_links(text, cwd, disk, known), None)
+                place = known[link] if link is not None else None
+                if place is None or place.is_relative_to(top):
+                    continue
+                what = (
+                    f"task `{task.id}` writes `{brief(text)}`, but `{brief(str(link))}` is a link "
+                    f"out of the repository, to {place}"
+                )
+                hint = "git sees no change there, and all tasks share it: write elsewhere"
+                yield Finding(what, hint, ("tasks", i, field, position))
+
+
+def _links(text: str, cwd: Path, disk: Disk, known: dict[str, Path | None]) -> Iterator[str]:
+    """Yields the links on the way to what a text covers, as far as that has no wildcard.
+
+    `known` says where each path that was looked at leads.
+    """
+    for pattern in patterns_of(text):
+        plain = takewhile(is_plain, () if pattern.negative else pattern.parts)
+        for path in accumulate(plain, "{}/{}".format):
+            if path not in known:
+                known[path] = disk.real(cwd / path) if disk.is_link(cwd / path) else None
+            if known[path] is not None:
+                yield path
+                break
+
+
 class _Before:
     """Which tasks come before which; worked out for all once somebody asks what is not plain."""
 
@@ -129,7 +178,10 @@ class _Before:
             return True
         if not self._known:
             own = {task.id: 1 << i for i, task in enumerate(self._tasks)}
-            self._known = ancestors(Graph.of(self._tasks), own)
+            try:
+                self._known = ancestors(Graph.of(self._tasks), own)
+            except ValueError:  # a circle, which is told anyway: nobody knows the order
+                return True
         return bool(self._known[other.id] >> first & 1)
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from parallel_orchestra.model import NO_SETUP, Halt, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
-from parallel_orchestra.plan.borders import check_files
+from parallel_orchestra.plan.borders import Disk, check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
@@ -28,6 +28,7 @@ from parallel_orchestra.plan.tasks import (
     check_setup,
     read_manifest_tasks,
     read_tasks,
+    sketches,
 )
 from parallel_orchestra.plan.templating import (
     Judge,
@@ -81,7 +82,7 @@ class Origin:
     is_directory: Callable[[Path], bool]
     backends: Collection[str]
     judge: Judge
-    exists: Callable[[Path], bool] | None = None
+    disk: Disk | None = None
 
 
 def read_plan(data: bytes, origin: Origin) -> Plan:
@@ -126,16 +127,18 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     template = read_template(
         top.get("prompt_template", ""), around.folder, origin.shown, origin.read, findings
     )
+    # what is checked out is what the tasks start from, unless the plan names another branch
+    disk = origin.disk if dialect.strict and "base" not in top else None
     if findings.wrong:
         judge_template(template, (), origin.judge, findings)
+        check_files(sketches(raw) if dialect.strict else (), around.cwd, disk, findings)
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
     plan = _plan(dialect.version, top, tasks, around, origin)
     plan = replace(auto.applied(plan), prompt_template=template.text)
     judge_template(template, trials_of(plan), origin.judge, findings)
     remark_on_template(template, plan.context, findings)
-    # what is checked out is what the tasks start from, unless the plan names another branch
-    check_files(tasks, around.cwd, None if "base" in top else origin.exists, findings)
+    check_files(tasks, around.cwd, disk, findings)
     return plan
 
 

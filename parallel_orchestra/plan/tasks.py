@@ -1,7 +1,7 @@
 """The entries of `tasks` -> Tasks: types, then what only shows when fields are seen together."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,6 +21,8 @@ _MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
 
 #: The fields by which a task says what it writes.
 _WRITING = ("writes", "creates", "modifies")
+#: What of a task can be judged although the plan has errors.
+_SKETCHED = frozenset({"id", "depends_on", "wave", *_WRITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,31 @@ def read_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
 def read_alone(entry: dict[str, Any], owner: str, around: Surroundings) -> Task | None:
     """Returns the task of an entry that is a file of its own; notes what is wrong with it."""
     return _read_task(entry, owner, (), around)
+
+
+def sketches(raw: Sequence[Any]) -> list[Task]:
+    """Returns a task for each entry of a plan with errors: what is in order of its files and order.
+
+    An entry without an id, or one that repeats it, only writes; one whose files are not known
+    may write anything.
+    """
+    seen = {""}
+    found = []
+    for entry in raw:
+        given = {}
+        if isinstance(entry, dict):
+            given = validated(fields.TaskFields, entry, "", (), Findings(""))
+        written = (*given.get("writes", ()), *given.get("creates", ()))
+        if not isinstance(entry, dict) or (entry.keys() - given.keys()) & set(_WRITING):
+            written = ("**",)
+        if given.get("id", "") in seen:
+            found.append(Task(id="", writes=written))
+        else:
+            kept = {key: given[key] for key in given.keys() & _SKETCHED}
+            found.append(Task(**{**kept, "writes": written}))
+            seen.add(kept["id"])
+    needs = (tuple(name for name in task.depends_on if name in seen) for task in found)
+    return [replace(task, depends_on=kept) for task, kept in zip(found, needs, strict=True)]
 
 
 def read_manifest_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:

@@ -7,7 +7,8 @@ import pytest
 
 from parallel_orchestra.errors import PlanError
 from parallel_orchestra.model import Boundaries
-from parallel_orchestra.plan import parse
+from parallel_orchestra.plan import load, parse
+from parallel_orchestra.plan.borders import Disk
 
 HEAD = '---\npo_plan_version: "0.2"\nname: n\ndefaults: {backend: command, command: x}\n'
 
@@ -26,10 +27,8 @@ wait for that (add `depends_on: [a]`)"""
 def read(*lines, there=(), top=""):
     """The plan of these tasks, one on each line from the sixth; `there` are files on the disk."""
     text = f"{HEAD}{top}tasks:\n" + "".join(f"  - {line}\n" for line in lines) + "---\n"
-    on_disk = {Path("/p") / name for name in there}
-    return parse(
-        text.encode(), Path("/p/plan.md"), Path.read_bytes, exists=on_disk.__contains__, shown="p"
-    )
+    disk = Disk({Path("/p") / name for name in there}.__contains__)
+    return parse(text.encode(), Path("/p/plan.md"), Path.read_bytes, disk=disk, shown="p")
 
 
 def told(*lines, top=""):
@@ -149,6 +148,76 @@ def test_files_that_do_not_fit_the_disk_or_other_tasks_are_remarked_on():
     )
 
     assert "\n".join(plan.warnings) == REMARKS
+
+
+def test_the_same_remarks_come_along_with_the_errors_of_a_plan():
+    with pytest.raises(PlanError) as caught:
+        read(
+            "{id: a, creates: [old.py, new.py]}",
+            "{id: b, creates: [new.py], modifies: [old.py, gone.py], timeout: soon}",
+            "{id: c, modifies: [new.py, any.md, gen/x], depends_on: [nobody]}",
+            '{id: d, modifies: [new.py], depends_on: [m], writes: ["*.md"], priority: x}',
+            "{id: m, depends_on: [a], creates: [gen/]}",
+            "{id: m, creates: [old.py], modifies: [nothing]}",
+            "{creates: [old.py]}",
+            there=["old.py"],
+        )
+
+    assert len(caught.value.problems) == 5
+    assert "\n".join(caught.value.remarks) == REMARKS
+
+
+def test_files_that_nobody_creates_are_not_told_while_some_task_writes_who_knows_what():
+    with pytest.raises(PlanError) as caught:
+        read(
+            "{id: a, modifies: [gone.py], creates: [old.py]}", '{writes: ["[x"]}', there=["old.py"]
+        )
+
+    assert [remark.partition(": ")[2] for remark in caught.value.remarks] == [
+        REMARKS.splitlines()[0].partition(": ")[2]
+    ]
+
+
+def test_a_circle_of_tasks_says_nothing_of_who_comes_first():
+    with pytest.raises(PlanError) as caught:
+        read(
+            "{id: a, creates: [new.py], depends_on: [b]}",
+            "{id: b, depends_on: [a]}",
+            "{id: c, modifies: [new.py], depends_on: [b]}",
+        )
+
+    assert caught.value.remarks == ()
+
+
+def test_links_out_of_the_repository_are_remarked_on(tmp_path):
+    top, outside = tmp_path / "top", tmp_path / "outside"
+    (top / "app" / "deep").mkdir(parents=True)
+    (top / ".git").mkdir()
+    (top / "shared").mkdir()
+    outside.mkdir()
+    (top / "app" / "out").symlink_to("../../outside")
+    (top / "app" / "near").symlink_to("../shared")
+    (top / "app" / "deep" / "file.py").symlink_to(outside / "file.py")
+    (tmp_path / "way").symlink_to(top)
+    plan = top / "app" / "plan.md"
+    plan.write_text(
+        f"{HEAD}tasks:\n"
+        "  - {id: a, writes: [near/x.py, 'out/**', 'o*']}\n"
+        "  - {id: b, modifies: ['deep/{file,other}.py'], creates: [out]}\n---\n"
+    )
+
+    remarks = load(tmp_path / "way" / "app" / "plan.md").warnings
+
+    shown = f"{tmp_path}/way/app/plan.md"
+    ends = "(git sees no change there, and all tasks share it: write elsewhere)"
+    where = "is a link out of the repository, to"
+    assert "\n".join(remark for remark in remarks if where in remark) == (
+        f"{shown}:6:33 tasks[0].writes[1]: task `a` writes `out/**`, but `out` {where} {outside} "
+        f"{ends}\n"
+        f"{shown}:7:24 tasks[1].modifies[0]: task `b` writes `deep/{{file,other}}.py`, but "
+        f"`deep/file.py` {where} {outside}/file.py {ends}\n"
+        f"{shown}:7:59 tasks[1].creates[0]: task `b` writes `out`, but `out` {where} {outside} {ends}"
+    )
 
 
 def test_many_remarks_of_a_kind_are_cut_short():
