@@ -26,6 +26,8 @@ from support.guards import (
 
 sys.addaudithook(forbid_network)
 
+pytest_plugins = ("support.pools",)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

@@ -1,45 +1,26 @@
 """What every isolation promises. A new one needs a name in `PLACES` and a line in `open_place`."""
 
-import os
-import subprocess
 from dataclasses import replace
 
 import pytest
 
-from parallel_orchestra.git import Repo
-from parallel_orchestra.isolation import Commons, InPlace, Isolation, Label, Pool, Tenant, Work
+from parallel_orchestra.isolation import Commons, InPlace, Isolation, Label, Tenant, Work
 from parallel_orchestra.model import NO_SETUP, Setup
-from support.repository import git, make_repository, names_at, write_files
+from support.corners import shell
+from support.pools import OWNER, SALVAGE, make_pool
+from support.repository import git, names_at, write_files
 
-OWNER = "host-1-00000001"
-LABEL = Label("run1", "build", 1, OWNER, f"refs/orchestra/run1/salvage/build/1.{OWNER}")
+FILES = {"app/a.txt": "one\n", "b.txt": "two\n"}
+LABEL = Label("run1", "build", 1, OWNER, f"{SALVAGE}/build/1.{OWNER}")
 #: Where agents may write, and all places.
 ISOLATED = ("worktree", "clone", "shared")
 PLACES = (*ISOLATED, "in place")
 
 
 @pytest.fixture
-def project(tmp_path):
-    return make_repository(tmp_path / "project", {"app/a.txt": "one\n", "b.txt": "two\n"})
-
-
-@pytest.fixture
-def repo(project):
-    one = Repo.discover(project, os.environ)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def base(project):
-    return git(project, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture
 def open_place(repo, project, tmp_path):
     """Returns a place of the kind that is asked for."""
-    pool = Pool(repo, tmp_path / "pool", project, OWNER)
-    pool.collect()
+    pool = make_pool(repo, project, tmp_path)
     kinds = {
         "worktree": pool.slot,
         "clone": lambda: pool.slot("clone"),
@@ -108,8 +89,8 @@ def test_the_users_checkout_and_branch_are_not_moved(place: Isolation, base: str
     assert git(project, "status", "--porcelain") == ""
 
 
-def commit_in(path, script="git add -A; git commit -qm mine"):
-    subprocess.run(["sh", "-ec", script], cwd=path, check=True, capture_output=True)
+def commit_in(path):
+    shell(path, "git add -A; git commit -qm mine")
 
 
 def test_a_commit_of_the_agents_is_in_our_repository_when_it_is_taken(

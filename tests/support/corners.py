@@ -35,9 +35,13 @@ def done(*tasks: str) -> str:
     return DONE.format(" ".join(tasks))
 
 
-def shell(folder: Path, lines: str) -> None:
-    """Carries out lines of shell in a folder, as a person would; the first failure is an error."""
-    subprocess.run(["sh", "-ec", lines], cwd=folder, check=True, capture_output=True)
+def shell(folder: Path, lines: str) -> str:
+    """Carries out lines of shell in a folder, as a person would, and returns what they print.
+
+    The first failure is an error.
+    """
+    done = subprocess.run(["sh", "-ec", lines], cwd=folder, check=True, capture_output=True)
+    return done.stdout.decode()
 
 
 def check_all_merged(result: Result, *tasks: str) -> None:

@@ -1,50 +1,20 @@
 """Clones: whatever an agent does to its own repository, ours has its commits and nothing else of it."""
 
-import os
-import subprocess
-from pathlib import Path
-
 import pytest
 
-from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import Label, Pool, Slot, Workspace
+from support.corners import shell
+from support.pools import OWNER, SALVAGE
 from support.repository import (
     fsck_clean,
     git,
-    make_repository,
     names_at,
     worktrees_of,
     write_files,
 )
 
-OWNER = "host-1-00000001"
-REF = f"refs/orchestra/run1/salvage/build/1.{OWNER}"
+REF = f"{SALVAGE}/build/1.{OWNER}"
 FILES = {"a.txt": "one\n", "b.txt": "two\n"}
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_repository(tmp_path / "my project", FILES)
-
-
-@pytest.fixture
-def repo(project):
-    one = Repo.discover(project, os.environ)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def base(project):
-    return git(project, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture
-def pool(repo, project, tmp_path):
-    one = Pool(repo, tmp_path / "pool", project, OWNER)
-    one.collect()
-    yield one
-    one.close(remove=False)
 
 
 @pytest.fixture
@@ -55,11 +25,6 @@ def clone(pool):
 def begin(slot: Slot, base: str, attempt: int = 1) -> Workspace:
     ref = REF if attempt == 1 else f"{REF}-{attempt}"
     return slot.open(base, Label("run1", "build", attempt, OWNER, ref), carry_claude=False)
-
-
-def shell(path: Path, script: str) -> str:
-    done = subprocess.run(["sh", "-ec", script], cwd=path, check=True, capture_output=True)
-    return done.stdout.decode()
 
 
 def test_the_agent_has_a_repository_of_its_own_with_our_history(clone, base, project):

@@ -1,45 +1,18 @@
 """What is put into worktrees and kept there: never part of the work, never lost in the cleaning."""
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import Label, Pool, Seats, Slot, Workspace
 from parallel_orchestra.model import NO_SETUP, Setup
-from support.repository import commit_files, files_at, git, make_repository, names_at, write_files
+from support.corners import shell
+from support.pools import OWNER, SALVAGE
+from support.repository import commit_files, files_at, git, names_at, write_files
 
-OWNER = "host-1-00000001"
-SALVAGE = "refs/orchestra/run1/salvage"
 IGNORED = ".env*\nnode_modules\n*.db\nvenv\n"
 FILES = {"a.txt": "one\n", "app/b.txt": "two\n", ".gitignore": IGNORED, "lock": "1\n"}
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_repository(tmp_path / "my project", FILES)
-
-
-@pytest.fixture
-def repo(project):
-    one = Repo.discover(project, os.environ)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def base(project):
-    return git(project, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture
-def pool(repo, project, tmp_path):
-    one = Pool(repo, tmp_path / "pool", project, OWNER, tasks=project / "_tasks")
-    one.collect()
-    yield one
-    one.close(remove=False)
 
 
 @pytest.fixture
@@ -52,10 +25,6 @@ def begin(slot: Slot, base: str, setup: Setup, attempt: int = 1) -> Workspace:
     return slot.open(
         base, Label("run1", "build", attempt, OWNER, ref), carry_claude=False, setup=setup
     )
-
-
-def shell(path: Path, script: str) -> None:
-    subprocess.run(["sh", "-ec", script], cwd=path, check=True, capture_output=True)
 
 
 def set_up(

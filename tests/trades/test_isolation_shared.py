@@ -1,6 +1,5 @@
 """The shared worktree: several at once, each with files of its own, and nobody's work is lost."""
 
-import os
 import shutil
 import subprocess
 import threading
@@ -8,39 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import Commons, Label, Pool, Tenant, Unusable, Work, Workspace
 from parallel_orchestra.model import NO_SETUP, Setup
-from support.repository import commit_files, files_at, git, make_repository, names_at, write_files
+from support.pools import OWNER, SALVAGE
+from support.repository import commit_files, files_at, git, names_at, write_files
 from support.waiting import wait_until
 
-OWNER = "host-1-00000001"
 FILES = {"a/one.txt": "1\n", "b/two.txt": "2\n", "c.txt": "3\n", ".gitignore": "*.log\n"}
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_repository(tmp_path / "my project", FILES)
-
-
-@pytest.fixture
-def repo(project):
-    one = Repo.discover(project, os.environ)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def base(project):
-    return git(project, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture
-def pool(repo, project, tmp_path):
-    one = Pool(repo, tmp_path / "pool", project, OWNER)
-    one.collect()
-    yield one
-    one.close(remove=False)
 
 
 @pytest.fixture
@@ -49,7 +22,7 @@ def commons(pool):
 
 
 def ref_of(task: str) -> str:
-    return f"refs/orchestra/run1/salvage/{task}/1.{OWNER}"
+    return f"{SALVAGE}/{task}/1.{OWNER}"
 
 
 def begin(place: Tenant, base: str, task: str, setup: Setup = NO_SETUP) -> Workspace:

@@ -12,7 +12,6 @@ from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import (
     Label,
-    Pool,
     Slot,
     Unusable,
     default_root,
@@ -20,6 +19,8 @@ from parallel_orchestra.isolation import (
     salvage,
 )
 from parallel_orchestra.process import identity
+from support.corners import shell
+from support.pools import OWNER, SALVAGE, make_pool
 from support.processes import inside
 from support.repository import (
     commit_files,
@@ -33,45 +34,12 @@ from support.repository import (
 )
 from support.waiting import wait_until
 
-OWNER = "host-1-00000001"
-SALVAGE = "refs/orchestra/run1/salvage"
 FILES = {"a.txt": "one\n", "app/b.txt": "two\n"}
-
-
-@pytest.fixture
-def project(tmp_path):
-    return make_repository(tmp_path / "my project", FILES)
-
-
-@pytest.fixture
-def repo(project):
-    one = Repo.discover(project, os.environ)
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def base(project):
-    return git(project, "rev-parse", "HEAD").strip()
-
-
-@pytest.fixture
-def pool(repo, project, tmp_path):
-    one = make_pool(repo, project, tmp_path)
-    yield one
-    one.close(remove=False)
 
 
 @pytest.fixture
 def slot(pool):
     return pool.slot()
-
-
-def make_pool(repo, project, tmp_path, owner=OWNER):
-    # a space, because shells and `worktree list` have their ideas about them
-    pool = Pool(repo, tmp_path / "the cache", project, owner)
-    pool.collect()
-    return pool
 
 
 def label(task="build", attempt=1, owner=OWNER):
@@ -85,10 +53,6 @@ def begin(slot: Slot, base: str, *, claude=False, **facts):
 def label_file(repo: Repo) -> Path:
     (path,) = (repo.common_dir / "worktrees").glob("*/orchestra-slot.json")
     return path
-
-
-def shell(path: Path, script: str) -> None:
-    subprocess.run(["sh", "-ec", script], cwd=path, check=True, capture_output=True)
 
 
 def salvaged(project: Path) -> dict[str, set[str]]:
