@@ -1,7 +1,5 @@
 """Agents that set traps in the repository they share with us: what is held, told, and left alone."""
 
-import re
-
 import pytest
 
 from support.effort import by_effort, rare
@@ -243,6 +241,8 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
         "git replace HEAD HEAD~1; git stash clear; git branch -D old; echo > bad.txt"
     )
     scene = between_good_ones(tmp_path, deeds)
+    # it is the first, so that no other attempt's end lets anybody look in the middle of its deeds
+    scene.write_plan(scene.plan_path().read_text().replace("priority: 9", "priority: -9"))
     scene.git("tag", "v1")
     scene.git("branch", "old")
     (scene.project / "a.txt").write_text("stashed\n")
@@ -253,9 +253,7 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
 
     warnings = [line for line in result.out.splitlines() if line.startswith("warning")]
     said = "\n".join(warnings)
-    # whether the other task was at work at the same time is for the machine to decide
-    seen = r"`bad`, `good` were at work|only this task was at work"
-    assert re.search(f"the checkout changed while ({seen}): a.txt, planted.txt", said)
+    assert "the checkout changed while only this task was at work: a.txt, planted.txt" in said
     assert "`refs/tags/v1` was deleted" in said
     assert "`refs/heads/old` was deleted" in said
     assert f"`git update-ref refs/stash {stash}` brings it back" in said
