@@ -42,6 +42,7 @@ LATE = {
     "ctypes": "20 ms, only where a system call has no other door",
     "frontmatter": "57 ms, only to read a plan",
     "http": "with ssl, only when a webhook is told",
+    "json": "10 ms that a helper process saves whose child prints none",
     "jinja2": "69 ms, only to write a report or a prompt",
     "pathspec": "only where a pattern meets a path",
     "portalocker": "73 ms, only where a lock is taken",

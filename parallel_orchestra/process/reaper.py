@@ -11,7 +11,7 @@ we died, and then the whole tree goes. (PR_SET_PDEATHSIG does not do: it fires w
 *thread* that forked ends, and double forks lose it.)
 
 The order of things in one run: spawn; copy output until the child ends, with SIGINT, SIGTERM
-and SIGKILL to its group when it has to be stopped; sweep what outlived it; drain the pipes;
+and SIGKILL to its group when it has to be stopped (`watch` says when it hangs); sweep what outlived it; drain the pipes;
 answer. Frames on the socket are a length (4 bytes) and a marshalled value: marshal costs no
 import, and both ends are the same interpreter.
 """
@@ -26,10 +26,14 @@ import time
 
 if __package__:
     from parallel_orchestra.process.copier import CappedLog, Stream
+    from parallel_orchestra.process.family import descendants, own_children
     from parallel_orchestra.process.request import Request
+    from parallel_orchestra.process.watch import Watch
 else:  # the bare interpreter knows this folder only
     from copier import CappedLog, Stream  # type: ignore[import-not-found,no-redef]
+    from family import descendants, own_children  # type: ignore[import-not-found,no-redef]
     from request import Request  # type: ignore[import-not-found,no-redef]
+    from watch import Watch  # type: ignore[import-not-found,no-redef]
 
 _LINUX = sys.platform == "linux"
 _PR_SET_CHILD_SUBREAPER = 36
@@ -114,6 +118,8 @@ class Run:
         self._reason = ""
         self._left_over: set[int] = set()
         self._started = self._ended = time.monotonic()
+        self._watch = Watch(request, self._started)
+        self._said: tuple[bytes, bytes] | None = None
         timeout = request.timeout
         self._deadline = _NEVER if timeout is None else self._started + timeout
         interrupt, terminate = request.graces
@@ -128,13 +134,28 @@ class Run:
         try:
             if self._spawn():
                 while self._status is None and self._escalate():
-                    self._turn(self._deadline)
+                    self._wait()
         except Exception as error:  # noqa: BLE001 - whatever it is, the tree must not survive it
             self._ending = "lost"
             self._reason = f"the helper failed: {error!r}"
         self._sweep()
         self._drain()
+        self._watch.close()
         return self._answer()
+
+    def _wait(self) -> None:
+        """Waits for the next thing to happen; a child that hangs is to be stopped."""
+        if self._ending != "exited":
+            self._turn(self._deadline)
+            return
+        self._turn(min(self._deadline, self._watch.due))
+        hangs = self._watch.look(time.monotonic())
+        if hangs and self._ending == "exited" and self._status is None:
+            self._ending, self._deadline = hangs, 0.0
+            if hangs == "answered":
+                # No interrupt: it would be answered by words that contradict the last ones.
+                self._steps = self._steps[1:]
+                self._said = self._out.tail(), self._out.kept()
 
     def _stream(self, source: int, copy: str, keep: tuple[bytes, ...] = ()) -> Stream:
         request = self._request
@@ -191,7 +212,9 @@ class Run:
     def _copy(self, fd: int) -> None:
         data = os.read(fd, _READ_BYTES)
         if data:
-            self._open[fd].take(data)
+            stream = self._open[fd]
+            stream.take(data)
+            self._watch.hear(data, stdout=stream is self._out)
         else:
             self._close(fd)
 
@@ -247,16 +270,16 @@ class Run:
             _kill(-self._pid, signal.SIGKILL)
         if not self._reap():
             return
-        self._signal(_descendants(), signal.SIGTERM, signal.SIGCONT)
+        self._signal(descendants(), signal.SIGTERM, signal.SIGCONT)
         self._wait_for_all(time.monotonic() + _SWEEP_GRACE)
         limit = time.monotonic() + _KILL_LIMIT
         while self._reap() and time.monotonic() < limit:
             # Killed processes hand their children over to us, so each pass needs to look at
             # our own only: fast enough to catch what forks and exits without end.
-            self._signal(_own_children(), signal.SIGKILL)
+            self._signal(own_children(), signal.SIGKILL)
             self._turn(time.monotonic() + _PASS_PAUSE)
         if self._reap():
-            self._reason = f"{len(_descendants())} processes can't be ended"
+            self._reason = f"{len(descendants())} processes can't be ended"
 
     def _wait_for_all(self, until: float) -> None:
         while self._reap() and time.monotonic() < until and not self._host.orphaned:
@@ -280,17 +303,19 @@ class Run:
 
     def _answer(self) -> tuple[Answer, ...]:
         troubles = (self._reason, *(log.trouble for log in self._logs))
+        code = None if self._status is None else os.waitstatus_to_exitcode(self._status)
+        said, kept = self._said or (self._out.tail(), self._out.kept())
         return (
             self._request.number,
             self._ending,
-            None if self._status is None else os.waitstatus_to_exitcode(self._status),
-            self._out.tail(),
+            0 if self._ending == "answered" else code,
+            said,
             self._err.tail(),
             self._out.size_bytes + self._err.size_bytes,
             self._ended - self._started,
             len(self._left_over - {self._pid}),
             "; ".join(filter(None, troubles)),
-            self._out.kept(),
+            kept,
         )
 
 
@@ -313,39 +338,6 @@ def _kill(pid: int, number: int) -> None:
         os.kill(pid, number)
     except OSError:
         return  # already gone, or not ours to end (setuid); the sweep's limit sees to that
-
-
-def _own_children() -> list[int]:
-    """Returns our children, adopted ones too; straight from the kernel where it keeps a list."""
-    me = os.getpid()
-    try:
-        with open(f"/proc/{me}/task/{me}/children", "rb") as listed:
-            return [int(pid) for pid in listed.read().split()]
-    except OSError:
-        return _descendants()
-
-
-def _descendants() -> list[int]:
-    """Returns all processes below us, from a walk of /proc; nothing where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    try:
-        names = [name for name in os.listdir("/proc") if name.isdigit()]
-    except OSError:
-        return []
-    for name in names:
-        try:
-            with open(f"/proc/{name}/stat", "rb") as stat:
-                # pid (name) state parent: the name may hold spaces and parentheses
-                parent = int(stat.read().rpartition(b")")[2].split()[1])
-        except (OSError, IndexError):
-            continue
-        children.setdefault(parent, []).append(int(name))
-    found: list[int] = []
-    below = children.get(os.getpid(), [])
-    while below:
-        found += below
-        below = [child for pid in below for child in children.get(pid, ())]
-    return found
 
 
 def main(control: int) -> None:

@@ -1,5 +1,8 @@
 """What is to be run, as it comes over the socket to the helper program."""
 
+#: See `last_word`.
+Pattern = tuple[tuple[str, str], ...]
+
 
 class Request:
     """See `supervisor.Child`; paths are absolute."""
@@ -22,6 +25,9 @@ class Request:
         log_cap_bytes: int,
         tail_bytes: int,
         keep: tuple[bytes, ...],
+        idle_timeout: float | None,
+        life: str,
+        last_words: tuple[tuple[Pattern, ...], Pattern, str, float],
     ) -> None:
         self.number = number
         self.program = program
@@ -38,3 +44,6 @@ class Request:
         self.log_cap_bytes = log_cap_bytes
         self.tail_bytes = tail_bytes
         self.keep = keep
+        self.idle_timeout = idle_timeout
+        self.life = life
+        self.last_words = last_words

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -35,13 +35,35 @@ _LOOK_EVERY = 2.0
 
 
 class Ending(Enum):
-    """How a child's run ended; `LOST`: the helper died, what was left of the tree is ended."""
+    """How a child's run ended; `LOST`: the helper died, what was left of the tree is ended.
+
+    `ANSWERED`: it had said its last word but did not end, and was ended. `STALLED`: it showed no
+    sign of life any more.
+    """
 
     EXITED = "exited"
+    ANSWERED = "answered"
     TIMEOUT = "timeout"
+    STALLED = "stalled"
     CANCELLED = "cancelled"
     NOT_STARTED = "not started"
     LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """By which lines of JSON on its stdout a child says that it is done.
+
+    A pattern gives texts and where they stand in the line: a path of keys with dots between them.
+    A line that fits one of `finals` is the last word, unless another line follows it. A line that
+    fits `pending` lists under `pending_key` what the child still waits for. Who has said the last
+    word, waits for nothing and left nothing running, is ended after `grace` seconds.
+    """
+
+    finals: tuple[tuple[tuple[str, str], ...], ...] = ()
+    pending: tuple[tuple[str, str], ...] = ()
+    pending_key: str = ""
+    grace: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +75,10 @@ class Child:
     each keeps the first and the last half of `log_cap_bytes` of this run. `secrets` are shown
     as [masked] in logs and tails. Lines of stdout that hold one of the words of `keep` are kept
     whole, however much comes after them. `graces`: from SIGINT to SIGTERM, from SIGTERM to SIGKILL.
+
+    With `idle_timeout` it is ended once no output, no processor time, no file below `cwd` and none
+    of its processes has shown for so long that it is alive (see `pulse`; only where there is a
+    /proc); `life` is a file that says so while it is quiet or stuck.
     """
 
     argv: tuple[str, ...]
@@ -68,11 +94,15 @@ class Child:
     log_cap_bytes: int = 10 << 20
     tail_bytes: int = 1 << 20
     graces: tuple[float, float] = (5.0, 5.0)
+    idle_timeout: float | None = None
+    life: Path | None = None
+    last_words: LastWords = LastWords()
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How it went. `code` is negative for a signal, None if the child never ended or began.
+    """How it went. `code` is negative for a signal, None if the child never ended or began; 0 if
+    it was ended after its last word.
 
     The tails are the last `tail_bytes` of each stream, `output_bytes` counts both. `left_over`
     processes outlived the child and were ended. `reason` says in words why it was not started
@@ -316,6 +346,9 @@ def _request(number: int, program: str, child: Child, mark: str) -> dict[str, An
         "log_cap_bytes": child.log_cap_bytes,
         "tail_bytes": child.tail_bytes,
         "keep": child.keep,
+        "idle_timeout": child.idle_timeout,
+        "life": _absolute(child.life),
+        "last_words": astuple(child.last_words),
     }
 
 
