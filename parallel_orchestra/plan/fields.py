@@ -110,3 +110,16 @@ class TopFields(Fields):
     programs: values.Lines = ABSENT
     setup: _SetupSaid = ABSENT
     boundaries: values.Bounds = ABSENT
+
+
+def _keys(fields: type[Fields], whose: str) -> dict[str, str]:
+    return dict.fromkeys(fields.model_fields, whose)
+
+
+#: Whose the keys are that are misplaced at the top, in `defaults` or in a task.
+ELSEWHERE_THAN_TOP = {
+    **_keys(TaskFields, "a task"),
+    **_keys(SharedFields, "a task or of `defaults`"),
+}
+ELSEWHERE_THAN_DEFAULTS = {**_keys(TopFields, "the plan itself"), **_keys(TaskFields, "a task")}
+ELSEWHERE_THAN_TASK = _keys(TopFields, "the plan itself")

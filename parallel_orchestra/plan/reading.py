@@ -111,7 +111,8 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     data = document.data
     dialect = _dialect(data, findings)
     known = _OUTER_KEYS | dialect.top.model_fields.keys()
-    check_keys(data, known, "", (), findings, strict=dialect.strict)
+    others = fields.ELSEWHERE_THAN_TOP
+    check_keys(data, known, "", (), findings, strict=dialect.strict, elsewhere=others)
     for key in data.keys() & {"on_complete", "on_failure"} if not dialect.strict else ():
         if isinstance(data[key], dict):
             known_here = manifest.Webhook.model_fields
@@ -131,7 +132,8 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     disk = origin.disk if dialect.strict and "base" not in top else None
     if findings.wrong:
         judge_template(template, (), origin.judge, findings)
-        check_files(sketches(raw) if dialect.strict else (), around.cwd, disk, findings)
+        entries = raw if dialect.strict and not findings.full else ()
+        check_files(sketches(entries), around.cwd, disk, findings)
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
     plan = _plan(dialect.version, top, tasks, around, origin)
@@ -235,7 +237,15 @@ def _defaults(
         findings.problem(Finding(what, "write `defaults: {max_retries: 2}`", ("defaults",)))
         return {}, frozenset(dialect.defaults.model_fields)
     known = dialect.defaults.model_fields
-    check_keys(raw, known, "defaults", ("defaults",), findings, strict=dialect.strict)
+    check_keys(
+        raw,
+        known,
+        "defaults",
+        ("defaults",),
+        findings,
+        strict=dialect.strict,
+        elsewhere=fields.ELSEWHERE_THAN_DEFAULTS,
+    )
     given = validated(dialect.defaults, raw, "defaults", ("defaults",), findings)
     if dialect.strict:
         check_path_variable(raw, "defaults", ("defaults",), findings)

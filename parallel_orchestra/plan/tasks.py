@@ -119,7 +119,8 @@ def _read_each(
 def _read_task(
     entry: dict[str, Any], owner: str, path: KeyPath, around: Surroundings
 ) -> Task | None:
-    check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True)
+    others = fields.ELSEWHERE_THAN_TASK
+    check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True, elsewhere=others)
     check_setup(entry, owner, path, around.findings, strict=True)
     check_path_variable(entry, owner, path, around.findings)
     given = validated(fields.TaskFields, entry, owner, path, around.findings)

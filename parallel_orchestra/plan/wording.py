@@ -104,8 +104,12 @@ def check_keys(
     findings: Findings,
     *,
     strict: bool,
+    elsewhere: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
-    """Notes every key that is not known: as an error, or if not strict as a remark."""
+    """Notes every key that is not known: as an error, or if not strict as a remark.
+
+    `elsewhere` says of keys that are known in other places whose they are.
+    """
     for key in raw:
         if findings.full:
             return
@@ -116,11 +120,29 @@ def check_keys(
         place = f" in {owner}" if owner else ""
         what = f"unknown key `{brief(key)}`{place}"
         if strict:
-            hint = did_you_mean(guess, f"known keys: {', '.join(sorted(known))}")
+            hint = _where_known(key, guess, known, elsewhere, findings)
             findings.problem(Finding(what, hint, (*path, key), key=True))
         else:
             what += " has no effect"
             findings.warning(Finding(what, did_you_mean(guess), (*path, key), key=True))
+
+
+def _where_known(
+    key: str,
+    guess: str,
+    known: Collection[str],
+    elsewhere: Mapping[str, str],
+    findings: Findings,
+) -> str:
+    """Returns the hint for a key that is not known here, but perhaps in another place."""
+    if key not in elsewhere and guess:
+        return did_you_mean(guess)
+    other = key if key in elsewhere else _OTHER_NAMES.get(key, "")
+    other = other if other in elsewhere else findings.guess(key, elsewhere)
+    if not other:
+        return f"known keys: {', '.join(sorted(known))}"
+    meant = "it" if other == key else f"did you mean `{other}`? It"
+    return f"{meant} is a key of {elsewhere[other]}: write it there"
 
 
 def _salvaged(fields: type[BaseModel], raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,9 +93,7 @@ the key `name` stands twice in the same mapping
   do did you mean `command`?
 unknown key `prompt` in defaults
   at plan.md:9:47 defaults.prompt
-  do known keys: agent, allow_empty, allowed_tools, backend, boundary, command, completion_signal, \
-concurrency_group, contracts, disallowed_tools, env, estimate, expect, isolation, max_retries, max_turns, model, permission_mode, priority, \
-read_only, skills, timeout, verify
+  do it is a key of a task: write it there
 unknown key `dependson` in task `build`
   at plan.md:13:5 tasks[0].dependson
   do did you mean `depends_on`?
@@ -836,6 +834,43 @@ def test_a_setup_that_cannot_be_made_is_told(setup, told):
 
     assert told in found
     assert "  at plan.md:7:" in found
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("timeout: 5m", "it is a key of a task or of `defaults`: write it there"),
+        ("writes: [a]", "it is a key of a task: write it there"),
+        ("deps: [a]", "did you mean `depends_on`? It is a key of a task: write it there"),
+        ("max_worker: 2", "did you mean `max_workers`?"),
+        ("defaults: {writes: [x]}", "it is a key of a task: write it there"),
+        ("defaults: {write: [x]}", "did you mean `writes`? It is a key of a task: write it there"),
+        ("defaults: {timeouts: 5}", "did you mean `timeout`?"),
+        ("defaults: {halt: now}", "it is a key of the plan itself: write it there"),
+        (
+            "tasks: [{id: a, prompt: p, max_workers: 3}]",
+            "it is a key of the plan itself: write it there",
+        ),
+        (
+            "tasks: [{id: a, prompt: p, bse: x}]",
+            "did you mean `base`? It is a key of the plan itself: write it there",
+        ),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(line, hint):
+    tasks = "" if line.startswith("tasks") else "tasks: [{id: a, prompt: p}]\n"
+
+    (problem,) = problems(f'---\npo_plan_version: "0.2"\nname: n\n{line}\n{tasks}---\n')
+
+    assert problem.hint == hint
+
+
+def test_a_key_that_is_nowhere_gets_the_list_of_those_that_are():
+    (problem,) = problems(
+        '---\npo_plan_version: "0.2"\nname: n\ndefaults: {zzzz: 1}\ntasks: [{id: a, prompt: p}]\n---\n'
+    )
+
+    assert problem.hint.startswith("known keys: agent, allow_empty, ")
 
 
 def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
