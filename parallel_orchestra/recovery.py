@@ -188,11 +188,24 @@ class Recovery:
             )
             for entry in entries:
                 if entry != keep:
-                    self._store.drop_twin(keep, entry)
-            self._journal.write(
-                Warned(self._clock(), task, f"was in two places; `{keep.state.value}/` counts")
-            )
+                    self._drop(keep, entry)
         return bool(settled.doubles)
+
+    def _drop(self, keep: Entry, drop: Entry) -> None:
+        """Moves one of two files of a task to the attic, and says so."""
+        # What we wrote says from what; without that it is a person's, who meant another task.
+        foreign = drop.state is TaskState.AVAILABLE and not self._store.fingerprint(
+            drop.state, drop.name
+        )
+        place = self._store.drop_twin(keep, drop)
+        words = f"was in two places; `{keep.state.value}/` counts"
+        if foreign and place is not None:
+            words = (
+                f"`available/{drop.name.file}` did not join the run: the id `{drop.name.task}` is "
+                f"taken by the task in `{keep.state.value}/`; the file lies in "
+                f"`attic/{place.name}`: give it another id and name, and add that"
+            )
+        self._journal.write(Warned(self._clock(), drop.name.task, words))
 
     def _note(self, entry: Entry, target: TaskState, reason: str) -> None:
         self._journal.write(

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import click
 
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.cli.sharing import words_of_clash
+from parallel_orchestra.conductor.adopting import refusals, words_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.conductor.territory import tree_of
-from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.errors import ExitCode, Problem
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import clash
 from parallel_orchestra.model import Plan
@@ -69,7 +71,10 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     record = read_record(layout)
     plan = plan_from_json(record.plan)
     if all(one.id != task for one in plan.tasks):
-        raise no_such_task(layout, task, [one.id for one in plan.tasks])
+        problems = refusals(layout, plan, task)
+        if problems is None:
+            raise no_such_task(layout, task, [one.id for one in plan.tasks])
+        return _dropped(task, problems)
     repo = repository_of(record, os.environ)
     try:
         report = report_of(layout, repo, now)
@@ -91,6 +96,14 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         reason = f"{found.failure}: {found.reason}"
     facts = [*meeting, *_facts(layout, found, now), *_ahead(report, found)]
     return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
+
+
+def _dropped(task: str, problems: Sequence[Problem]) -> Explanation:
+    """Returns why the file of a task that a person put into `available/` has not joined the run."""
+    told = tuple(words_of(problem) for problem in problems)
+    taken = "whoever is at work on the run takes it in, else `parallel-orchestra run PLAN --resume`"
+    reason = f"`available/{task}.md` is no task of the run yet"
+    return Explanation(task, "not joined", reason, told, f"mend it; {taken}" if told else taken)
 
 
 def _cause(layout: Layout, task: TaskReport) -> Cause | None:

@@ -101,6 +101,18 @@ def judge(layout: Layout, plan: Plan, name: TaskName) -> Task:
     return read_joining(data, name.task, plan, shown=shown, read=contents, backends=tuple(BACKENDS))
 
 
+def refusals(layout: Layout, plan: Plan, task: str) -> tuple[Problem, ...] | None:
+    """Returns what keeps the file of a task in `available/` from joining; None without a file."""
+    name = parse(f"{task}.md")
+    if name is None or name != TaskName(task) or not (layout.state(_WHERE) / name.file).exists():
+        return None
+    try:
+        judge(layout, plan, name)
+    except PlanError as error:
+        return error.problems
+    return ()
+
+
 def with_tasks(record: RunRecord, plan: Plan, joined: Iterable[Task]) -> RunRecord:
     """Returns the run's record with a plan that has these tasks too."""
     prints = {task.id: fingerprint(task) for task in joined}

@@ -3,6 +3,7 @@
 Knows nothing of colours. A command is never broken or cut, so that it can be copied.
 """
 
+import re
 from collections.abc import Iterator
 
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
@@ -20,6 +21,9 @@ from parallel_orchestra.report.text import clean, cut, one_line, span
 
 #: Seconds after which a locked task is shown as suspicious; it is never freed for that.
 LONG_LOCKED = 1800.0
+
+#: A file that may be a person's, for a task that is to join the run.
+_DROPPED = re.compile(r"available/([A-Za-z0-9_-]{1,64})\.md")
 
 _NARROWEST = 40
 #: Tasks that a line names which wait for the same.
@@ -78,7 +82,8 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     lines += _listed([_stands(task) for task in failed], "failed tasks")
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
-    odd = [one_line(f"not a task of the run: {name}") for name in report.strange]
+    lines += _listed(list(_said(report)), "warnings")
+    odd = [one_line(f"not a task of the run: {name}{_asked(name)}") for name in report.strange]
     return (*lines, *_listed(odd, "such files"))
 
 
@@ -140,12 +145,22 @@ def _running(task: TaskReport, elapsed: float) -> str:
     return one_line(f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}")
 
 
-def _warnings(report: RunReport) -> Iterator[str]:
+def _asked(name: str) -> str:
+    """Returns who says what is wrong with a file that lies where tasks join a run."""
+    found = _DROPPED.fullmatch(name)
+    return f"; `parallel-orchestra why {found[1]}` says why" if found is not None else ""
+
+
+def _said(report: RunReport) -> Iterator[str]:
     for warning in report.warnings:
         yield one_line(f"warning: {warning}")
     for task in report.tasks:
         for warning in task.warnings:
             yield one_line(f"warning {task.id}: {warning}")
+
+
+def _warnings(report: RunReport) -> Iterator[str]:
+    yield from _said(report)
     for name in report.strange:
         yield one_line(f"warning: `{name}` in the task directory is not a task file")
 

@@ -316,17 +316,17 @@ class TaskStore:
     def _in_attic(self, state: TaskState, name: TaskName) -> Path:
         return self.layout.attic / f"{state.value}.{os.urandom(4).hex()}.{name.file}"
 
-    def discard(self, state: TaskState, name: TaskName) -> bool:
-        """Moves a file to the attic; returns False if it is gone already."""
-        source = self.layout.state(state) / name.file
+    def discard(self, state: TaskState, name: TaskName) -> Path | None:
+        """Moves a file to the attic; returns where it lies now, None if it was gone already."""
+        source, target = self.layout.state(state) / name.file, self._in_attic(state, name)
         try:
-            os.rename(source, self._in_attic(state, name))
+            os.rename(source, target)
         except FileNotFoundError:
-            return False
-        return True
+            return None
+        return target
 
-    def drop_twin(self, keep: Entry, drop: Entry) -> None:
-        """Moves the loser of two files of one task to the attic.
+    def drop_twin(self, keep: Entry, drop: Entry) -> Path | None:
+        """Moves the loser of two files of one task to the attic; returns where it lies now, if there.
 
         Two names of one inode are told apart: rename between them does nothing (rename(2)),
         so the loser is unlinked.
@@ -336,10 +336,10 @@ class TaskStore:
         try:
             if os.path.samefile(kept, lost):
                 lost.unlink()
-                return
+                return None
         except FileNotFoundError:
-            return
-        self.discard(drop.state, drop.name)
+            return None
+        return self.discard(drop.state, drop.name)
 
     def settle(self) -> None:
         """Waits until all moves made so far are on the disk and were told."""

@@ -89,6 +89,7 @@ def test_a_status_names_failed_tasks_with_their_reasons():
         "1 skipped",
         "failed api: conflict: both sides changed 2 files (src/api.py, src/routes.py)",
         "failed tests: verify: `pytest` said: ``` 1 failed! ```",
+        "warning: the tree has local changes in `notes.md`",
         "not a task of the run: available/build.bak",
     )
 

@@ -79,6 +79,7 @@ def test_a_file_that_cant_join_stays_and_joins_when_it_is_mended(scene):
         drop(scene, "last.md", LAST)
         wait_until(lambda: "last.md:3:14 depends_on[0]: can't join" in running.err(), within=20)
         status = scene.call("status", check=6)
+        why = scene.call("why", "last", check=0)
         drop(scene, "more.md", MORE)
         wait_until(lambda: "last  joined the run" in running.err(), within=20)
         go(scene)
@@ -86,7 +87,14 @@ def test_a_file_that_cant_join_stays_and_joins_when_it_is_mended(scene):
 
     assert "unknown key `x` in task `bad`" in refused.err
     assert not (scene.tasks_dir / "available" / "bad.md").exists()
-    assert "available/last.md" in status.out
+    assert "available/last.md; `parallel-orchestra why last` says why" in status.out
+    assert why.out.splitlines()[:2] == [
+        "last not joined: `available/last.md` is no task of the run yet",
+        (
+            "  available/last.md:3:14 depends_on[0]: can't join the run: task `last` depends on `more`, "
+            "which the run lacks (name a task by its `id`)"
+        ),
+    ]
     assert result.exit_code == 0, result
     assert "last.txt" in scene.names()
     assert running.err().count("can't join") == 1

@@ -74,6 +74,24 @@ def test_our_own_lock_that_nobody_works_on_is_freed(layout, store, recovery):
     assert places(layout) == {"available": ["a.a1f0.md"]}
 
 
+def test_a_persons_file_whose_id_is_taken_is_told_with_its_new_place(layout, store, recovery):
+    publish(store, "a")
+    store.claim(TaskName("a"))
+    mine = put(layout, TaskState.AVAILABLE, "a.md", "---\ncommand: x\n---\n")
+
+    recovery.heal(store.listing(), {"a"})
+
+    (place,) = layout.attic.iterdir()
+    assert place.read_text() == "---\ncommand: x\n---\n"
+    assert not mine.exists()
+    assert [event.text for _, event in read(layout.journal)] == [
+        (
+            "`available/a.md` did not join the run: the id `a` is taken by the task in `locked/`; the "
+            f"file lies in `attic/{place.name}`: give it another id and name, and add that"
+        )
+    ]
+
+
 def test_doubles_are_settled_by_unlinking_what_is_one_file_and_told_of(layout, store, recovery):
     done = put(layout, TaskState.DONE, "a.a1f0.md")
     os.link(done, layout.state(TaskState.AVAILABLE) / "a.md")
