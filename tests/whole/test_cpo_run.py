@@ -16,7 +16,7 @@ import json, os, pathlib, sys
 prompt = sys.stdin.read()
 task = os.environ["PO_TASK_ID"]
 work = json.loads(os.environ["WORK"])
-for name, text in work.get(task, {}).items():
+for name, text in work.get(f"{task}@{os.environ['PO_ATTEMPT']}", work.get(task, {})).items():
     path = pathlib.Path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -132,6 +132,22 @@ def test_a_boundary_that_is_broken_fails_the_task_and_is_in_the_report(tmp_path)
         "kept out: changed, though its BOUNDARY says shop/users.py (owned by task-001, task-003)"
     )
     assert f"| `task-002` | `shop/users.py` | {issue} |" in told
+
+
+def test_a_boundary_that_only_the_first_attempt_broke_is_in_the_report_as_mended(tmp_path):
+    scene = scene_of(tmp_path)
+    both = {**WORK["task-002"], "shop/users.py": "mine = 1\n"}
+
+    run(scene, work={"task-002@1": both}, check=0)
+
+    told = report(scene, "integration-report.md")
+    issue = (
+        "kept out of attempt 1, mended since: changed, though its BOUNDARY says shop/users.py "
+        "(owned by task-001, task-003)"
+    )
+    assert "| Boundary Violations | ⚠️ | 0 violations, 1 file outside of a scope, 1 mended |" in told
+    assert f"| `task-002` | `shop/users.py` | {issue} |" in told
+    assert issue not in told.partition("## Action Items")[2]
 
 
 def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):

@@ -54,13 +54,14 @@ class Violation:
     """A file that a task changed and should not have; `grave` if its boundary forbids it.
 
     `file` is empty if the change was kept out and git can't say any more what it was: then the
-    issue names it.
+    issue names it. `mended` if a later attempt did without it.
     """
 
     task: str
     file: str
     issue: str
     grave: bool
+    mended: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
         for task in report.tasks
         if not task.outcome.done and task.failure != FailureClass.BOUNDARY.value
     ]
-    should = [_told(one) for one in violations if not one.grave]
+    should = [_told(one) for one in violations if not one.grave and not one.mended]
     should += [f"{task}: {path} is in CREATE, but was not created" for task, path in missing]
     should += [
         f"{task.id}: its agent says that it is done, but it changed no file"
@@ -127,17 +128,34 @@ def _changed(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[s
     }
 
 
-def _refused(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[str, ...]]:
-    """Returns the paths that the last attempt changed, of each task that its boundary kept out."""
-    found = {}
+def _refused(
+    report: RunReport, folder: Folder, repo: Repo
+) -> dict[str, dict[int, tuple[str, ...]]]:
+    """Returns the paths that those attempts of each task changed that its boundary kept out.
+
+    By the number of the attempt; no paths if git can't say any more.
+    """
+    found: dict[str, dict[int, tuple[str, ...]]] = {}
     for task in report.tasks:
-        if task.failure != FailureClass.BOUNDARY.value or not task.kept:
-            continue
-        with suppress(GitError):  # a ref of an earlier run may have been deleted since
-            base = repo.merge_base(task.kept[-1], report.integration)
-            if base is not None:
-                found[task.id] = _between(base, task.kept[-1], folder, repo)
+        for attempt in task.attempts:
+            if attempt.failure == FailureClass.BOUNDARY.value:
+                ref = _kept_of(task, attempt.number)
+                found.setdefault(task.id, {})[attempt.number] = _paths_at(ref, report, folder, repo)
     return found
+
+
+def _kept_of(task: TaskReport, number: int) -> str:
+    """Returns where the work of an attempt was kept; empty if it was not."""
+    form = re.compile(rf".*/{re.escape(task.id)}[/-]{number}(?:\.[^/]*)?")
+    return next((ref for ref in reversed(task.kept) if form.fullmatch(ref)), "")
+
+
+def _paths_at(ref: str, report: RunReport, folder: Folder, repo: Repo) -> tuple[str, ...]:
+    with suppress(GitError):  # a ref of an earlier run may have been deleted since
+        base = repo.merge_base(ref, report.integration) if ref else None
+        if base is not None:
+            return _between(base, ref, folder, repo)
+    return ()
 
 
 def _between(before: str, after: str, folder: Folder, repo: Repo) -> tuple[str, ...]:
@@ -154,7 +172,7 @@ def _between(before: str, after: str, folder: Folder, repo: Repo) -> tuple[str, 
 def _violations(
     folder: Folder,
     changed: Mapping[str, Sequence[str]],
-    refused: Mapping[str, Sequence[str]],
+    refused: Mapping[str, Mapping[int, Sequence[str]]],
     tasks: Mapping[str, TaskReport],
 ) -> Iterator[Violation]:
     for member in folder.members:
@@ -163,15 +181,26 @@ def _violations(
             issue, grave = _issue(member, scope, path, folder)
             if issue:
                 yield Violation(member.id, path, issue, grave)
-        task = tasks[member.id]
-        if task.failure == FailureClass.BOUNDARY.value:
-            found = [
-                Violation(member.id, path, f"kept out: {issue}", grave=True)
-                for path in refused.get(member.id, ())
-                for issue, grave in (_issue(member, scope, path, folder),)
-                if grave
-            ]
-            yield from found or (Violation(member.id, "", f"kept out: {task.reason}", grave=True),)
+        for number, paths in refused.get(member.id, {}).items():
+            yield from _kept_out(member, number, paths, folder, tasks[member.id])
+
+
+def _kept_out(
+    member: Member, number: int, paths: Iterable[str], folder: Folder, task: TaskReport
+) -> Iterator[Violation]:
+    """Yields what an attempt changed and was kept out for."""
+    last = task.attempts[-1].number == number
+    what = "kept out" if last else f"kept out of attempt {number}"
+    if task.outcome.done:
+        what += ", mended since"
+    issues = {path: _issue(member, _scope(member), path, folder) for path in paths}
+    found = {path: issue for path, (issue, grave) in issues.items() if grave}
+    if not found:
+        reason = next(one.reason for one in task.attempts if one.number == number)
+        found = {"": reason or task.reason}
+    for path, issue in found.items():
+        # An attempt that failed for something else afterwards has that among what must be mended.
+        yield Violation(member.id, path, f"{what}: {issue}", grave=last, mended=not last)
 
 
 def _issue(member: Member, scope: Scope, path: str, folder: Folder) -> tuple[str, bool]:
@@ -255,11 +284,12 @@ def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
 
 def _boundaries(violations: Sequence[Violation]) -> Check:
     grave = sum(one.grave for one in violations)
-    mark = Mark.BAD if grave else Mark.ODD if violations else Mark.GOOD
-    beside = len(violations) - grave
-    details = _many(grave, "violation") + (
-        f", {_many(beside, 'file')} outside of a scope" if beside else ""
-    )
+    mended = sum(one.mended for one in violations)
+    beside = len(violations) - grave - mended
+    mark = Mark.BAD if grave else Mark.ODD if beside else Mark.GOOD
+    details = _many(grave, "violation")
+    details += f", {_many(beside, 'file')} outside of a scope" if beside else ""
+    details += f", {mended} mended" if mended else ""
     return Check("Boundary Violations", mark, details)
 
 
