@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import click
 import pytest
+from pathspec import GitIgnoreSpec
 
 from parallel_orchestra.cli.importing import command as import_command
 from parallel_orchestra.cli.init import command as init_command
@@ -149,6 +150,23 @@ def test_a_tech_spec_may_be_a_file_and_the_name_that_of_the_folder(place):
     found = json.loads((place / "parallel/TS-0007-shop/manifest.json").read_text())
     assert (found["tech_spec_id"], found["name"]) == ("TS-0007", "shop")
     assert found["metadata"]["tech_spec"] == "TS-0007-shop.md"
+
+
+def test_git_sees_all_that_people_write_into_a_folder_and_nothing_that_runs_write(place):
+    call(init_command, "--cpo", "parallel/TS-1", "-n", "shop")
+    folder = place / "parallel/TS-1"
+    made_by_runs = ("logs/task-001.log", "report.json", "integration-report.md")
+    for name in ("prompts/task-001.txt", "prompts.backup-1/task-001.txt", *made_by_runs):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x\n")
+
+    ignored = GitIgnoreSpec.from_lines((place / "parallel/.gitignore").read_text().splitlines())
+    files = [one.relative_to(place / "parallel") for one in folder.rglob("*") if one.is_file()]
+
+    assert {one.as_posix() for one in files if ignored.match_file(one)} == {
+        "TS-1/prompts.backup-1/task-001.txt",
+        *(f"TS-1/{name}" for name in made_by_runs),
+    }
 
 
 def test_the_one_time_files_of_parallel_are_written_once(place):

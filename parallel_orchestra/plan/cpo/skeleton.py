@@ -16,7 +16,8 @@ One folder per tech spec, each a plan for several agents at once:
       tasks/             one file per task: what it writes, what it must not touch, what it is to do
       contracts/         what the tasks agree on before any of them begins
       context.md         what all of them must know
-      prompts/           prompts of your own; where there is none, it is made from the task file
+      prompts/           prompts of your own, in git as the rest; where there is none, it is made
+                         from the task file
       logs/  report.json  integration-report.md      written by a run
 
     parallel-orchestra validate parallel/TS-0042-shop
@@ -24,8 +25,8 @@ One folder per tech spec, each a plan for several agents at once:
 """
 
 PARALLEL_GITIGNORE = """\
-# Made anew from the tasks, or by each run.
-*/prompts/
+# Made by each run, or kept aside by tools of the format. Prompts are yours: they belong into git.
+*/prompts.backup-*/
 */scripts/
 */logs/
 */report.json
