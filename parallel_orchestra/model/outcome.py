@@ -18,6 +18,7 @@ class FailureClass(Enum):
     VERIFY = "verify"
     CONFLICT = "conflict"
     NO_CHANGES = "no_changes"
+    UNUSABLE = "unusable"
     BOUNDARY = "boundary"
     TAMPERING = "tampering"
     ENVIRONMENT = "environment"

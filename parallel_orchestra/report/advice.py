@@ -25,6 +25,9 @@ _REMEDIES = {
     FailureClass.NO_CHANGES.value: (
         "say more clearly what it should change, or set `allow_empty` or `read_only`"
     ),
+    FailureClass.UNUSABLE.value: (
+        "say in its prompt what it must leave alone: its worktree's git, and `git init` or `clone`"
+    ),
     FailureClass.BOUNDARY.value: (
         "say in its prompt what it must leave alone, or widen `writes` or its `boundary`"
     ),

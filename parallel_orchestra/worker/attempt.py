@@ -29,6 +29,7 @@ from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
+from parallel_orchestra.worker.blame import hopeless
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
     Contradicted,
@@ -170,7 +171,7 @@ class Attempt:
             self._landing.note_kept(refusal.ref)
         if finished.failure is not None:
             return replace(finished, ref=refusal.ref)
-        return Finished(FailureClass.TRANSIENT, str(refusal), ref=refusal.ref)
+        return Finished(FailureClass.UNUSABLE, str(refusal), ref=refusal.ref)
 
     def _for_a_person(self, conflict: Contradicted) -> Finished:
         """Keeps work that conflicts on a branch, where somebody can resolve it."""
@@ -199,12 +200,18 @@ class Attempt:
         carry = "claude" in (self._task.backend, template and template.result)
         setup, log = self._shop.plan.setup_of(self._task), self._landing.directory / "setup.log"
         means = self._shop.means(self._supervisor, self._seat)
+        begun = self._shop.clock.monotonic()
         try:
             workspace = prepared(self._place, base, label, setup, means, log, carry_claude=carry)
         except SetUpFailed as failed:
             if failed.cancelled:
                 raise Ended(FailureClass.CANCELLED, "the run was stopped") from failed
-            raise Ended(FailureClass.ENVIRONMENT, str(failed), failed.detail) from failed
+            reason, detail = str(failed), failed.detail
+            before = attempt_results(self._shop.store.layout, claim.task)
+            final = hopeless(
+                self._shop.hide(claim.task, reason), detail, before, self._shop.board.lack(begun)
+            )
+            raise Ended(FailureClass.ENVIRONMENT, reason, detail, final=final) from failed
         if self._shop.keep_worktrees and self._task.isolation is not IsolationKind.NONE:
             self._shop.warn(claim.task, f"attempt {claim.attempt} works in {workspace.path}: kept")
         return workspace

@@ -48,9 +48,11 @@ class Finished:
 class Ended(Exception):  # the regular way out of an attempt that failed
     """The attempt failed in one of its steps."""
 
-    def __init__(self, failure: FailureClass, reason: str, detail: str = "") -> None:
+    def __init__(
+        self, failure: FailureClass, reason: str, detail: str = "", *, final: bool = False
+    ) -> None:
         super().__init__(reason)
-        self.finished = Finished(failure, reason, detail)
+        self.finished = Finished(failure, reason, detail, final=final)
 
 
 class Contradicted(Ended):

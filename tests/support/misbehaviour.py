@@ -41,8 +41,8 @@ class Agent:
     timeout: float = 30.0
 
 
-_REMOVED = "transient: the agent removed its worktree"
-_HALF = "transient: the agent left a merge half done, with conflicts in a.txt"
+_REMOVED = "unusable: the agent removed its worktree"
+_HALF = "unusable: the agent left a merge half done, with conflicts in a.txt"
 
 #: Those that harm nobody but themselves, so that all can be let loose in one run.
 TOGETHER = {
@@ -92,7 +92,7 @@ TOGETHER = {
     "sparse": Agent("echo > sparse.txt; git sparse-checkout set --no-cone /nothing"),
     "embedded-repository": Agent(
         "git init -q sub; cd sub; echo > x; git add x; git commit -qm x",
-        "transient: the agent made a git repository inside its worktree: sub",
+        "unusable: the agent made a git repository inside its worktree: sub",
     ),
     # files
     "removes-git-file": Agent("rm .git; echo > nogit.txt"),
@@ -108,15 +108,15 @@ TOGETHER = {
     ),
     "becomes-a-link": Agent(
         'd=$PWD; cd /; rm -rf "$d"; ln -s "$OUTSIDE" "$d"',
-        "transient: the agent replaced its worktree by a link to ",
+        "unusable: the agent replaced its worktree by a link to ",
     ),
     "becomes-a-link-to-the-checkout": Agent(
         'd=$PWD; cd /; rm -rf "$d"; ln -s "$PROJECT" "$d"',
-        "transient: the agent replaced its worktree by a link to ",
+        "unusable: the agent replaced its worktree by a link to ",
     ),
     "its-git-directory-becomes-a-link": Agent(
         'd=$(git rev-parse --absolute-git-dir); rm -rf "$d"; ln -s "$PROJECT/.git" "$d"',
-        "transient: the agent replaced its worktree by a link to ",
+        "unusable: the agent replaced its worktree by a link to ",
     ),
 }
 

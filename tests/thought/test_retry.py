@@ -37,6 +37,7 @@ FIRST = {
     FailureClass.TIMEOUT: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.VERIFY: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.CONFLICT: Verdict(again=False, counted=True),
+    FailureClass.UNUSABLE: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.BOUNDARY: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.NO_CHANGES: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.TAMPERING: Verdict(again=False, counted=True),

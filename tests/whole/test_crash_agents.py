@@ -117,7 +117,7 @@ def test_an_agent_that_removes_git_loses_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     ("command", "failure"),
-    [("rm -rf $PWD", "transient"), ("rm -rf ./* .git", "tampering")],
+    [("rm -rf $PWD", "unusable"), ("rm -rf ./* .git", "tampering")],
     ids=["the directory", "all that is in it"],
 )
 def test_an_agent_that_removes_its_whole_worktree_is_not_merged(tmp_path, command, failure):

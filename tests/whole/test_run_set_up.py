@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from support.faults import bad_ground
 from support.repository import write_files
 from support.scene import Scene
 
@@ -79,6 +80,15 @@ def test_a_failed_setup_is_nobodys_fault_and_has_a_log_of_its_own(scene):
     # No retry was left: the failure did not count.
     assert [path.name.partition(".")[0] for path in (first, second)] == ["1", "2"]
     assert scene.merges() == {"one": 1}
+
+
+def test_a_set_up_that_always_fails_alike_is_given_up_after_three_attempts(scene):
+    scene.plan(HEAD + "setup: {run: exit 7}\ntasks:\n  - {id: one, command: echo}\n---\n")
+
+    result = scene.run(check=3, env=bad_ground())
+
+    assert len(scene.attempts("one")) == 3
+    assert "failed one: environment: set-up failed: `exit 7` exited with code 7" in result.out
 
 
 def test_a_task_is_set_up_as_it_says_itself_on_top_of_the_plans(scene):

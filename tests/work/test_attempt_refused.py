@@ -52,6 +52,7 @@ def test_work_that_cant_be_taken_fails_the_task_and_not_the_run(scene, command, 
     (record,) = (scene.tasks_dir / "attempts/odd").glob("*/result.json")
     ended = json.loads(record.read_text())
     assert words in ended["reason"]
+    assert ended["failure"] == "unusable"
     assert kept in names_at(scene.project, ended["ref"])
     assert names_at(scene.project, "main") == {"a.txt", "n.txt"}
     assert worktrees_of(scene.project) == []

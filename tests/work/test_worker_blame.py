@@ -4,7 +4,8 @@ import pytest
 
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.worker.blame import blamed
+from parallel_orchestra.store import AttemptResult
+from parallel_orchestra.worker.blame import blamed, hopeless
 from parallel_orchestra.worker.landing import Finished
 
 LACK = Problem("the disk of the worktrees has too little room: 0 MiB are free", "/disk")
@@ -51,3 +52,29 @@ def test_a_success_is_a_success():
     finished = Finished(commit="0" * 40)
 
     assert blamed(finished, LACK) is finished
+
+
+def failed_before(*reasons: str) -> list[AttemptResult]:
+    return [
+        AttemptResult("a", number, "host-1-00000001", 0.0, 1.0, "environment", reason)
+        for number, reason in enumerate(reasons, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("before", "said", "lack", "expected"),
+    [
+        (("x", "x"), "", None, True),
+        (("y", "x", "x"), "", None, True),
+        (("x",), "", None, False),
+        (("x", "y"), "", None, False),
+        (("x", "x", "y"), "", None, False),
+        (("x", "x"), "npm: No space left on device", None, False),
+        (("x", "x"), "", LACK, False),
+    ],
+    ids=["thrice", "at last", "twice", "another", "another between", "full by its words", "full"],
+)
+def test_a_set_up_that_fails_alike_three_times_is_given_up_unless_a_disk_is_full(
+    before, said, lack, expected
+):
+    assert hopeless("x", said, failed_before(*before), lack) is expected

@@ -91,7 +91,7 @@ class Hand:
 
     def refused(self, why: Ended | Unusable) -> Refused:
         """Tells of it, and leaves everything as it is."""
-        how = why.finished if isinstance(why, Ended) else Finished(FailureClass.TRANSIENT, str(why))
+        how = why.finished if isinstance(why, Ended) else Finished(FailureClass.UNUSABLE, str(why))
         failure = how.failure or FailureClass.TRANSIENT
         self._tools.warn(self._task.id, f"could not be completed by hand: {how.reason}")
         if not beat(self.shop.job.layout, self._held):
