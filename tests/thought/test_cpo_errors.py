@@ -1,10 +1,13 @@
 """Every rule of the `cpo` format: what is said when it is broken, with file and line."""
 
+import time
+
 import pytest
 
 from parallel_orchestra.errors import PlanError
 from parallel_orchestra.plan import load
 from support import cpo
+from support.machine import fair
 
 
 def wave(number):
@@ -475,3 +478,21 @@ def test_no_hint_takes_another_task_for_the_one_that_is_missing(tmp_path):
         # neither itself nor what it names already
         "tasks/task-004-tests.md:5:18 deps[1]": "did you mean `task-002`?",
     }
+
+
+@pytest.mark.slow
+def test_a_thousand_tasks_that_need_nobody_there_is_are_told_soon(tmp_path):
+    names = [f"task-{number:04d}" for number in range(1000)]
+    texts = cpo.with_manifest(
+        lambda m: m["waves"][0].update(tasks=[{"id": name, "agent": "python"} for name in names])
+    )
+    kept = {path: text for path, text in texts.items() if not path.startswith("tasks/")}
+    task = cpo.task_file("task-001").replace("deps: []", "deps: [task-99999]")
+    files = {f"tasks/{name}.md": task.replace("task-001", name) for name in names}
+    started = time.process_time()
+
+    problems = told(tmp_path, kept | files)
+
+    assert time.process_time() - started < fair(2)
+    lacking = [what for what, *_ in problems if "names `task-99999`, which no wave has" in what]
+    assert len(lacking) == 1000

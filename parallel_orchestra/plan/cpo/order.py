@@ -51,7 +51,7 @@ def joined(manifest: Manifest, files: Iterable[TaskFile], folder: str) -> tuple[
     for file in left.values():
         what = f"task `{file.id}` is not in the manifest: it is not run"
         file.findings.warning(Finding(what, "add it to a wave", ("id",)))
-    return _with_needs(members)
+    return _with_needs(members, findings)
 
 
 def _each_once(tasks: Iterable[WaveTask], findings: Findings) -> Collection[WaveTask]:
@@ -104,8 +104,11 @@ def _check_pair(task: WaveTask, file: TaskFile) -> None:
         file.findings.warning(Finding(what, "the manifest's is used", ("agent",)))
 
 
-def _with_needs(members: list[Member]) -> tuple[Member, ...]:
-    """Returns the members with what they wait for, from `deps` and from `blocks` of others."""
+def _with_needs(members: list[Member], findings: Findings) -> tuple[Member, ...]:
+    """Returns the members with what they wait for, from `deps` and from `blocks` of others.
+
+    `findings` has the guesses that all files of the folder may cost together.
+    """
     known = {member.id: member for member in members}
     names = {**{name: name for name in known}, **_short_names(members)}
     needs: dict[str, dict[str, tuple[TaskFile, KeyPath]]] = {name: {} for name in known}
@@ -117,7 +120,7 @@ def _with_needs(members: list[Member]) -> tuple[Member, ...]:
             for position, written in enumerate(file.names(key)):
                 path: KeyPath = (key, position)
                 other = names.get(written, "")
-                if _refused(member, written, other, path, file, names):
+                if _refused(member, written, other, path, file, names, findings):
                     continue
                 waits, for_ = (member.id, other) if key == "deps" else (other, member.id)
                 _check_waves(known[waits], known[for_], path, file)
@@ -142,13 +145,14 @@ def _refused(
     path: KeyPath,
     file: TaskFile,
     names: Mapping[str, str],
+    findings: Findings,
 ) -> bool:
     key, position = path
     if not other:
         what = f"`{key}` of task `{member.id}` names `{brief(written)}`, which no wave has"
         taken = {member.id, *(names.get(one) for one in file.names(str(key)))}
-        others = [name for name, task in names.items() if task not in taken]
-        hint = did_you_mean(file.findings.guess(written, others), "name a task by its `id`")
+        others = (name for name, task in names.items() if task not in taken)
+        hint = did_you_mean(findings.guess(written, others), "name a task by its `id`")
     elif other == member.id:
         what, hint = f"task `{member.id}` names itself in `{key}`", "remove this entry"
     elif names.get(written) in [names.get(one) for one in file.names(str(key))[: int(position)]]:
