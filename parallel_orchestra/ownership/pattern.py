@@ -27,6 +27,8 @@ MOST_PARTS = 100
 
 _WILD = re.compile(r"[*?\[\\]")
 _SYMBOL = re.compile(r"[^\W\d][\w$]*(?:\.[^\W\d][\w$]*)*")
+#: What needs no escape: somebody meant the separator of another system.
+_SLIP = re.compile(r"(?<!\\)(?:\\\\)*\\([A-Za-z0-9])")
 _CLASS = re.compile(r"\\.|\[[!^]?\]?[^\]]*\]", re.DOTALL)
 _HALVES = re.compile(_CLASS.pattern + "|[{}]", re.DOTALL)
 _BRACES = re.compile(r"\\.|[{},]", re.DOTALL)
@@ -128,6 +130,8 @@ def _pattern(text: str) -> Pattern:
         raise Unreadable("not except a symbol", "name the symbols that are meant instead")
     if len(parts) > MOST_PARTS:
         raise Unreadable(f"be at most {MOST_PARTS} folders deep", "write fewer")
+    if slip := _SLIP.search(path):
+        raise Unreadable(f"have no `\\` before `{slip[1]}`", "write `/` between folders")
     plain = is_plain(path)
     for part in () if plain else parts:
         _check(part)

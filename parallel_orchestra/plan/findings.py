@@ -145,7 +145,8 @@ class Findings:
             return ""
         known = [name for name in candidates if abs(len(name) - len(word)) <= len(word) // 2 + 1]
         self._guesses_left -= len(known)
-        folded = {name.casefold(): name for name in known}
+        # of those that differ in case only, the first one
+        folded = {name.casefold(): name for name in reversed(known)}
         close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.65)
         return folded[close[0]] if close else ""
 

@@ -5,6 +5,7 @@ with an eye on lines and columns.
 """
 
 import os
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,7 @@ from parallel_orchestra.plan.wording import check_keys, validated
 from parallel_orchestra.plan.yaml_tree import kind_of
 from parallel_orchestra.prompt import trials_of
 
+_LIKE_AN_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
 _OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
 
 
@@ -124,6 +126,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     auto = read_auto_context(around.cwd, origin.read) if dialect.strict else AutoContext()
     around = replace(around, defaults={**auto.task_defaults, **around.defaults})
     tasks = dialect.tasks(raw, around)
+    _check_sections(around, raw, findings)
     check_links(raw, findings, strict=dialect.strict)
     template = read_template(
         top.get("prompt_template", ""), around.folder, origin.shown, origin.read, findings
@@ -225,6 +228,18 @@ def _sections(document: Document, dialect: _Dialect) -> Sections:
     ids = (entry.get("id") for entry in raw if isinstance(entry, dict))
     known = {task_id for task_id in ids if is_task_id(task_id)}
     return find_sections(document.body, document.body_line, known)
+
+
+def _check_sections(around: Surroundings, raw: list[Any], findings: Findings) -> None:
+    """Remarks on headings that look as if a task was to have that id."""
+    ids = [entry["id"] for entry in raw if isinstance(entry, dict) and is_task_id(entry.get("id"))]
+    for title, line in around.sections.others:
+        guess = findings.guess(title, ids)
+        # `## Notes` is a heading; who writes `## add-docs` thinks of a task
+        if guess or _LIKE_AN_ID.fullmatch(title):
+            what = f"the section `{title}` is the prompt of no task"
+            hint = did_you_mean(guess, "add a task with this `id`, or give it another heading")
+            findings.warning(Finding(what, hint, mark=(line, 1)))
 
 
 def _defaults(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 _HEADING_OR_FENCE = re.compile(
     r"^ {0,3}(?:(#{1,6})(?:[ \t]+(.*))?|(`{3,}|~{3,})(.*))$", re.MULTILINE
 )
+_WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BLANK_START = re.compile(r"\A(?:[ \t]*\n)+")
 
 
@@ -25,10 +26,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Sections:
-    """All sections by task id, in the order of the file; `titles` are all headings there are."""
+    """All sections by task id, in the order of the file; `titles` are all headings there are.
+
+    `others` are those headings, with their lines, that could be meant for a task: one word, on
+    the level of a section, or written like an id but for its case.
+    """
 
     of: dict[str, list[Section]]
     titles: tuple[str, ...]
+    others: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,9 @@ def find_sections(body: str, first_line: int, ids: Collection[str]) -> Sections:
     """Returns the sections of these ids; `first_line` is the body's first line in the file."""
     headings = list(_headings(body))
     found: dict[str, list[Section]] = {}
+    levels = {heading.level for heading in headings if heading.title in ids}
+    folded = {task_id.casefold() for task_id in ids}
+    others: list[tuple[str, int]] = []
     line, counted = first_line, 0
     for i, heading in enumerate(headings):
         line += body.count("\n", counted, heading.start)
@@ -53,7 +62,11 @@ def find_sections(body: str, first_line: int, ids: Collection[str]) -> Sections:
             end = next(ends, len(body))
             text = _BLANK_START.sub("", body[heading.end : end]).rstrip()
             found.setdefault(heading.title, []).append(Section(text, line))
-    return Sections(found, tuple(heading.title for heading in headings))
+        elif heading.title.casefold() in folded or (
+            heading.level in levels and _WORD.fullmatch(heading.title)
+        ):
+            others.append((heading.title, line))
+    return Sections(found, tuple(heading.title for heading in headings), tuple(others))
 
 
 def _headings(body: str) -> Iterator[_Heading]:

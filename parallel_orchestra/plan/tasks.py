@@ -275,7 +275,7 @@ class _Check:
             shown = brief(group)
             what = f"{self.owner} is in the group `{shown}`, which `concurrency_limits` lacks"
             guess = self.around.findings.guess(group, groups)
-            hint = did_you_mean(guess, "add `concurrency_limits: {name: 1}` with its name")
+            hint = did_you_mean(guess, f"add `concurrency_limits: {{{shown}: 1}}` to the plan")
             self._note(what, hint, "concurrency_group")
 
     def contracts(self) -> None:

@@ -1047,3 +1047,38 @@ def test_a_missing_fence_hides_no_other_mistake(text, lines):
     told = [problem.where.split()[0] for problem in problems(text)]
 
     assert told == [f"plan.md:{line}" for line in lines]
+
+
+def test_a_section_that_is_nobodys_prompt_is_remarked_on():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks:\n  - {id: build}\n  - {id: b, prompt: p}\n---\n'
+        "## build\n\nBuild.\n\n### check-it\n\n## Notes\n\n## add-docs\n\nDocs.\n\n## biuld\n\n## B\n"
+    )
+
+    plan = parse(text.encode(), Path("/p/plan.md"), Path.read_bytes, shown="p")
+
+    assert plan.warnings == (
+        (
+            "p:16:1: the section `add-docs` is the prompt of no task "
+            "(add a task with this `id`, or give it another heading)"
+        ),
+        "p:20:1: the section `biuld` is the prompt of no task (did you mean `build`?)",
+        "p:22:1: the section `B` is the prompt of no task (did you mean `b`?)",
+    )
+
+
+def test_of_ids_that_differ_in_case_only_the_first_is_guessed():
+    first, second = "{id: build, prompt: p}", "{id: Build, prompt: p, depends_on: [biuld]}"
+
+    found = problems(f'---\npo_plan_version: "0.2"\nname: n\ntasks: [{first}, {second}]\n---\n')
+
+    assert "did you mean `build`?" in [problem.hint for problem in found]
+
+
+def test_the_separators_of_another_system_are_told():
+    found = of_task("prompt: p\nwrites: ['src\\api\\x.py', '\\{x', 'a\\*']")
+
+    assert "`writes[0]` of task `a` must have no `\\` before `a`" in found
+    assert "write `/` between folders" in found
+    assert "writes[1]" not in found
+    assert "writes[2]" not in found
