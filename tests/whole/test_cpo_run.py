@@ -168,9 +168,10 @@ def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):
 def test_an_agent_that_gives_no_signal_was_not_done(tmp_path):
     scene = scene_of(tmp_path)
 
-    result = run(scene, check=1, SILENT="task-001")
+    result = run(scene, check=1, SILENT="task-001 task-002")
 
-    assert result.tasks_in("failed") == {"task-001"}
+    assert result.tasks_in("failed") == {"task-001", "task-002"}
+    assert summary(scene)["Boundary Violations"] == "⚪"
     assert "ended without saying that it is done" in result.out
 
 

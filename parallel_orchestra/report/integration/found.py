@@ -97,7 +97,7 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
         _merge(report),
         _contracts(folder, touched),
         Check("Tech Spec Compliance", Mark.UNKNOWN, "for a reader to judge"),
-        _boundaries(violations),
+        _boundaries(violations, merged=bool(changed)),
         _tests(folder, results, gates),
         _tool("Type Check", folder, gates),
         _tool("Lint", folder, gates),
@@ -282,7 +282,9 @@ def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
     )
 
 
-def _boundaries(violations: Sequence[Violation]) -> Check:
+def _boundaries(violations: Sequence[Violation], *, merged: bool) -> Check:
+    if not violations and not merged:
+        return Check("Boundary Violations", Mark.UNKNOWN, "nothing was merged")
     grave = sum(one.grave for one in violations)
     mended = sum(one.mended for one in violations)
     beside = len(violations) - grave - mended

@@ -33,7 +33,7 @@ def _lines(report: RunReport, folder: Folder, found: Found) -> Iterator[str]:
         for one in found.violations:
             yield row(code(one.task), code(one.file), sentence(one.issue))
     else:
-        yield "None: each task changed only what its scope names."
+        yield "None: what was merged, its task's scope names."
     yield from ("", "## Action Items", "")
     yield from _items("Must Fix", found.must)
     yield from _items("Should Fix", found.should)
