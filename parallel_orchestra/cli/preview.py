@@ -13,7 +13,7 @@ from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, riv
 from parallel_orchestra.model import Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
-from parallel_orchestra.report.text import one_line, short, span
+from parallel_orchestra.report.text import counted, one_line, short, span
 from parallel_orchestra.schedule import (
     Cause,
     Hold,
@@ -34,7 +34,7 @@ _WIDTH = 88
 def briefing(plan: Plan, found: Preflight) -> str:
     """Returns what the user sees before the first agent starts."""
     facts = [
-        ("plan", f"{plan.name or plan.source.name}: {_counted(len(plan.tasks), 'task')}"),
+        ("plan", f"{plan.name or plan.source.name}: {counted(len(plan.tasks), 'task')}"),
         ("mode", f"{found.mode.value}: {found.mode_reason}"),
         ("workers", str(found.workers)),
         ("base", f"{found.base_branch} at {short(found.base_commit)}"),
@@ -139,7 +139,7 @@ def dry_run(found: Preview) -> str:
     """Returns the order of a plan, how wide it is, what takes longest and how long; for stdout."""
     plan = found.plan
     tasks = {task.id: task for task in plan.tasks}
-    lines = [f"{plan.name or plan.source.name}: {_counted(len(tasks), 'task')}"]
+    lines = [f"{plan.name or plan.source.name}: {counted(len(tasks), 'task')}"]
     # a plan that has waves of its own numbers those
     word = "wave" if all(task.wave is None for task in plan.tasks) else "level"
     for number, wave in enumerate(found.graph.waves(), 1):
@@ -191,7 +191,7 @@ def _stops(found: Preview) -> Iterator[str]:
 def _too_many(found: Preview) -> Iterator[str]:
     if too_many(found.outlook):
         workers, width = found.outlook.workers, found.outlook.width
-        yield f"{workers} workers, but at most {_counted(width, 'task')} can run at once"
+        yield f"{workers} workers, but at most {counted(width, 'task')} can run at once"
 
 
 def _rows(tasks: Sequence[Task], found: Preview) -> Iterator[str]:
@@ -210,7 +210,7 @@ def _agent(task: Task) -> str:
 
 def _facts(task: Task) -> Iterator[str]:
     yield f"timeout {span(task.timeout)}"
-    yield "no retry" if not task.max_retries else _counted(task.max_retries, "retry", "retries")
+    yield "no retry" if not task.max_retries else counted(task.max_retries, "retry", "retries")
     if task.model:
         yield f"model {one_line(task.model)}"
     if task.read_only:
@@ -244,7 +244,3 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(
         text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
-
-
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number} {one if number == 1 else many or one + 's'}"

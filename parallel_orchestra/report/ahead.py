@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from parallel_orchestra.report.text import span
+from parallel_orchestra.report.text import counted, span
 from parallel_orchestra.schedule import Cause, Outlook
 
 _NAMED = 20
@@ -16,10 +16,10 @@ def ahead(outlook: Outlook) -> Iterator[str]:
     """
     if not outlook.path:
         return
-    width = _counted(outlook.width, "task")
+    width = counted(outlook.width, "task")
     many = f"workers: {outlook.workers}, and at most {width} can run at once"
     yield f"{many}: more workers than that are of no use" if too_many(outlook) else many
-    length = _counted(len(outlook.path), "task")
+    length = counted(len(outlook.path), "task")
     if outlook.known:
         length += f", about {span(outlook.path_seconds)}"
     path = outlook.path
@@ -60,15 +60,11 @@ def cause_record(cause: Cause | None, instant: Any = None) -> dict[str, Any] | N
 def _expected(outlook: Outlook) -> str:
     if not outlook.known:
         return "unknown, since no task has an `estimate` or has run here before"
-    workers = _counted(outlook.workers, "worker")
+    workers = counted(outlook.workers, "worker")
     about = "at least" if outlook.at_least else "about"
     text = f"{about} {span(outlook.seconds)} with {workers}"
     if outlook.workers > 1:
         text += f", {span(outlook.work)} with one"
     if outlook.known < outlook.tasks:
-        text += f" (known of {outlook.known} of {_counted(outlook.tasks, 'task')})"
+        text += f" (known of {outlook.known} of {counted(outlook.tasks, 'task')})"
     return text
-
-
-def _counted(number: int, one: str) -> str:
-    return f"{number} {one if number == 1 else one + 's'}"

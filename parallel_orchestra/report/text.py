@@ -109,6 +109,11 @@ def instant(epoch: float) -> str:
     return datetime.fromtimestamp(epoch, timezone.utc).isoformat(timespec="milliseconds")
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Returns a number with its noun: `1 task`, `2 tasks`; `many` where that takes no `s`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
 def short(commit: str) -> str:
     """Returns the first twelve digits of a commit's name."""
     return commit[:12]

@@ -18,6 +18,7 @@ from parallel_orchestra.ownership import reach, read_patterns
 from parallel_orchestra.ownership.overlap import matches
 from parallel_orchestra.plan.cpo import Folder, Member, Scope, gates_of
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.report.text import counted
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.records import attempt_results
 
@@ -272,13 +273,15 @@ def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
         one for member in folder.members if member.file for one in member.file.names("contracts")
     }
     if touched:
-        return Check(name, Mark.BAD, f"tasks changed contract files {_many(len(touched), 'time')}")
+        return Check(
+            name, Mark.BAD, f"tasks changed contract files {counted(len(touched), 'time')}"
+        )
     if not named:
         return Check(name, Mark.UNKNOWN, "no task names a contract")
     return Check(
         name,
         Mark.UNKNOWN,
-        f"{_many(len(named), 'contract')}, unchanged by tasks; for a reader to compare",
+        f"{counted(len(named), 'contract')}, unchanged by tasks; for a reader to compare",
     )
 
 
@@ -289,14 +292,10 @@ def _boundaries(violations: Sequence[Violation], *, merged: bool) -> Check:
     mended = sum(one.mended for one in violations)
     beside = len(violations) - grave - mended
     mark = Mark.BAD if grave else Mark.ODD if beside else Mark.GOOD
-    details = _many(grave, "violation")
-    details += f", {_many(beside, 'file')} outside of a scope" if beside else ""
+    details = counted(grave, "violation")
+    details += f", {counted(beside, 'file')} outside of a scope" if beside else ""
     details += f", {mended} mended" if mended else ""
     return Check("Boundary Violations", mark, details)
-
-
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}" + "s" * (count != 1)
 
 
 def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, TaskReport]) -> Check:
