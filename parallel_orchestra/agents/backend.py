@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import CPO, Answer, Task, Template, Usage
 from parallel_orchestra.process import Exit
@@ -147,6 +148,12 @@ class Backend(Protocol):
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns how to start this task's agent; with a session, how to go on with it."""
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what a line of the log tells of acts; None if it is no event but plain text.
+
+        Nothing for an event that tells of none, is not known or broken. Never raises.
+        """
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

@@ -7,7 +7,9 @@ Never on its command line: the prompt (one argument is limited to 128 KiB, one t
 import re
 from dataclasses import replace
 
+from parallel_orchestra.agents.acts import Act, event_of
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
+from parallel_orchestra.agents.claude_acts import acts_in
 from parallel_orchestra.agents.claude_failures import (
     class_of_result,
     class_of_text,
@@ -123,6 +125,11 @@ class ClaudeBackend:
             env=env,
             secrets=secrets_of(settings.environ, task.env),
         )
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what an event tells of acts."""
+        event = event_of(line)
+        return None if event is None else tuple(acts_in(event))
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

@@ -6,7 +6,9 @@ It says what failed only in words; its cost it does not say at all.
 import re
 from dataclasses import replace
 
+from parallel_orchestra.agents.acts import Act, event_of
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
+from parallel_orchestra.agents.codex_acts import acts_in
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
     events,
@@ -82,6 +84,11 @@ class CodexBackend:
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
         )
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what an event tells of acts."""
+        event = event_of(line)
+        return None if event is None else tuple(acts_in(event))
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

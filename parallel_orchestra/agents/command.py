@@ -46,6 +46,10 @@ class CommandBackend:
             secrets=secrets_of(settings.environ, task.env),
         )
 
+    def acts(self, line: str) -> None:
+        """Returns None: whatever it prints is plain text."""
+        del line
+
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None
     ) -> Answer:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.agents.backend import PROMPT_FILE, AgentSettings, Backend, Call, Sessions
 from parallel_orchestra.agents.claude import ClaudeBackend
 from parallel_orchestra.agents.codex import CodexBackend
@@ -83,6 +84,10 @@ class DescribedBackend:
             stdin_prompt=self._template.stdin,
             keep=self._reader.call(replace(task, command=("true",)), settings).keep,
         )
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what a line tells of acts, in the language that the template names."""
+        return self._reader.acts(line)
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

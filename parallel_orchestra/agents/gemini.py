@@ -6,8 +6,10 @@ Its exit code is the status of the failed request, modulo 256; its cost it does 
 import re
 from dataclasses import replace
 
+from parallel_orchestra.agents.acts import Act, event_of
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
+from parallel_orchestra.agents.gemini_acts import acts_in
 from parallel_orchestra.agents.json_lines import (
     Event,
     events,
@@ -98,6 +100,13 @@ class GeminiBackend:
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
         )
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what an event tells of acts; what it says to everybody on stderr is none."""
+        event = event_of(line)
+        if event is not None:
+            return tuple(acts_in(event))
+        return () if _CHATTER.match(line.encode("utf-8", "replace")) else None
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from parallel_orchestra.agents.acts import Act, event_of
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
@@ -21,6 +22,7 @@ from parallel_orchestra.agents.json_lines import (
     without_events,
     words_of,
 )
+from parallel_orchestra.agents.opencode_acts import acts_in
 from parallel_orchestra.agents.programs import missing, path_of
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import Sign, class_of_status, class_of_words, wait_in_words
@@ -92,6 +94,11 @@ class OpencodeBackend:
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
         )
+
+    def acts(self, line: str) -> tuple[Act, ...] | None:
+        """Returns what an event tells of acts."""
+        event = event_of(line)
+        return None if event is None else tuple(acts_in(event))
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

@@ -3,7 +3,7 @@
 What an agent prints may come from anywhere (a web page, a file), so it is never shown as it is.
 """
 
-import re
+from parallel_orchestra import plain
 
 #: Characters of an answer that are kept, and of a reason, which stands on one line.
 TEXT_LIMIT = 65_536
@@ -12,23 +12,12 @@ REASON_LIMIT = 400
 LAST_LINES = 40
 LAST_LIMIT = 8_192
 
-#: CSI, OSC and other escape sequences (ECMA-48), whole, so that no `[31m` is left over.
-_ESCAPES = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
-)
-#: Control characters but for tab and newline, and the invisible ones that turn text around
-#: (Unicode UAX #9) or pretend to be a line's end; half a surrogate pair can't be written at all.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_LINE_END = re.compile(r"\r+\n|\r")
-
 
 def clean(text: str, limit: int = TEXT_LIMIT) -> str:
     """Returns the text without control and invisible characters, the last `limit` ones of it."""
     # a cut before the costly part, generous enough that what escapes take away does not matter
     text = text[-4 * limit :]
-    text = _UNSAFE.sub("", _LINE_END.sub("\n", _ESCAPES.sub("", text))).strip()
+    text = plain.clean(text).strip()
     return text if len(text) <= limit else "[...] " + text[-limit:]
 
 

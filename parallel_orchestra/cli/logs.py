@@ -1,133 +1,103 @@
-"""`logs`: what an attempt printed, once or for as long as it goes on."""
+"""`logs`: what agents did and said, once or for as long as it goes on."""
 
-import os
 import sys
 import time
 from pathlib import Path
 
 import click
 
-from parallel_orchestra import files
 from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.following import Attempt, Out, TaskLog
 from parallel_orchestra.cli.options import layout_of, tasks_dir_option
+from parallel_orchestra.conductor.acts import readers_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
-from parallel_orchestra.report.text import clean
-from parallel_orchestra.states import TaskState
+from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.store import Layout
 
-#: In the order in which an attempt writes them.
-_LOGS = ("setup.log", "agent.log", "verify.log", "merge-verify.log")
 _PAUSE = 0.2
-_CHUNK = 1 << 16
 
 
-@click.command("logs", short_help="show what a task's agent printed")
-@click.argument("task")
+@click.command("logs", short_help="show what tasks' agents did and said")
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
 @tasks_dir_option
-@click.option("-f", "--follow", is_flag=True, help="Go on until the attempt ends.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until the tasks have ended.")
 @click.option(
     "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (default: the last)."
 )
-def command(task: str, tasks_dir: Path | None, follow: bool, attempt: int | None) -> int:
-    """Show what TASK's agent and its `verify` printed, or a set-up that failed before."""
+@click.option("--raw", is_flag=True, help="Show what the agent printed, as it is.")
+def command(
+    tasks: tuple[str, ...], tasks_dir: Path | None, follow: bool, attempt: int | None, raw: bool
+) -> int:
+    """Show what each TASK's agent did and said, and what `verify` printed.
+
+    One line for each act: what it did, with what, and whether it went well. Of several tasks, each
+    line begins with the task. A set-up is shown where it failed.
+
+    With -f, also the attempts that follow; it ends when the tasks have ended, or when nobody is at
+    work on them any more.
+    """
     layout = layout_of(tasks_dir)
-    ids = [one.get("id", "") for one in read_record(layout).plan.get("tasks", ())]
-    if task not in ids:
-        raise no_such_task(layout, task, ids)
-    folder = _attempt(layout, task, attempt, wait=follow)
-    tail = Tail(folder)
-    while True:
+    plan = plan_from_json(read_record(layout).plan)
+    readers = readers_of(plan)
+    for task in tasks:
+        if task not in readers:
+            raise no_such_task(layout, task, list(readers))
+    chosen = dict.fromkeys(tasks)
+    longest = max(map(len, chosen)) if len(chosen) > 1 else 0
+    logs = [
+        TaskLog(
+            layout,
+            task,
+            Out(task.ljust(longest) if longest else ""),
+            readers[task],
+            attempt,
+            raw=raw,
+        )
+        for task in chosen
+    ]
+    if not follow or attempt is not None:
+        _demand_one(layout, logs, attempt)
+    _show(logs, follow=follow)
+    return ExitCode.DONE
+
+
+def _show(logs: list[TaskLog], *, follow: bool) -> None:
+    while logs:
         # Asked before reading: what was written until the end is then read in any case.
-        over = not follow or _is_over(layout, folder)
-        tail.read()
-        if over:
-            return ExitCode.DONE
-        time.sleep(_PAUSE)
-
-
-class Tail:
-    """Prints what is new in an attempt's logs, each with a heading where there are several."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._offsets: dict[str, int] = {}
-        self._safe = sys.stdout.isatty()
-
-    def read(self) -> None:
-        """Prints what was added since the last time."""
-        for name in _LOGS:
-            path = self._folder / name
-            if not path.exists() or (name == "setup.log" and self._is_past(name)):
-                continue
-            if name not in self._offsets:
-                self._offsets[name] = 0
-                if len(self._offsets) > 1:
-                    self._print(f"==> {name} <==\n".encode())
-            with path.open("rb") as stream:
-                stream.seek(self._offsets[name])
-                while data := stream.read(_CHUNK):
-                    self._offsets[name] += len(data)
-                    self._print(data)
+        ends = [log.why_over() if follow else "shown" for log in logs]
+        for log, why in zip(logs, ends, strict=True):
+            log.read(last=bool(why))
         sys.stdout.buffer.flush()
-
-    def _is_past(self, name: str) -> bool:
-        """Returns whether a set-up is of no interest: it went well, and nobody watched it."""
-        return name not in self._offsets and (self._folder / "agent.log").exists()
-
-    def _print(self, data: bytes) -> None:
-        # An agent's output may hold anything; a file gets it as it is, a terminal only text.
-        if self._safe:
-            data = clean(data.decode("utf-8", "replace")).encode("utf-8", "replace")
-        sys.stdout.buffer.write(data)
+        for log, why in zip(logs, ends, strict=True):
+            if why not in ("", "shown", "done", "failed", "ended"):
+                click.echo(f"{log.task}: {why}", err=True)
+        logs = [log for log, why in zip(logs, ends, strict=True) if not why]
+        if logs:
+            time.sleep(_PAUSE)
 
 
-def _attempt(layout: Layout, task: str, number: int | None, *, wait: bool) -> Path:
-    """Returns the folder of the attempt; `wait` waits until the first one begins.
+def _demand_one(layout: Layout, logs: list[TaskLog], number: int | None) -> None:
+    """Refuses to show nothing at all.
 
     Raises:
-        EnvironmentProblem: there is none yet.
-        UsageError: there is no attempt of that number.
+        UsageError: a task has no attempt of that number.
+        EnvironmentProblem: none of the tasks was begun.
     """
-    while True:
-        folders = sorted(
-            (
-                (_number(name), name)
-                for name in files.names(layout.attempts / task)
-                if not name.endswith(".md")
-            ),
-            key=lambda one: (one[0], os.path.getmtime(layout.attempts / task / one[1])),
-        )
-        if number is not None:
-            chosen = [name for found, name in folders if found == number]
-        else:
-            chosen = [name for _, name in folders]
-        if chosen:
-            return layout.attempts / task / chosen[-1]
-        if number is not None:
-            raise usage(f"task `{task}` has no attempt {number}", f"it had {len(folders)}")
-        if not wait:
-            raise EnvironmentProblem(
-                Problem(
-                    f"task `{task}` was not begun yet",
-                    str(layout.attempts / task),
-                    f"`parallel-orchestra why {task}` says what it waits for",
-                )
+    for log in logs:
+        if number is not None and not log.attempts():
+            had = len(Attempt.all_of(layout, log.task))
+            raise usage(f"task `{log.task}` has no attempt {number}", f"it had {had}")
+    if not any(log.attempts() for log in logs):
+        task = logs[0].task
+        where = str(layout.attempts / task)
+        if logs[0].why_over() == "done":
+            raise EnvironmentProblem(Problem(f"task `{task}` is done, and printed nothing", where))
+        raise EnvironmentProblem(
+            Problem(
+                f"task `{task}` was not begun yet",
+                where,
+                f"`parallel-orchestra why {task}` says what it waits for",
             )
-        time.sleep(_PAUSE)
-
-
-def _number(name: str) -> int:
-    head = name.partition(".")[0]
-    return int(head) if head.isdigit() else 0
-
-
-def _is_over(layout: Layout, folder: Path) -> bool:
-    """Returns whether the attempt has ended, or its claim is gone."""
-    if (folder / "result.json").exists():
-        return True
-    number, _, owner = folder.name.partition(".")
-    mark = f"{folder.parent.name}.a{number}f"
-    locked = files.names(layout.state(TaskState.LOCKED))
-    return not any(name.startswith(mark) and name.endswith(f".{owner}.md") for name in locked)
+        )

@@ -7,11 +7,12 @@ reads these: there `skipped` counts everything that was not tried in this run, r
 import json
 from typing import Any
 
+from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, next_steps
 from parallel_orchestra.report.ahead import cause_record, outlook_record
 from parallel_orchestra.report.figures import Figures, figures, verdict
-from parallel_orchestra.report.text import UNSAFE, clean, instant
+from parallel_orchestra.report.text import clean, instant
 
 SCHEMA_VERSION = 1
 
@@ -147,4 +148,4 @@ def _rounded(seconds: float | None) -> float | None:
 def _text(value: dict[str, Any], indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, indent=indent)
     # Names of files may hold what JSON lets through and a terminal or a strict decoder does not.
-    return UNSAFE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text)
+    return UNSAFE.sub(lambda sign: json.dumps(sign[0])[1:-1], text)

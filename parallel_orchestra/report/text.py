@@ -1,21 +1,29 @@
 """Words made safe and readable: for one line of a terminal, for Markdown, for a reader.
 
 What agents print and what files are called may come from anywhere, so nothing of it moves a
-cursor, opens a link, closes a fence or ends a table's cell. Knows nothing of runs or tasks.
+cursor (`plain`), opens a link, closes a fence or ends a table's cell. Knows nothing of runs or tasks.
 """
 
 import re
 from datetime import datetime, timezone
 
-#: Escape sequences of a terminal (ECMA-48), whole, so that no `[31m` is left over.
-_SEQUENCES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b(?:[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[ -/]*[0-~])?"
-)
-#: Controls but tab and line feed, what turns text around (Unicode UAX #9), half surrogate pairs.
-UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
-)
-_LINE_END = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+from parallel_orchestra.plain import clean, cut, one_line
+
+__all__ = [
+    "clean",
+    "code",
+    "cut",
+    "escaped",
+    "fenced",
+    "instant",
+    "one_line",
+    "row",
+    "sentence",
+    "short",
+    "short_ref",
+    "span",
+]
+
 _TICKS = re.compile("`+")
 #: What CommonMark reads as a sign anywhere in a line; `_` only at the edge of a word.
 _MARKS = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
@@ -23,23 +31,6 @@ _MARKS = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
 _OPENING = re.compile(r"(?=[#+=-])|(?<=\d)(?=[.)])")
 _MINUTE = 60.0
 _HOUR = 3600.0
-
-
-def clean(text: str) -> str:
-    """Returns the text without escape sequences, control and direction characters."""
-    if text.isascii() and text.isprintable():
-        return text
-    return UNSAFE.sub("", _LINE_END.sub("\n", _SEQUENCES.sub("", text)))
-
-
-def one_line(text: str) -> str:
-    """Returns the cleaned text with every run of white space as one space."""
-    return " ".join(clean(text).split())
-
-
-def cut(line: str, width: int) -> str:
-    """Returns the line, at most `width` characters of it; a cut shows as ` ...`."""
-    return line if len(line) <= width else line[: max(width - 4, 0)].rstrip() + " ..."
 
 
 def escaped(text: str) -> str:

@@ -1,7 +1,8 @@
 """Records how real agents fail: `python tests/agents/record.py BACKEND [CASE ...]`, with $REAL_AGENTS.
 
 Each is called as a run calls it, by its backend and under a supervisor; what came of it is written
-to `tests/trades/recorded_agents/`. Start it by `support/loopback.py`.
+to `tests/trades/recorded_agents/`. With `--acts` for the cases, it is what an agent prints of its
+acts, which goes to `tests/trades/recorded_acts/`. Start it by `support/loopback.py`.
 """
 
 import json
@@ -25,6 +26,7 @@ from support.model_server import ModelServer, Script  # noqa: E402
 from support.real_agents import VARIABLE, surroundings  # noqa: E402
 
 RECORDED = HERE.parent / "trades" / "recorded_agents"
+ACTS = HERE.parent / "trades" / "recorded_acts"
 APIS = {"claude": "anthropic", "codex": "openai", "gemini": "gemini", "opencode": "anthropic"}
 STEPS = [{"write": {"path": "hello.txt", "content": "hello\n"}}, {"text": "I wrote hello.txt."}]
 PROMPT = "Write hello to hello.txt.\n"
@@ -51,6 +53,23 @@ def main(backend: str, only: list[str]) -> None:
         path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         said = f"{record['ending']} {record['code']}"
         print(backend, name, said, f"{record['seconds']} s", flush=True)  # noqa: T201 - its log
+
+
+def main_acts(backend: str) -> None:
+    """Records what a backend's agent prints while it acts, a line each."""
+    text = (HERE / "acts.yaml").read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder) / "work"
+        rules = yaml.safe_load(text.replace("WORK", str(work)))[backend]
+        with ModelServer(Script.of({"rules": rules})) as server:
+            env = surroundings(backend, Path(folder) / "agent", server.url)
+            task = Task(id="a", prompt=PROMPT, backend=backend)
+            ended = run(task, env, Path(folder), LIMIT)
+        said = scrubbed(ended.stdout_tail, Path(folder))
+    ACTS.mkdir(exist_ok=True)
+    (ACTS / f"{backend}.jsonl").write_text(said, encoding="utf-8")
+    lines = said.count("\n")
+    print(backend, ended.ending.value, ended.code, f"{lines} lines", flush=True)  # noqa: T201 - its log
 
 
 def recorded(backend: str, case: dict[str, Any], folder: Path) -> dict[str, Any]:
@@ -117,5 +136,8 @@ def scrubbed(output: bytes, folder: Path) -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
-        sys.exit(f"usage: {VARIABLE}=FOLDER python {sys.argv[0]} BACKEND [CASE ...]")
-    main(sys.argv[1], sys.argv[2:])
+        sys.exit(f"usage: {VARIABLE}=FOLDER python {sys.argv[0]} BACKEND [--acts | CASE ...]")
+    if sys.argv[2:] == ["--acts"]:
+        main_acts(sys.argv[1])
+    else:
+        main(sys.argv[1], sys.argv[2:])

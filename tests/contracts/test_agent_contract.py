@@ -1,5 +1,6 @@
 """What every agent backend promises. A new one needs a line in `SPEAKERS`."""
 
+import json
 import os
 import unicodedata
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.agents.story import Story
 from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
@@ -52,6 +54,14 @@ GARBAGE = [
     b'{"type":"step_finish","part":{"tokens":{"input":-1},"cost":"NaN"},"sessionID":{}}',
     b'{"type":"text","part":{"text":"\\u001b[31m red"}}\n{"type":"step_finish"}\n',
     b"\x1b]0;title\x07\x1b[2J\x1b[1;1H\xe2\x80\xaeevil\r\nlast\x9b31m",
+]
+
+
+EVENTS = [
+    json.loads(line)
+    for path in sorted((Path(__file__).parents[1] / "trades" / "recorded_acts").glob("*.jsonl"))
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if '"init"' not in line
 ]
 
 
@@ -353,3 +363,58 @@ def test_no_output_whatever_raises_or_moves_a_cursor(backend, task, settings, ou
         assert "\n" not in answer.reason
         shown = (answer.text + answer.reason).replace("\n", "")
         assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cs")]
+
+
+@pytest.mark.parametrize("output", GARBAGE, ids=range(len(GARBAGE)))
+def test_no_line_whatever_raises_or_moves_a_cursor_where_acts_are_shown(backend, output):
+    story = Story(backend.acts)
+
+    shown = [
+        line for text in output.decode(errors="replace").split("\n") for line in story.take(text)
+    ]
+    shown += [*story.so_far(), *story.end(), story.latest]
+
+    signs = {sign for line in shown for sign in line} - {"\t"}
+    assert not [sign for sign in signs if unicodedata.category(sign) in ("Cc", "Cs")]
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, 7, [], {}, "text", [None, 7, "x", {}], {"x": [1]}], ids=str
+)
+def test_events_with_anything_in_any_place_tell_of_acts_or_of_none(backend, wrong):
+    for event in EVENTS:
+        for place in _places(event):
+            line = json.dumps(_with(event, place, wrong))
+
+            acts = backend.acts(line)
+
+            assert acts is None if backend.name == "command" else isinstance(acts, tuple)
+
+
+@pytest.mark.parametrize("line", ["plain words", "", "[1, 2]", '"text"', "   indented", "\ufeff{"])
+def test_a_line_that_is_no_event_is_for_people(backend, line):
+    assert backend.acts(line) is None
+
+
+@pytest.mark.parametrize("line", ['{"type":"news"}', "{}", '{"type":', '{"a":1} trailing', "{{"])
+def test_an_event_that_nobody_knows_or_that_is_broken_tells_of_nothing(backend, line):
+    assert backend.acts(line) == (None if backend.name == "command" else ())
+
+
+def _places(value, path=()):
+    """Yields the paths of all parts of a JSON value."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in parts:
+        yield (*path, key)
+        if isinstance(part, dict | list):
+            yield from _places(part, (*path, key))
+
+
+def _with(event, path, wrong):
+    """Returns the event with something else in one of its places."""
+    copy = json.loads(json.dumps(event))
+    inner = copy
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = wrong
+    return copy

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Outcome
 from parallel_orchestra.report import REPORTS, format_for, json_report, markdown
-from parallel_orchestra.report.text import UNSAFE
 from support import runs
 from support.machine import fair
 

@@ -1,0 +1,123 @@
+"""What the agents of a run are doing at this moment, as their logs tell: seen from any process.
+
+It changes nothing and decides nothing. One listing, and for each running task one look at a file
+that has grown: cheap enough to be asked several times a second.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.agents import AgentSettings, backend_of
+from parallel_orchestra.agents.log import GrowingLog
+from parallel_orchestra.agents.story import Reader, Story
+from parallel_orchestra.conductor.present import alive
+from parallel_orchestra.model import Plan
+from parallel_orchestra.process import identity
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Layout, TaskName, WorkerKind
+from parallel_orchestra.store.names import parse
+from parallel_orchestra.store.records import read_worker
+
+#: The log of an attempt's agent; the others are those of commands.
+AGENT_LOG = "agent.log"
+#: Bytes of a log's end in which the latest act is looked for at first.
+_LATEST = 1 << 16
+#: The beginning of a path that leads into one of our worktrees.
+_WORKTREE = re.compile(r"(?<![\w.-])/[^\s'\"]*?/(?:wt|clone|shared)-\d+/(?=[^\s'\"])")
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What a running attempt's agent does: its latest act, or the beginning of its latest words.
+
+    `since` (epoch) is when it last printed something; `act` may be empty.
+    """
+
+    task: str
+    attempt: int
+    owner: str
+    act: str
+    since: float
+
+
+class Glance:
+    """Looks at what runs, again and again; keep one for as long as you watch. For one thread."""
+
+    def __init__(self, layout: Layout, plan: Plan) -> None:
+        self._layout = layout
+        self._readers = readers_of(plan)
+        self._seen: dict[TaskName, tuple[GrowingLog, Story]] = {}
+
+    def look(self) -> tuple[Doing, ...]:
+        """Returns what each running task does, by task; tasks that have printed nothing are left out."""
+        names = [
+            name
+            for file in files.names(self._layout.state(TaskState.LOCKED))
+            if (name := parse(file)) is not None and name.owner
+        ]
+        self._seen = {name: self._known(name) for name in names}
+        found = (self._doing(name) for name in sorted(names, key=lambda one: one.task))
+        return tuple(one for one in found if one is not None)
+
+    def _known(self, name: TaskName) -> tuple[GrowingLog, Story]:
+        folder = self._layout.attempt(name.task, name.attempts, name.owner)
+        reader = self._readers.get(name.task, lambda _: None)
+        return self._seen.get(name) or (
+            GrowingLog(folder / AGENT_LOG, _LATEST),
+            Story(reader, shortened),
+        )
+
+    def _doing(self, name: TaskName) -> Doing | None:
+        log, story = self._seen[name]
+        try:
+            since = log.path.stat().st_mtime
+        except OSError:
+            return None
+        for line in log.lines():
+            story.take(line.decode("utf-8", "replace").rstrip("\n"))
+        return Doing(name.task, name.attempts, name.owner, story.latest, since)
+
+
+def readers_of(plan: Plan) -> dict[str, Reader]:
+    """Returns who reads the lines of each task's agent, by task."""
+    settings = AgentSettings({}, plan.cwd, templates=plan.backends)
+    return {task.id: backend_of(task.backend, settings).acts for task in plan.tasks}
+
+
+def shortened(text: str) -> str:
+    """Returns a text in which paths of our worktrees begin in the worktree."""
+    return _WORKTREE.sub("", text)
+
+
+def why_over(layout: Layout, task: str) -> str:
+    """Returns why nothing more comes of a task, in a word or a sentence; empty while it may.
+
+    Who is on another machine is taken to be at work.
+    """
+    for state in (TaskState.DONE, TaskState.FAILED):
+        if _name_in(layout.state(state), task) is not None:
+            return str(state.value)
+    locked = _name_in(layout.state(TaskState.LOCKED), task)
+    if locked is not None:
+        return "" if _may_be_alive(layout, locked.owner) else "its worker is gone"
+    if any(alive(layout, kind) for kind in (WorkerKind.CONDUCTOR, WorkerKind.WORKER)):
+        return ""
+    # It may have moved on while we looked.
+    here = _name_in(layout.state(TaskState.AVAILABLE), task)
+    return "nobody is at work on it here" if here is not None else ""
+
+
+def _name_in(folder: Path, task: str) -> TaskName | None:
+    # no id has a dot: what begins so is this very task
+    found = (name for name in files.names(folder) if name.startswith(f"{task}."))
+    return next((name for file in found if (name := parse(file)) is not None), None)
+
+
+def _may_be_alive(layout: Layout, owner: str) -> bool:
+    record = read_worker(layout, owner) if owner else None
+    if record is None or record.kind == WorkerKind.MANUAL.value:
+        return True
+    here = (record.boot, record.pid_namespace) == (identity.boot_id(), identity.pid_namespace())
+    return not here or identity.alive(record.pid, record.start)
