@@ -9,6 +9,7 @@ import pytest
 from parallel_orchestra import __version__
 from support.clock import FakeClock
 from support.preloaded import can_do_without_a_start
+from support.processes import marked
 from support.repository import (
     commit_files,
     fsck_clean,
@@ -153,7 +154,7 @@ def test_an_unexpected_exit_code_shows_what_was_said(tmp_path):
 )
 def test_a_command_that_is_forked_ends_and_speaks_as_one_that_is_started(tmp_path, words):
     scene = Scene(tmp_path).repository({}).plan(READ_ONLY_PLAN)
-    with scene.start_command(*words) as running:
+    with scene.start_command(*words, via=("env",)) as running:
         started = running.wait()
 
     forked = scene.call(*words)
@@ -181,6 +182,16 @@ def test_a_forked_command_has_the_environment_that_it_was_given_and_no_other(tmp
     assert later.out == f"{scene.project} None {end}"
 
 
+def test_a_forked_command_is_found_by_the_mark_of_its_scene_as_one_that_was_started(tmp_path):
+    plan = READ_ONLY_PLAN.replace('"true"', '"sleep 60"')
+    scene = Scene(tmp_path).repository({}).plan(plan)
+
+    with scene.start() as running:
+        assert running.pid in wait_until(lambda: marked(SCENE_MARKER, scene.marker))
+
+    scene.wait_for_silence()
+
+
 @pytest.mark.parametrize(
     ("variable", "forked"), [("PYTHONPATH", True), ("NO_COLOR", True), ("PYTHONIOENCODING", False)]
 )
@@ -193,7 +204,7 @@ def test_a_forked_command_that_takes_too_long_is_ended_with_its_agents(tmp_path)
     plan = READ_ONLY_PLAN.replace('"true"', '"sleep 60"')
     scene = Scene(tmp_path).repository({}).plan(plan)
 
-    with pytest.raises(AssertionError, match=r"still ran after 0\.\d+ s"):
+    with pytest.raises(AssertionError, match=r"still running after 0\.\d+ s"):
         scene.run(within=0.1)
 
     scene.wait_for_silence()

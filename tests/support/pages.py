@@ -20,6 +20,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from support.preloaded import preloaded
+
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 PAGES = (README, *sorted((ROOT / "docs").rglob("*.md")))
@@ -137,10 +139,8 @@ class Reader:
         self._output = ""
         programs = folder / "bin"
         programs.mkdir()
-        command = programs / "parallel-orchestra"
-        python = shlex.quote(sys.executable)
-        command.write_text(f'#!/bin/sh\nexec {python} -m parallel_orchestra "$@"\n')
-        command.chmod(0o755)
+        self._command = programs / "parallel-orchestra"
+        preloaded().program(self._command)
         self._env = {
             **os.environ,
             "PATH": f"{programs}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -157,6 +157,8 @@ class Reader:
         Raises:
             AssertionError: something that it says is not so.
         """
+        if any("kill " in block.text for block in blocks_of(page)):
+            self._start_anew()
         for block in blocks_of(page):
             at = f"{name_of(page)}:{block.line}"
             if "setup" in block.words or (block.language == "sh" and "run" in block.words):
@@ -196,6 +198,11 @@ class Reader:
         wanted = [line for line in shown.splitlines() if not line.startswith("$ ")]
         missing = [line for line in settled("\n".join(wanted)) if line not in said]
         assert not missing, f"{at}: nobody said {missing}\n{self._output}"
+
+    def _start_anew(self) -> None:
+        """Lets the command be a process of the shell's: who kills it means that one."""
+        python = shlex.quote(sys.executable)
+        self._command.write_text(f'#!/bin/sh\nexec {python} -m parallel_orchestra "$@"\n')
 
     def _append(self, path: Path, text: str) -> None:
         before, fence, after = path.read_text(encoding="utf-8").rpartition("---\n")

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.preloaded import Wish, can_do_without_a_start, preloaded
+from support.preloaded import Forked, Wish, can_do_without_a_start, preloaded
 from support.repository import make_repository
 from support.views import SCENE_MARKER, Views
 from support.waiting import PATIENCE
@@ -41,7 +41,7 @@ class Running(Views):
     """A command that was started and goes on by itself, in a process group of its own."""
 
     def __init__(
-        self, views: Views, child: "subprocess.Popen[bytes]", out: Path, err: Path
+        self, views: Views, child: "subprocess.Popen[bytes] | Forked", out: Path, err: Path
     ) -> None:
         super().__init__(views.project, views.cache, views.marker)
         self.child = child
@@ -180,26 +180,12 @@ class Scene(Views):
         within: float = LIMIT,
         check: int | None = None,
     ) -> Result:
-        """Runs any command of the tool in the project to its end; see `run`.
-
-        In a process of its own, but forked from one that has the tool loaded: see `preloaded`.
-        """
-        result = self._called(args, env, within)
+        """Runs any command of the tool in the project to its end; see `run`."""
+        with self.start_command(*args, env=env) as running:
+            result = running.wait(within)
         if check is not None and result.exit_code != check:
             raise AssertionError(f"`{' '.join(args)}`: expected exit code {check}\n{result}")
         return result
-
-    def _called(
-        self, args: tuple[str, ...], env: Mapping[str, str] | None, within: float
-    ) -> Result:
-        if not can_do_without_a_start(env):
-            with self.start_command(*args, env=env) as running:
-                return running.wait(within)
-        out, err = self._outputs()
-        wish = Wish(args, self._place, self.environment(env), out, err)
-        code = preloaded().call(wish, within * PATIENCE)
-        said = (file.read_text(encoding="utf-8", errors="replace") for file in (out, err))
-        return Result(self.project, self.cache, self.marker, code, *said)
 
     def start(
         self, *args: str, plan: str = "plan.md", env: Mapping[str, str] | None = None
@@ -212,15 +198,20 @@ class Scene(Views):
     ) -> Running:
         """Starts any command of the tool in the project and returns at once; use it in a `with`.
 
-        `via` is what starts it in its turn, such as `strace`.
+        In a process of its own, but forked from one that has the tool loaded (see `preloaded`),
+        unless `via` is what starts it in its turn, such as `strace`.
         Its output goes to files, not pipes: an orphan that held a pipe would keep the test waiting.
         """
         out, err = self._outputs()
+        place, variables = self._place, self.environment(env)
         with out.open("wb") as stdout, err.open("wb") as stderr:
+            if not via and can_do_without_a_start(env):
+                wish = Wish(args, place, variables)
+                return Running(self, preloaded().begin(wish, stdout, stderr), out, err)
             child = subprocess.Popen(
                 [*via, sys.executable, "-m", "parallel_orchestra", *args],
-                cwd=self._place,
-                env=self.environment(env),
+                cwd=place,
+                env=variables,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,

@@ -18,6 +18,7 @@ from support import figures
 from support.deaths import riding_along
 from support.effort import by_effort
 from support.merging import commit_on
+from support.preloaded import preloaded
 from support.repository import fsck_clean, git
 from support.scene import Scene
 from support.storm import check_tidy
@@ -40,14 +41,13 @@ tasks:
 #: Does all tasks of a run with nothing but the command and Python.
 LOOP = """
 set -e
-po() { python3 -m parallel_orchestra "$@"; }
 field() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$SEEN" "$1"; }
-while po claim --json > "$SEEN"; do
+while parallel-orchestra claim --json > "$SEEN"; do
   task=$(field task)
   cd "$(field worktree)"
   test "$(field read_only)" = True || echo "$task" > "$task.txt"
-  po heartbeat "$task" --json
-  po complete "$task" --json --message "By a script: $task"
+  parallel-orchestra heartbeat "$task" --json
+  parallel-orchestra complete "$task" --json --message "By a script: $task"
   cd "$HERE"
 done
 """
@@ -90,10 +90,12 @@ def with_lease(scene, taken, seconds):
 
 def test_a_shell_script_does_the_whole_loop(scene, tmp_path):
     places = {"SEEN": str(tmp_path / "claim.json"), "HERE": str(scene.project)}
+    preloaded().program(tmp_path / "parallel-orchestra")
+    path = f"{tmp_path}{os.pathsep}{scene.environment()['PATH']}"
     done = subprocess.run(
         ["sh", "-c", LOOP],
         cwd=scene.project,
-        env=scene.environment({"PYTHONPATH": os.pathsep.join(sys.path), **places}),
+        env=scene.environment({"PATH": path, **places}),
         capture_output=True,
         text=True,
         check=False,

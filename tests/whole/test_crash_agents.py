@@ -1,5 +1,6 @@
 """Agents that misbehave: each costs at most its own task."""
 
+import contextlib
 import os
 import signal
 import time
@@ -91,10 +92,10 @@ def test_daemons_of_an_agent_are_gone_after_a_kill_of_everything_but_them(tmp_pa
         # conductor and helper at one blow: nobody is left to end the agent's tree
         helpers = list(marked("PO_TASKS_DIR", str(scene.tasks_dir)))
         reapers = [pid for pid in children(running.pid) if pid not in helpers]
-        for pid in (running.pid, *reapers):
-            os.kill(pid, signal.SIGSTOP)
-        for pid in (running.pid, *reapers):
-            os.kill(pid, signal.SIGKILL)
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in (running.pid, *reapers):
+                with contextlib.suppress(ProcessLookupError):  # a git that has ended by itself
+                    os.kill(pid, number)
         running.wait()
     assert scene.processes() != []
 
