@@ -95,7 +95,7 @@ class Recovery:
         """Frees one lock, whoever holds it: what a person may ask for (`unlock --force`)."""
         self._queue.tip()
         # The owner may be alive and at work on other tasks, whose agents are to go on.
-        return self._free(entry, reason, ("PO_CLAIM", entry.name.file))
+        return self._free(entry, reason, ("PO_CLAIM", entry.file))
 
     def _cancel(self, entry: Entry, asked: steering.Asked) -> bool:
         """Moves a waiting task that a person does not want; who has it at work ends it by itself."""
@@ -112,14 +112,14 @@ class Recovery:
 
     def undone(self, entry: Entry) -> bool:
         """Returns whether the merge of this very generation of a task was taken back."""
-        fact = self._queue.undone_of(entry.name.task)
+        fact = self._queue.undone_of(entry.task)
         if fact is None:
             return False
         return fact.generation >= self._store.generation(entry.state, entry.name)
 
     def _finish_undo(self, entry: Entry) -> bool:
         """Moves a task whose merge was taken back by somebody who died before the move."""
-        task = entry.name.task
+        task = entry.task
         fact = self._queue.undone_of(task)
         if fact is None or not under_way(self._queue, task):
             return False
@@ -130,15 +130,15 @@ class Recovery:
             if moved:
                 self._journal.write(told)
         # An old look may show it where it was failed before: then somebody else moves it.
-        if moved or self._store.lies(Entry(TaskState.FAILED, entry.name)):
+        if moved or self._store.lies(Entry.of(TaskState.FAILED, entry.name)):
             settle(self._queue, task)
         return moved
 
     def _death(self, entry: Entry, active: Collection[str]) -> str:
         if entry.name.owner == self._store.owner:
             # A move that failed (EIO, NFS) left our own lock behind; nobody else frees it.
-            return "" if entry.name.task in active else "its worker is not at work on it"
-        path = self._store.layout.state(TaskState.LOCKED) / entry.name.file
+            return "" if entry.task in active else "its worker is not at work on it"
+        path = self._store.layout.state(TaskState.LOCKED) / entry.file
         return self._watch.death(entry.name, str(path))
 
     def _free(self, entry: Entry, reason: str, mark: tuple[str, str] | None = None) -> bool:
@@ -166,7 +166,7 @@ class Recovery:
         return True
 
     def _merged(self, entry: Entry) -> bool:
-        fact = self._queue.merge_of(entry.name.task)
+        fact = self._queue.merge_of(entry.task)
         if fact is None:
             return False
         return fact.generation >= self._store.generation(entry.state, entry.name)
@@ -209,5 +209,5 @@ class Recovery:
 
     def _note(self, entry: Entry, target: TaskState, reason: str) -> None:
         self._journal.write(
-            Recovered(self._clock(), entry.name.task, entry.name.owner, target.value, reason)
+            Recovered(self._clock(), entry.task, entry.name.owner, target.value, reason)
         )

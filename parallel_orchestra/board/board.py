@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from parallel_orchestra.board.backoffs import Backoffs
 from parallel_orchestra.board.gate import Gate
 from parallel_orchestra.board.limits import Limits, Orders
-from parallel_orchestra.board.rounds import LOOK_WAITING, Rounds
+from parallel_orchestra.board.rounds import LOOK_WAITING, Rounds, undisturbed
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
 from parallel_orchestra.board.troubles import Troubles
 from parallel_orchestra.errors import EnvironmentProblem, Problem
@@ -185,7 +185,7 @@ class Board:
         """Takes notice of where a claimed task went; it is offered again after `delay` seconds."""
         with self._changed:
             self._forget(name.task)
-            self._entries[name.task] = Entry(state, name)
+            self._entries[name.task] = Entry.of(state, name)
             wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
             self._schedule.moved(name.task, state, wake)
             self._count_failures()
@@ -286,17 +286,23 @@ class Board:
     def _look(self) -> None:
         started = self._clock.monotonic()
         self._orders.look()
+        with undisturbed():
+            listing = self._listed()
+            self._entries = listing.entries
+            self._schedule.observe(self._seen(listing))
+        self._undone = self._undone_in(listing)
+        self._count_failures()
+        self._rounds.looked(started)
+        self._changed.notify_all()
+
+    def _listed(self) -> Listing:
+        """Returns a look at all tasks, after what lay wrong was moved."""
         listing = self._store.listing()
         if listing.doubles or not self._tasks.keys() <= listing.entries.keys():
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         if self._healed(listing):
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
-        self._entries = listing.entries
-        self._schedule.observe(self._seen(listing))
-        self._undone = self._undone_in(listing)
-        self._count_failures()
-        self._rounds.looked(started)
-        self._changed.notify_all()
+        return listing
 
     def _undone_in(self, listing: Listing) -> frozenset[str]:
         """Returns the tasks that lie in `failed/` because a person took their merge back."""
@@ -319,8 +325,10 @@ class Board:
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
-        seen = seen_in(listing.entries, self._tasks, self._may_start, self._backoffs.end)
-        return seen | dict.fromkeys(self._active, HELD)
+        may_start = self._may_start if self._barred or self._orders.selective else None
+        seen = seen_in(listing.entries, self._tasks, may_start, self._backoffs.end)
+        seen.update(dict.fromkeys(self._active, HELD))
+        return seen
 
     def _may_start(self, task: str) -> bool:
         return self._orders.allow(task) and self._tasks[task].backend not in self._barred

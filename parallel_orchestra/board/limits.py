@@ -31,6 +31,11 @@ class Orders:
         """Takes notice of which tasks this run carries out."""
         self._selection = steering.selection(self._layout)
 
+    @property
+    def selective(self) -> bool:
+        """Whether, as of the last `look`, this run carries out some tasks only."""
+        return self._selection is not None
+
     def allow(self, task: str) -> bool:
         """Returns whether this run carries out a task, as of the last `look`."""
         return self._selection is None or task in self._selection.tasks

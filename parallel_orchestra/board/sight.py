@@ -15,10 +15,12 @@ _DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
 def seen_in(
     entries: Mapping[str, Entry],
     tasks: Container[str],
-    may_start: Callable[[str], bool],
+    may_start: Callable[[str], bool] | None,
     backoff: Callable[[TaskName], float],
 ) -> dict[str, Seen]:
     """Returns where these tasks lie; `backoff` gives when one that has failed may start again.
+
+    Without `may_start`, each one may that waits.
 
     A waiting task that may not start is not there for the schedule: as a lock it would hold up its
     group and its rivals.
@@ -32,12 +34,12 @@ def seen_in(
             seen[task] = HELD if entry.name.owner else _PARKED
         elif state is not _AVAILABLE:
             seen[task] = _DONE if state is _DONE.state else _FAILED
-        elif not may_start(task):
+        elif may_start is not None and not may_start(task):
             continue
-        elif entry.name.attempts:
-            seen[task] = Seen(state, not_before=backoff(entry.name))
-        else:
+        elif entry.bare or not entry.name.attempts:
             seen[task] = _FRESH
+        else:
+            seen[task] = Seen(state, not_before=backoff(entry.name))
     return seen
 
 

@@ -39,7 +39,7 @@ def _deserted(layout: Layout, report: RunReport) -> list[str]:
     if not report.count(Outcome.RUNNING):
         return []
     return [
-        f"not at work {holder.entry.name.task}: {holder.dead}; whoever goes on with the run has it"
+        f"not at work {holder.entry.task}: {holder.dead}; whoever goes on with the run has it"
         for holder in holders(layout)
         if holder.dead
     ]

@@ -130,7 +130,7 @@ def publish(
     missing = [task for task in plan.tasks if task.id not in listing.entries]
     store.publish(missing, record.run, record.fingerprints)
     for task in taken:
-        store.roll_forward(Entry(TaskState.AVAILABLE, TaskName(task)))
+        store.roll_forward(Entry.of(TaskState.AVAILABLE, TaskName(task)))
     return tuple(remarks)
 
 

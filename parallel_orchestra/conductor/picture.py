@@ -99,7 +99,7 @@ def ledger_at(repo: Repo, record: RunRecord, tip: str) -> Ledger:
 def is_undone(record: RunRecord, store: TaskStore, entry: Entry, repo: Repo) -> bool:
     """Returns whether the merge of this very generation of a task was taken back."""
     ledger = ledger_at(repo, record, repo.refs.read(record.integration) or "")
-    fact = ledger.undone.get(entry.name.task)
+    fact = ledger.undone.get(entry.task)
     return fact is not None and fact.generation >= store.generation(entry.state, entry.name)
 
 
@@ -143,7 +143,7 @@ def _left_out(plan: Plan, layout: Layout) -> dict[str, str]:
 def _unknown(plan: Plan, listing: Listing) -> list[str]:
     known = {task.id for task in plan.tasks}
     return sorted(
-        f"{entry.state.value}/{entry.name.file}"
+        f"{entry.state.value}/{entry.file}"
         for task, entry in listing.entries.items()
         if task not in known
     )

@@ -293,7 +293,7 @@ class UndoDesk:
         self, task: str, fact: MergeFact | None, entry: Entry | None
     ) -> UsageError:
         undone = self._queue.undone_of(task)
-        where = str(self._layout.state(entry.state) / entry.name.file) if entry else ""
+        where = str(self._layout.state(entry.state) / entry.file) if entry else ""
         why = f"`parallel-orchestra why {task}`"
         if undone is not None:
             said = f"task `{task}` is undone already, by {undone.by} with commit {undone.commit}"

@@ -112,7 +112,7 @@ def _publish(store: TaskStore, queue: MergeQueue, wanted: TakeBack, update: Upda
     fence, merge = queue.refs.claim(wanted.name.task), wanted.merge.commit
     while (old := repo.refs.read(fence)) != merge:
         # Looked at after the fence: whoever takes the task now moves the fence after us.
-        if not store.lies(Entry(TaskState.DONE, wanted.name)):
+        if not store.lies(Entry.of(TaskState.DONE, wanted.name)):
             raise LostClaim(wanted.name.task)
         try:
             with repo.lock():

@@ -50,6 +50,7 @@ class Schedule:
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
         self._tasks = {task.id: task for task in tasks}
+        self._backends = tuple(self._tasks[task].backend for task in self._by_rank)
         self._company = Company(tasks, self._rank, rivals, limits)
         self._graph = graph
         self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
@@ -90,9 +91,10 @@ class Schedule:
         self._ready: dict[str, list[int]] = {}
         self._asleep: list[tuple[float, int]] = []
         limited: list[str] = []
-        for rank, task in enumerate(self._by_rank):
-            one = seen.get(task)
-            if one is None:
+        # What is done costs least: in the look at the end that is all there is.
+        for task, one in seen.items():
+            rank = self._rank.get(task) if one.state is not done else None
+            if rank is None:
                 continue
             if one.state is locked:
                 self._enter_lock(task)
@@ -102,8 +104,9 @@ class Schedule:
                 elif task in self._company.limited:
                     limited.append(task)
                 else:
-                    # In order of rank, so each list is a heap.
-                    self._ready.setdefault(self._tasks[task].backend, []).append(rank)
+                    self._ready.setdefault(self._backends[rank], []).append(rank)
+        for ranks in self._ready.values():
+            ranks.sort()  # which makes it a heap
         self._ready_limited = self._company.set_of(limited)
 
     def glance(self, available: Container[str]) -> None:

@@ -6,10 +6,11 @@ or there. What it promises, and how that is tested: docs/explanation/claims.md.
 """
 
 from parallel_orchestra.store.layout import Layout
+from parallel_orchestra.store.listing import Entry, Listing
 from parallel_orchestra.store.liveness import Watch
 from parallel_orchestra.store.names import TaskName
 from parallel_orchestra.store.records import AttemptResult, RunRecord, WorkerKind, WorkerRecord
-from parallel_orchestra.store.tasks import Claim, Entry, Listing, LostClaim, TaskStore
+from parallel_orchestra.store.tasks import Claim, LostClaim, TaskStore
 
 __all__ = [
     "AttemptResult",

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store.tasks import Entry
+from parallel_orchestra.store.listing import Entry
 
 
 def winner(

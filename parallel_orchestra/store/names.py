@@ -7,13 +7,16 @@ zeros, and none at all instead of two), or the name put together again would not
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-_GRAMMAR = re.compile(
-    r"(?P<task>[A-Za-z0-9_-]{1,64})"
-    r"(?:\.a(?!0f0\.)(?P<attempts>0|[1-9][0-9]{0,5})f(?P<failures>0|[1-9][0-9]{0,5}))?"
-    r"(?:\.(?P<owner>[A-Za-z0-9_]{1,20}-[0-9]{1,10}-[0-9a-f]{8}))?"
-    r"\.md"
+_TASK = r"([A-Za-z0-9_-]{1,64})"
+_NUMBER = r"(?:0|[1-9][0-9]{0,5})"
+_OWNER = r"[A-Za-z0-9_]{1,20}-[0-9]{1,10}-[0-9a-f]{8}"
+_GRAMMAR = re.compile(rf"{_TASK}(?:\.a(?!0f0\.)({_NUMBER})f({_NUMBER}))?(?:\.({_OWNER}))?\.md")
+#: One name in each line; a bare one is what most are in `available/`.
+_TASKS = re.compile(
+    rf"^{_TASK}(?:\.a(?!0f0\.){_NUMBER}f{_NUMBER})?(?:\.{_OWNER})?\.md$", re.MULTILINE
 )
 #: As many digits as the grammar reads: a counter that a person's `mv` set so high stays there.
 _HIGHEST = 999_999
@@ -55,3 +58,16 @@ def parse(file: str) -> TaskName | None:
         return None
     task, attempts, failures, owner = match.groups()
     return TaskName(task, int(attempts or 0), int(failures or 0), owner or "")
+
+
+def tasks_of(names: Sequence[str]) -> list[str]:
+    """Returns the task of each file's name, or an empty string for one that is not one of ours.
+
+    In a third of the time that `parse` takes: all at once, and nothing else of the name.
+    """
+    text = "\n".join(names)
+    found: list[str] = _TASKS.findall(text)
+    # A name may have lines of its own; then, and if one is odd, the lines are not the names.
+    if len(found) == len(names) and text.count("\n") == max(0, len(names) - 1):
+        return found
+    return [name.task if name is not None else "" for name in map(parse, names)]

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -18,6 +18,7 @@ from parallel_orchestra.model import Task
 from parallel_orchestra.states import Move, TaskState, allowed
 from parallel_orchestra.store.group_commit import GroupCommit
 from parallel_orchestra.store.layout import Layout
+from parallel_orchestra.store.listing import Entry, Listing, Looks
 from parallel_orchestra.store.names import TaskName, parse
 from parallel_orchestra.store.task_file import fingerprint_in, generation_in, task_file
 
@@ -48,27 +49,6 @@ class Claim:
         return self.name.attempts
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Where a task lies, and what its name says."""
-
-    state: TaskState
-    name: TaskName
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One look at the four directories, along the way of travel; the later place wins.
-
-    A task that moved backwards meanwhile may be missing, see `TaskStore.settled_listing`.
-    `doubles` are tasks seen in more than one place, `strange` paths whose names are not ours.
-    """
-
-    entries: dict[str, Entry]
-    doubles: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
-    strange: tuple[str, ...] = ()
-
-
 class TaskStore:
     """The task files of one run, seen by one owner (a process, named as in `locked/`)."""
 
@@ -79,7 +59,7 @@ class TaskStore:
         self.layout = layout
         self.owner = owner
         self._paths = {state: str(layout.state(state)) for state in TaskState}
-        self._known: dict[TaskState, dict[str, Entry]] = {state: {} for state in TaskState}
+        self._looks = Looks(self._paths)
         self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
     def publish(self, tasks: Iterable[Task], run: str, fingerprints: dict[str, str]) -> int:
@@ -116,26 +96,7 @@ class TaskStore:
 
     def listing(self) -> Listing:
         """Returns one look at all tasks; it may be old when you read it, only claim() decides."""
-        entries: dict[str, Entry] = {}
-        doubles: dict[str, tuple[Entry, ...]] = {}
-        strange: list[str] = []
-        # Along the way of travel: a task may be seen twice, but not missed while it advances.
-        for state in TaskState:
-            # A name is taken apart once: most files lie where the last look saw them.
-            known, found = self._known[state], {}
-            for file in files.names(self._paths[state]):
-                entry = known.get(file) or _entry(state, file)
-                if entry is None:
-                    strange.append(f"{state.value}/{file}")
-                    continue
-                found[file] = entry
-                task = entry.name.task
-                if task in entries:
-                    seen = doubles.get(task, (entries[task],))
-                    doubles[task] = (*seen, entry)
-                entries[task] = entry
-            self._known[state] = found
-        return Listing(entries, doubles, tuple(sorted(strange)))
+        return self._looks.take()
 
     def settled_listing(self, expected: Iterable[str]) -> Listing:
         """Returns a look in which no expected task is missing or double by movement alone.
@@ -195,7 +156,7 @@ class TaskStore:
 
     def lies(self, entry: Entry) -> bool:
         """Returns whether a task's file lies there at this moment."""
-        return os.path.lexists(f"{self._paths[entry.state]}/{entry.name.file}")
+        return os.path.lexists(f"{self._paths[entry.state]}/{entry.file}")
 
     def generation(self, state: TaskState, name: TaskName) -> int:
         """Returns the generation in a task's file: 1, raised when a done task is run anew."""
@@ -331,8 +292,8 @@ class TaskStore:
         Two names of one inode are told apart: rename between them does nothing (rename(2)),
         so the loser is unlinked.
         """
-        kept = self.layout.state(keep.state) / keep.name.file
-        lost = self.layout.state(drop.state) / drop.name.file
+        kept = self.layout.state(keep.state) / keep.file
+        lost = self.layout.state(drop.state) / drop.file
         try:
             if os.path.samefile(kept, lost):
                 lost.unlink()
@@ -382,11 +343,6 @@ class TaskStore:
                 return False
             raise
         return True
-
-
-def _entry(state: TaskState, file: str) -> Entry | None:
-    name = parse(file)
-    return None if name is None else Entry(state, name)
 
 
 _UNSAFE_HOST = re.compile(r"[^A-Za-z0-9_]+")

@@ -11,7 +11,7 @@ from support.tasks_dir import ME, OTHER, places, put, store_of, tasks_dir
 
 def entry(path):
     state, file = path.split("/")
-    return Entry(TaskState(state), parse(file))
+    return Entry.of(TaskState(state), parse(file))
 
 
 LIVE = f"locked/a.a1f0.{ME}.md"

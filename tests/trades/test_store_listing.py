@@ -25,13 +25,39 @@ def test_a_listing_says_where_each_task_lies_and_what_its_name_says(layout):
     listing = store_of(layout).listing()
 
     assert listing.entries == {
-        "a": Entry(AVAILABLE, TaskName("a")),
-        "b": Entry(LOCKED, TaskName("b", 1, 0, OTHER)),
-        "c": Entry(DONE, TaskName("c", 2, 1, OTHER)),
-        "d": Entry(FAILED, TaskName("d", 2, 2)),
+        "a": Entry.of(AVAILABLE, TaskName("a")),
+        "b": Entry.of(LOCKED, TaskName("b", 1, 0, OTHER)),
+        "c": Entry.of(DONE, TaskName("c", 2, 1, OTHER)),
+        "d": Entry.of(FAILED, TaskName("d", 2, 2)),
     }
     assert listing.doubles == {}
     assert listing.strange == ()
+
+
+def test_each_look_says_what_is_there_whatever_the_looks_before_have_seen(layout):
+    store = store_of(layout)
+    publish(store, "a", "b", "c")
+    put(layout, AVAILABLE, "odd")
+    before = store.listing()
+    store.claim(TaskName("a"))
+    (layout.state(AVAILABLE) / "b.md").rename(layout.state(DONE) / "b.a1f0.md")
+    (layout.state(AVAILABLE) / "odd").rename(layout.state(AVAILABLE) / "d.md")
+
+    after = store.listing()
+    again = store.listing()
+
+    mine = TaskName("a").claimed_by(store.owner)
+    assert set(before.entries) == {"a", "b", "c"}
+    assert before.strange == ("available/odd",)
+    assert after == again
+    assert after == Listing(
+        {
+            "a": Entry.of(LOCKED, mine),
+            "b": Entry.of(DONE, TaskName("b", 1)),
+            "c": Entry.of(AVAILABLE, TaskName("c")),
+            "d": Entry.of(AVAILABLE, TaskName("d")),
+        }
+    )
 
 
 def test_strange_names_are_told_with_their_directory_and_left_alone(layout):
@@ -79,9 +105,9 @@ def test_a_directory_that_was_removed_has_no_tasks(layout):
     assert set(store_of(layout).listing().entries) == {"a"}
 
 
-A = Entry(AVAILABLE, TaskName("a"))
-B = Entry(AVAILABLE, TaskName("b"))
-TWICE = Entry(LOCKED, TaskName("a", 1, 0, ME))
+A = Entry.of(AVAILABLE, TaskName("a"))
+B = Entry.of(AVAILABLE, TaskName("b"))
+TWICE = Entry.of(LOCKED, TaskName("a", 1, 0, ME))
 
 
 def looks(monkeypatch, layout, *listings):

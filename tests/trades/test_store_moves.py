@@ -139,7 +139,7 @@ def test_a_dead_owner_s_task_is_freed_with_its_counters_once(layout, store):
 @pytest.mark.parametrize("state", [AVAILABLE, LOCKED, FAILED], ids=lambda state: state.value)
 def test_a_task_whose_merge_was_found_rolls_forward_once(layout, store, state):
     put(layout, state, f"a.a3f1.{OTHER}.md")
-    entry = Entry(state, TaskName("a", 3, 1, OTHER))
+    entry = Entry.of(state, TaskName("a", 3, 1, OTHER))
 
     answers = [store.roll_forward(entry), store.roll_forward(entry)]
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.process import identity
-from parallel_orchestra.store.names import TaskName, parse
+from parallel_orchestra.store.names import TaskName, parse, tasks_of
 from parallel_orchestra.store.tasks import owner_name
 
 TASKS = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
@@ -38,6 +38,16 @@ def test_a_file_that_is_understood_has_the_name_that_we_would_give_it(file):
     name = parse(file)
 
     assert name is None or name.file == file
+
+
+FILES = st.builds(lambda name: name.file, NAMES) | st.text(alphabet="ab.md\n\r-", max_size=8)
+
+
+@given(st.lists(FILES, max_size=4))
+def test_the_tasks_of_many_names_are_those_of_each(files):
+    each = [parse(file) for file in files]
+
+    assert tasks_of(files) == [name.task if name else "" for name in each]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +103,7 @@ def test_what_a_person_s_mv_may_leave_is_understood(file, name):
 )
 def test_a_name_that_is_not_ours_is_none(file):
     assert parse(file) is None
+    assert tasks_of([file, "b.md"]) == ["", "b"]
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ def _kept(shop: Workshop, before: Entry) -> str:
 def _demand_no_person(shop: Workshop, layout: Layout, entry: Entry, life: Life) -> None:
     record = shop.watch.record(entry.name.owner)
     by_hand = record is not None and record.kind == WorkerKind.MANUAL.value
-    task = entry.name.task
+    task = entry.task
     if life is Life.PARKED or (by_hand and life is not Life.DEAD):
         who = entry.name.owner or "somebody who locked it by hand"
         raise UsageError(
@@ -181,7 +181,7 @@ def _demand_no_person(shop: Workshop, layout: Layout, entry: Entry, life: Life) 
 
 
 def _too_late(layout: Layout, entry: Entry) -> UsageError:
-    task = entry.name.task
+    task = entry.task
     if entry.state is TaskState.DONE:
         hint = f"`parallel-orchestra undo {task}` takes back what it merged"
     else:

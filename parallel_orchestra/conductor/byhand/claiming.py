@@ -264,7 +264,7 @@ def _paused(shop: Workshop) -> str:
 
 
 def _not_this_one(shop: Workshop, entry: Entry, *, more: bool) -> Nothing:
-    task = entry.name.task
+    task = entry.task
     if entry.state is TaskState.LOCKED:
         return Nothing(
             more=bool(entry.name.owner),

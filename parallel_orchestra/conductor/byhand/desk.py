@@ -89,7 +89,7 @@ def entry_of(layout: Layout, record: RunRecord, store: TaskStore, task: str) -> 
 
 def path_of(layout: Layout, entry: Entry) -> str:
     """Returns the path of a task's file."""
-    return os.path.join(layout.state(entry.state), entry.name.file)
+    return os.path.join(layout.state(entry.state), entry.file)
 
 
 def no_such_task(layout: Layout, task: str, known: Sequence[str]) -> UsageError:

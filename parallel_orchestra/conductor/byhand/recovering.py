@@ -79,7 +79,7 @@ def recover(layout: Layout, settings: Settings, wait: float = 0.0) -> Healing:
         locks = locks_in(listing)
         verdicts = watched(shop.watch, layout, locks, 0.0)
         left = (
-            Left(entry.name.task, entry.name.owner, verdict.life, verdict.reason)
+            Left(entry.task, entry.name.owner, verdict.life, verdict.reason)
             for entry, verdict in zip(locks, verdicts, strict=True)
         )
         return Healing(

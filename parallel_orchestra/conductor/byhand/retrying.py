@@ -67,15 +67,13 @@ def _undone(
         return frozenset()
     repo = repository_of(record, environ)
     try:
-        return frozenset(
-            entry.name.task for entry in failed if is_undone(record, store, entry, repo)
-        )
+        return frozenset(entry.task for entry in failed if is_undone(record, store, entry, repo))
     finally:
         repo.close()
 
 
 def _at_work(layout: Layout, entry: Entry) -> Problem:
-    task = entry.name.task
+    task = entry.task
     return Problem(
         f"task `{task}` is at work, held by {entry.name.owner or 'somebody'}",
         path_of(layout, entry),

@@ -80,7 +80,7 @@ def tasks(layout: Layout, record: RunRecord, listing: Listing) -> Iterator[Findi
     for task, entry in sorted(listing.entries.items()):
         if task not in known:
             said = f"the run has no task `{task}`: its file is left alone"
-            path = f"{entry.state.value}/{entry.name.file}"
+            path = f"{entry.state.value}/{entry.file}"
             yield Finding(Level.WARNING, said, str(layout.root / path), _moved_away(layout, path))
     for task, entries in sorted(listing.doubles.items()):
         places = " and ".join(f"{one.state.value}/{one.name.file}" for one in entries)
@@ -100,7 +100,7 @@ def locks(layout: Layout, record: RunRecord, listing: Listing, now: float) -> It
     for task, entry in sorted(listing.entries.items()):
         if entry.state is not TaskState.LOCKED:
             continue
-        path = layout.state(entry.state) / entry.name.file
+        path = layout.state(entry.state) / entry.file
         # Asking for a record that can't be read would move it away.
         dead = "" if entry.name.owner in broken else watch.death(entry.name, str(path))
         age = now - _beaten(path, now)

@@ -1,0 +1,33 @@
+"""When a board looks, and what keeps a look from costing more than it must."""
+
+import gc
+
+import pytest
+
+from parallel_orchestra.board.rounds import undisturbed
+
+
+def test_no_garbage_is_looked_for_in_a_look_and_it_is_again_after_one_that_failed():
+    seen = []
+
+    def look():
+        with undisturbed():
+            seen.append(gc.isenabled())
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        look()
+
+    assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_who_looks_for_no_garbage_at_all_is_left_in_peace():
+    gc.disable()
+    try:
+        with undisturbed():
+            pass
+        after = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert not after
