@@ -254,16 +254,10 @@ class UndoDesk:
     def _overlaps(self, merge: str, tip: str) -> Iterator[Overlap]:
         objects = self._repo.objects
         mine = {change.path for change in objects.changed(f"{merge}^1", merge)}
-        names = {
-            fact.commit: task
-            for task in self._queue.merged_tasks()
-            if (fact := self._queue.merge_of(task))
-        }
-        for commit in objects.first_parents(tip, merge):
-            touched = {change.path for change in objects.changed(commit.parents[0], commit.id)}
+        for step in reversed(self._queue.steps_since(merge, tip)):
+            touched = {change.path for change in objects.changed(f"{step.commit}^1", step.commit)}
             if files := tuple(sorted(mine & touched)):
-                what = names.get(commit.id, commit.message.partition("\n")[0])
-                yield Overlap(what, commit.id, files)
+                yield Overlap(step.task or step.words, step.commit, files)
 
     def _is_delivered(self, commit: str) -> bool:
         user = self._repo.refs.read(f"refs/heads/{self._record.base_branch}")
@@ -285,7 +279,8 @@ class UndoDesk:
         pool.collect()
         self._open.callback(pool.close, remove=not self._settings.keep_worktrees)
         environ = self._settings.environ
-        checker = Checker(pool, refs, self._layout, self._me.owner, self._plan.verify, environ)
+        plan, owner = self._plan, self._me.owner
+        checker = Checker(pool, refs, self._layout, owner, plan.verify, environ, plan.setup)
         self._open.callback(checker.close)
         return checker
 

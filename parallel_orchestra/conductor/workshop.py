@@ -150,7 +150,7 @@ class Workshop:
             job.plan.verify,
             job.settings.environ,
             job.plan.setup,
-            self.seats.take(),
+            self.seats.take,
         )
 
     def _scheduled(self) -> tuple[Schedule, Mapping[str, tuple[str, ...]]]:

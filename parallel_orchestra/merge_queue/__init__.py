@@ -3,20 +3,25 @@
 The merge commit carries a trailer that names the task, and becomes the tip by one ref
 transaction that also verifies the claim's fence. That transaction is the only commit point:
 it needs no lock, no clock and no living process to be exact.
+
+`queue` is the door, `integration` the branch itself. With a `verify` of the plan, candidates form a
+`line`; `chain` and `search` are its thinking, `hearing` says who is at fault, `checker` runs the
+commands in a `bay`, `failing` compares with a base that is red.
 """
 
 from parallel_orchestra.merge_queue.checker import Checker
 from parallel_orchestra.merge_queue.delivery import catch_up, deliver
 from parallel_orchestra.merge_queue.guard import Guard
 from parallel_orchestra.merge_queue.history import MergeFact, UndoFact
-from parallel_orchestra.merge_queue.queue import (
+from parallel_orchestra.merge_queue.outcome import (
     Candidate,
     Conflicted,
     Merged,
-    MergeQueue,
+    Outcome,
     Rejected,
     Verifier,
 )
+from parallel_orchestra.merge_queue.queue import MergeQueue
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.merge_queue.undoing import TakeBack, Undone, settle, take_back, under_way
 
@@ -28,6 +33,7 @@ __all__ = [
     "MergeFact",
     "MergeQueue",
     "Merged",
+    "Outcome",
     "Rejected",
     "RunRefs",
     "TakeBack",

@@ -20,7 +20,8 @@ from parallel_orchestra.git import (
     fast_forward,
     left_behind,
 )
-from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected
+from parallel_orchestra.merge_queue.outcome import Conflicted, Rejected
+from parallel_orchestra.merge_queue.queue import MergeQueue
 from parallel_orchestra.progress import Delivery
 
 

@@ -31,6 +31,15 @@ class UndoFact:
     time: float
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that came onto the branch: a task's merge (`task` may be empty), in `words`."""
+
+    commit: str
+    task: str
+    words: str
+
+
 class Ledger:
     """What the commits of one run say of its tasks, the newest word counts."""
 
@@ -50,8 +59,13 @@ class Ledger:
                 )
         note = trailers.read_note(commit.message)
         if note is not None and note.run == self._run:
-            self.undone.pop(note.task, None)
-            self.merges[note.task] = MergeFact(commit.id, note.generation, note.attempt)
+            self._merged(note.task, MergeFact(commit.id, note.generation, note.attempt))
+        for one in trailers.batch_of(commit.message, self._run):
+            self._merged(one.task, MergeFact(one.commit, one.generation, one.attempt))
+
+    def _merged(self, task: str, fact: MergeFact) -> None:
+        self.undone.pop(task, None)
+        self.merges[task] = fact
 
 
 class History:
@@ -141,3 +155,22 @@ def merges_in(objects: Objects, run: str, base: str, tip: str) -> dict[str, str]
     """Returns each task's newest merge commit of a run between two commits; judges nothing."""
     facts = ledger_of(objects, run, base, tip).merges
     return {task: fact.commit for task, fact in facts.items()}
+
+
+def steps_between(objects: Objects, run: str, since: str, tip: str) -> tuple[Step, ...]:
+    """Returns what came onto the branch that is not in `since`, the oldest first.
+
+    Each merge of a batch is one of its own: what it changed is what differs from its first parent.
+    """
+    steps: list[Step] = []
+    for commit in reversed(objects.first_parents(tip, since)):
+        batch = trailers.batch_of(commit.message, run)
+        steps += [Step(one.commit, one.task, f"`{one.task}`") for one in batch]
+        if not batch:
+            note = trailers.read_note(commit.message)
+            task = note.task if note is not None and note.run == run else ""
+            words = f"`{task}`" if task else commit.message.partition("\n")[0]
+            steps.append(Step(commit.id, task, words))
+    # A merge in the midst of a batch has those before it, which the batch's commit names too.
+    known = [number for number, step in enumerate(steps, start=1) if step.commit == since]
+    return tuple(steps[known[-1] if known else 0 :])

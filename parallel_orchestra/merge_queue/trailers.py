@@ -1,5 +1,6 @@
 """The lines of a merge commit that say which task it merged, written and read.
 
+A batch commit brings several merges that were checked together: it names each with its commit.
 Only our own first-parent commits are asked; what an agent writes into its messages never
 counts, and is removed so that nobody is misled (git-interpret-trailers(1) for the form).
 """
@@ -14,6 +15,10 @@ from parallel_orchestra.git import Commit
 _PREFIX = "Orchestra-"
 _LINE = re.compile(r"^Orchestra-(?P<key>[A-Za-z]+): (?P<value>.*)$", re.MULTILINE)
 _FOREIGN = re.compile(r"^[ \t]*Orchestra-[^\n]*\n?", re.MULTILINE | re.IGNORECASE)
+_PLACED = re.compile(
+    r"(?P<run>[^/ ]+)/(?P<task>[^ ]+) (?P<commit>[0-9a-f]{40,64}) "
+    r"(?P<generation>[0-9]{1,9}) (?P<attempt>[0-9]{1,9})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,27 @@ class MergeNote:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A merge as its batch commit names it: the task, the merge's own commit, what it merged."""
+
+    task: str
+    commit: str
+    generation: int
+    attempt: int
+
+
+def batch_lines(run: str, merges: Sequence[Placed]) -> str:
+    """Returns the trailers of a commit that brings several merges at once, in their order."""
+    lines = [f"{_PREFIX}Batch: {run}/{len(merges)}"]
+    lines += [f"{_PREFIX}Task: {run}/{one.task}" for one in merges]
+    lines += [
+        f"{_PREFIX}Merge: {run}/{one.task} {one.commit} {one.generation} {one.attempt}"
+        for one in merges
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def base_lines(run: str, branch: str) -> str:
     """Returns the trailer of a commit that merges the user's branch into the integration."""
     return f"{_PREFIX}Base: {run}/{branch}\n"
@@ -52,7 +78,7 @@ def read_note(message: str) -> MergeNote | None:
     """Returns what a message's last paragraph says of a merged task, or None."""
     facts = _facts(message)
     run, _, task = facts.get("Task", "").partition("/")
-    if not task:
+    if not task or "Batch" in facts:
         return None
     try:
         return MergeNote(
@@ -65,6 +91,18 @@ def read_note(message: str) -> MergeNote | None:
         )
     except ValueError:
         return None
+
+
+def batch_of(message: str, run: str) -> tuple[Placed, ...]:
+    """Returns the merges that a batch commit of this run brought, the oldest first."""
+    if not _facts(message).get("Batch", "").startswith(f"{run}/"):
+        return ()
+    found = (_PLACED.fullmatch(value) for key, value in _lines(message) if key == "Merge")
+    return tuple(
+        Placed(one["task"], one["commit"], int(one["generation"]), int(one["attempt"]))
+        for one in found
+        if one is not None and one["run"] == run
+    )
 
 
 def undone_task(message: str) -> tuple[str, str] | None:
@@ -106,5 +144,9 @@ def _seal(message: str, tree: str, parents: Sequence[str]) -> str:
 
 
 def _facts(message: str) -> dict[str, str]:
+    return dict(_lines(message))
+
+
+def _lines(message: str) -> list[tuple[str, str]]:
     last = message.rstrip("\n").rpartition("\n\n")[2]
-    return {match["key"]: match["value"].strip() for match in _LINE.finditer(last)}
+    return [(match["key"], match["value"].strip()) for match in _LINE.finditer(last)]

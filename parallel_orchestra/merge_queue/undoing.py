@@ -13,7 +13,8 @@ from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import MergedTree, RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
 from parallel_orchestra.merge_queue.history import MergeFact
-from parallel_orchestra.merge_queue.queue import Conflicted, MergeQueue, Rejected, Verifier
+from parallel_orchestra.merge_queue.outcome import Conflicted, Rejected, Verifier
+from parallel_orchestra.merge_queue.queue import MergeQueue
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, LostClaim, TaskName, TaskStore
 
@@ -62,7 +63,7 @@ def take_back(
             return Conflicted(trees.files)
         message = trailers.sealed(_message(queue, wanted), trees.tree, (tip,))
         commit = objects.commit(trees.tree, (tip,), message)
-        rejected = verify(commit, wanted.log) if verify else None
+        rejected = verify(commit, wanted.log, queue.taken_in()) if verify else None
         if rejected is not None:
             return rejected
         if _publish(store, queue, wanted, Update(queue.refs.integration, commit, tip)):

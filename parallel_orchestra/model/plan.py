@@ -72,6 +72,19 @@ class Halt:
         return failed * 100 >= self.after * total if self.percent else failed >= self.after
 
 
+@dataclass(frozen=True, slots=True)
+class MergeRules:
+    """How merge candidates are judged: with a `baseline`, only what the base does not fail in counts.
+
+    What fails is read from the `junit` files that `verify` writes (patterns, counted from the
+    project), and from the lines that the command `failing` prints.
+    """
+
+    baseline: bool = False
+    junit: tuple[str, ...] = ()
+    failing: Command | None = None
+
+
 #: The defaults of a plan that has none.
 NO_DEFAULTS = Task(id="")
 

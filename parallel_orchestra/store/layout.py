@@ -3,6 +3,7 @@
 ```
 README.md .gitignore run.json        written first
 programs.json                        the git settings that the run has accepted
+baseline.json                        what fails on the base, if only new failures count
 available/ locked/ done/ failed/     one file per task
 attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
@@ -66,6 +67,11 @@ class Layout:
     def programs_file(self) -> Path:
         """Which programs git was configured to run when the run began; see `merge_queue.guard`."""
         return self.root / "programs.json"
+
+    @property
+    def baseline_file(self) -> Path:
+        """What the plan's `verify` fails in on the user's commits; see `merge_queue.failing`."""
+        return self.root / "baseline.json"
 
     @property
     def attempts(self) -> Path:

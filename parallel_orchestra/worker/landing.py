@@ -219,11 +219,14 @@ class Landing:
         )
         if isinstance(outcome, Rejected):
             if outcome.cancelled:
-                raise Ended(FailureClass.CANCELLED, "the run was stopped")
-            reason = "the plan's `verify` fails on the merged result"
+                raise Ended(FailureClass.CANCELLED, outcome.blame or "the run was stopped")
+            blame = f": {outcome.blame}" if outcome.blame else ""
+            reason = f"the plan's `verify` fails on the merged result{blame}"
             raise Ended(FailureClass.VERIFY, reason, outcome.output)
         if isinstance(outcome, Conflicted):
             raise Contradicted(commit, outcome.files)
+        if outcome.remark:
+            shop.warn(task.id, outcome.remark)
         if not outcome.already:
             shop.journal.write(Merged(shop.clock.now(), task.id, claim.attempt, outcome.commit))
         return Finished(commit=outcome.commit)

@@ -102,6 +102,16 @@ def scheduling(_: int) -> None:
     schedules.compare(seed=1)
 
 
+def merging(_: int) -> None:
+    """24 ready candidates, one of them red, with batches and one by one; a check takes 2 s.
+
+    `batches.py --seconds 20` measures it with a check of 20 s, which takes eleven minutes.
+    """
+    import batches  # noqa: PLC0415  # see above
+
+    batches.compare(environment())
+
+
 def _writing(runs: int, *, files: int, tasks: int, goal: str) -> None:
     compare(
         f"{tasks} write tasks, {files} files / loop",
@@ -212,6 +222,7 @@ COMPARISONS: dict[str, Callable[[int], None]] = {
     "ten-thousand": ten_thousand,
     "claims": claiming,
     "schedule": scheduling,
+    "merging": merging,
 }
 
 if __name__ == "__main__":

@@ -8,13 +8,15 @@ import os
 import secrets
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from parallel_orchestra.git import Repo
 from parallel_orchestra.journal import Journal
-from parallel_orchestra.merge_queue import Candidate, Merged, MergeQueue, RunRefs, Verifier
+from parallel_orchestra.merge_queue import Candidate, Merged, MergeQueue, Outcome, Rejected, RunRefs
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.recovery import Recovery
@@ -23,6 +25,7 @@ from parallel_orchestra.store import Claim, Layout, TaskStore, Watch, WorkerKind
 from parallel_orchestra.store.records import write_worker
 from parallel_orchestra.store.tasks import owner_name
 from support.repository import git
+from support.waiting import wait_until
 
 RUN = "run1"
 REFS = RunRefs(RUN, "refs/heads/orchestra/plan")
@@ -30,10 +33,42 @@ REFS = RunRefs(RUN, "refs/heads/orchestra/plan")
 _ROOT = Path(__file__).parents[2]
 
 
+Judge = Callable[[str, Path], Rejected | None]
+
+
+class Plainly:
+    """A verifier that asks a function, beside whatever other process may be at it."""
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+        self.prepared: list[str] = []
+
+    def __call__(self, commit: str, log: Path, base: str) -> Rejected | None:
+        """Checks at once."""
+        return self.check(commit, log, base)
+
+    @contextmanager
+    def turn(self) -> Iterator[bool]:
+        """Is always ours."""
+        yield True
+
+    def check(self, commit: str, log: Path, base: str) -> Rejected | None:
+        """Asks the function."""
+        del base
+        return self.judge(commit, log)
+
+    def prepare(self, commit: str, log: Path) -> None:
+        """Remembers what was to be prepared."""
+        del log
+        self.prepared.append(commit)
+
+
 class Stage:
     """A process' view of a run in a project: its store, its queue and who it is."""
 
-    def __init__(self, project: Path, verify: Verifier | None = None, owner: str = "") -> None:
+    def __init__(
+        self, project: Path, judge: Judge | None = None, owner: str = "", most: int = 32
+    ) -> None:
         self.project = project
         self.repo = Repo.discover(project, os.environ)
         self.layout = Layout(project.parent / f"{project.name}-tasks")
@@ -44,7 +79,8 @@ class Stage:
         self.base = git(project, "rev-list", "--max-parents=0", "main").strip()
         if self.repo.refs.read(REFS.integration) is None:
             git(project, "update-ref", REFS.integration, self.base)
-        self.queue = MergeQueue(self.repo, self.store, REFS, self.base, verify)
+        self.verifier = Plainly(judge) if judge is not None else None
+        self.queue = MergeQueue(self.repo, self.store, REFS, self.base, self.verifier, most=most)
 
     def close(self) -> None:
         """Ends the git processes and closes the journals."""
@@ -126,6 +162,29 @@ class Stage:
     def heal(self, *tasks: str) -> bool:
         """Looks once and heals; returns whether anything moved."""
         return self.recovery(*tasks).heal(self.store.listing(), ())
+
+
+def together(queue: MergeQueue, candidates: Sequence[Candidate]) -> list[Outcome | Exception]:
+    """Hands candidates in at once, one thread each, and returns what became of them, in order.
+
+    Nobody is checked before all of them wait.
+    """
+    ends: dict[int, Outcome | Exception] = {}
+
+    def merge(number: int) -> None:
+        try:
+            ends[number] = queue.merge(candidates[number])
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is what became of it
+            ends[number] = error
+
+    threads = [threading.Thread(target=merge, args=(n,)) for n in range(len(candidates))]
+    with queue.turn:
+        for number, thread in enumerate(threads, start=1):
+            thread.start()
+            wait_until(lambda: queue.waiting == number)  # noqa: B023
+    for thread in threads:
+        thread.join()
+    return [ends[number] for number in range(len(candidates))]
 
 
 def commit_on(project: Path, base: str, files: Mapping[str, str], message: str = "work") -> str:

@@ -81,6 +81,12 @@ def _merged_again(storm: Storm) -> bool:
     return storm.scene.merges("main").get("a") == 2
 
 
+#: Candidates that gather while the first check goes on, one of them red in its first attempt.
+BATCH = (Step("a"), Step("b", does=ONCE.format(flag="b", words="echo > bad.txt")), Step("c"))
+SLOW_AT_FIRST = (
+    "verify: '" + ONCE.format(flag="checked", words="sleep 0.5") + "; test ! -e bad.txt'"
+)
+
 _RESUME = ("run", "PLAN", "--yes", "--resume", "-j", "1")
 _BUSY = (Step("a", does=SLEEP), Step("b", does=SLEEP), Step("c", ("a",)), Step("d"))
 
@@ -109,9 +115,10 @@ SCENARIOS = (
     ),
     Scenario(
         "rejected by the plan's verify",
-        (Step("a"),),
-        head="verify: '" + ONCE.format(flag="verified", words="exit 1") + "'",
+        (Step("a", does=ONCE.format(flag="a", words="echo > bad.txt")),),
+        head="verify: test ! -e bad.txt",
     ),
+    Scenario("a batch with a culprit", BATCH, (*_RESUME[:-1], "3"), head=SLOW_AT_FIRST),
     Scenario("conflict", SHARED, (*_RESUME[:-1], "2"), code=4),
     Scenario("resume of a killed run", _BUSY, before=killed),
     Scenario("resume after a merge", THREE, before=killed_after_a_merge),

@@ -5,7 +5,10 @@ import pytest
 from parallel_orchestra.git import Commit
 from parallel_orchestra.merge_queue.trailers import (
     MergeNote,
+    Placed,
     base_lines,
+    batch_lines,
+    batch_of,
     cleaned,
     is_ours,
     read_note,
@@ -28,6 +31,30 @@ def test_git_reads_the_same_trailers(tmp_path):
     shown = git(project, "log", "-1", "--format=%(trailers:key=Orchestra-Task,valueonly)")
 
     assert shown.strip() == "20260101-000000-abc/build-it_2"
+
+
+def test_a_batch_names_each_merge_with_its_commit_and_is_no_merge_of_one_task():
+    placed = (Placed("a", "1" * 40, 2, 3), Placed("b", "2" * 64, 1, 1))
+
+    message = sealed(f"Merge 2 tasks\n\n{batch_lines('run1', placed)}", "t1", ("p1", "p2"))
+
+    assert batch_of(message, "run1") == placed
+    assert batch_of(message, "run2") == ()
+    assert read_note(message) is None
+    assert is_ours(Commit("c", "t1", ("p1", "p2"), message.rstrip("\n")))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Orchestra-Merge: run1/a",
+        "Orchestra-Merge: run1/a zz 1 1",
+        f"Orchestra-Merge: run2/a {'1' * 40} 1 1",
+        f"Orchestra-Merge: run1/a {'1' * 40} one 1",
+    ],
+)
+def test_a_line_of_a_batch_that_is_none_of_ours_names_nothing(line):
+    assert batch_of(f"s\n\nOrchestra-Batch: run1/1\n{line}\n", "run1") == ()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,200 @@
+"""The integration branch as one process sees it: what is on it, and how something comes onto it.
+
+What comes onto it is one ref transaction that also verifies the fence of each claim whose work
+it brings.
+"""
+
+import contextlib
+import threading
+from collections.abc import Sequence
+
+from parallel_orchestra.errors import GitError
+from parallel_orchestra.git import Conflicted as ConflictedTrees
+from parallel_orchestra.git import RefMoved, Repo, Update, Verify
+from parallel_orchestra.merge_queue import trailers
+from parallel_orchestra.merge_queue.chain import Joint
+from parallel_orchestra.merge_queue.guard import Check, unguarded
+from parallel_orchestra.merge_queue.history import (
+    History,
+    MergeFact,
+    Step,
+    UndoFact,
+    steps_between,
+)
+from parallel_orchestra.merge_queue.outcome import Candidate, Conflicted
+from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.store import TaskStore
+
+
+class FencesLost(Exception):  # a fact about claims, not a fault
+    """These candidates' claims are not theirs any more, so nothing was published."""
+
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
+        super().__init__(", ".join(one.claim.task for one in candidates))
+        self.candidates = tuple(candidates)
+
+
+class Integration:
+    """The integration branch of one run; any thread may ask."""
+
+    def __init__(
+        self, repo: Repo, store: TaskStore, refs: RunRefs, base: str, check: Check = unguarded
+    ) -> None:
+        """Takes what is asked before each merge and each move of a branch; see `Guard.check`."""
+        self.refs = refs
+        self.base = base
+        self.check = check
+        self.repo = repo
+        self.store = store
+        #: Held by the one thread of this process that is about to publish.
+        self.turn = threading.Lock()
+        self._history = History(repo.objects, refs.run, base, refs.branch)
+        self._looking = threading.Lock()
+
+    def tip(self) -> str:
+        """Returns the integration branch's commit, after reading what is new on it.
+
+        Raises:
+            WaitsForPerson: somebody else wrote to the branch.
+        """
+        with self._looking:
+            tip = self.repo.refs.read(self.refs.integration) or ""
+            self._history.look(tip)
+            return tip
+
+    def merge_of(self, task: str) -> MergeFact | None:
+        """Returns a task's newest merge as of the last `tip()`."""
+        with self._looking:
+            return self._history.merge_of(task)
+
+    def merged_tasks(self) -> frozenset[str]:
+        """Returns the tasks whose merge is on the branch as of the last `tip()`."""
+        with self._looking:
+            return self._history.tasks
+
+    def taken_in(self) -> str:
+        """Returns the newest commit of the user's branch that the integration is built on.
+
+        As of the last `tip()`; at first that is the run's base.
+        """
+        with self._looking:
+            return self._history.taken_in
+
+    def undone_of(self, task: str) -> UndoFact | None:
+        """Returns how a task's newest merge was taken back, as of the last `tip()`; or None."""
+        with self._looking:
+            return self._history.undone_of(task)
+
+    def undone_tasks(self) -> frozenset[str]:
+        """Returns the tasks whose newest merge was taken back, as of the last `tip()`."""
+        with self._looking:
+            return self._history.undone_tasks
+
+    def steps_since(self, commit: str, tip: str) -> tuple[Step, ...]:
+        """Returns what came onto the branch up to this tip that a commit does not have."""
+        return steps_between(self.repo.objects, self.refs.run, commit, tip)
+
+    def join(self, tip: str, candidate: Candidate) -> Joint | Conflicted:
+        """Returns the merge of a candidate with a state, as a commit that no ref names yet.
+
+        Raises:
+            GitError: git failed, or the candidate's commit is not there.
+        """
+        trees = self.repo.objects.merge_trees(tip, candidate.commit)
+        if isinstance(trees, ConflictedTrees):
+            return Conflicted(trees.files)
+        parents = (tip, candidate.commit)
+        message = trailers.sealed(self._message(candidate), trees.tree, parents)
+        commit = self.repo.objects.commit(trees.tree, parents, message)
+        return Joint(commit, trees.tree, message)
+
+    def bundle(self, tip: str, merges: Sequence[tuple[Candidate, Joint]]) -> Joint:
+        """Returns what to publish for a chain that was checked as a whole.
+
+        For several merges that is a commit of its own, so that each first parent of the branch
+        was checked: it has the tip as its first parent and the end of the chain as its second.
+        """
+        candidate, end = merges[-1]
+        if len(merges) == 1:
+            return end
+        placed = [
+            trailers.Placed(one.claim.task, joint.commit, one.generation, one.claim.attempt)
+            for one, joint in merges
+        ]
+        titles = "\n".join(
+            f"- `{one.claim.task}`" + (f": {one.title}" if one.title else "") for one, _ in merges
+        )
+        subject = f"Merge {len(merges)} tasks, `{placed[0].task}` to `{candidate.claim.task}`"
+        lines = trailers.batch_lines(self.refs.run, placed)
+        parents = (tip, end.commit)
+        message = trailers.sealed(f"{subject}\n\n{titles}\n\n{lines}", end.tree, parents)
+        return Joint(self.repo.objects.commit(end.tree, parents, message), end.tree, message)
+
+    def fenced(self, candidate: Candidate) -> bool:
+        """Returns whether a candidate's fence is still its own; only the transaction decides."""
+        return self.repo.refs.read(self.refs.claim(candidate.claim.task)) == candidate.token
+
+    def publish(self, candidates: Sequence[Candidate], joint: Joint, tip: str) -> bool:
+        """Makes a commit the tip, in place of `tip`; returns whether that still was the tip.
+
+        Raises:
+            FencesLost: not all claims are their candidates' any more; nothing was published.
+            WaitsForPerson: git would run other programs than when the run began.
+            GitError: git failed, or a commit is gone; nothing was published.
+        """
+        if gone := [one for one in candidates if not self.store.holds(one.claim)]:
+            raise FencesLost(gone)
+        fences = {self.refs.claim(one.claim.task): one for one in candidates}
+        self.check()
+        self.repo.wait_for_gc()
+        commits = (*(one.commit for one in candidates), joint.commit)
+        self._demand(commits)
+        try:
+            with self.repo.lock():
+                self.repo.refs.transact(
+                    [Update(self.refs.integration, joint.commit, tip)],
+                    [Verify(fence, one.token) for fence, one in fences.items()],
+                )
+        except RefMoved as moved:
+            if moved.ref in fences:
+                raise FencesLost((fences[moved.ref],)) from moved
+            return False
+        if self.repo.wait_for_gc():
+            # It may have begun before our transaction and have pruned after it.
+            self._take_back_if_pruned(commits, tip)
+        with self._looking:
+            self._history.added(tip, joint.commit, joint.message)
+        return True
+
+    def _demand(self, commits: Sequence[str]) -> None:
+        """Raises if a commit or its files are gone: a branch must never point to what is not there.
+
+        Raises:
+            GitError: somebody pruned what no ref named yet (`git gc --prune=now`).
+        """
+        objects = self.repo.objects
+        for commit in commits:
+            if not (objects.has(commit) and objects.has(f"{commit}^{{tree}}")):
+                raise self.repo.git.failure(("gc",), "of somebody else removed what was to merge")
+
+    def _take_back_if_pruned(self, commits: Sequence[str], tip: str) -> None:
+        try:
+            self._demand(commits)
+        except GitError:
+            with contextlib.suppress(RefMoved), self.repo.lock():
+                self.repo.refs.transact([Update(self.refs.integration, tip, commits[-1])])
+            raise
+
+    def _message(self, candidate: Candidate) -> str:
+        note = trailers.MergeNote(
+            self.refs.run,
+            candidate.claim.task,
+            candidate.generation,
+            candidate.claim.attempt,
+            candidate.claim.name.owner,
+            candidate.fingerprint,
+        )
+        subject = f"Merge task `{candidate.claim.task}`"
+        if candidate.title:
+            subject += f": {candidate.title}"
+        return f"{subject}\n\n{note.lines()}"

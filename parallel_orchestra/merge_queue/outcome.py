@@ -1,0 +1,73 @@
+"""What is handed in to be merged, what may become of it, and who says whether it is green."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from parallel_orchestra.store import Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A task's work as one commit, and the token of the claim that made it."""
+
+    claim: Claim
+    commit: str
+    token: str
+    generation: int
+    fingerprint: str
+    title: str
+    log: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """The work is on the integration branch; `already` if an earlier attempt brought it there.
+
+    `remark` is a sentence's end about how it got there, for the user; mostly empty.
+    """
+
+    commit: str
+    already: bool = False
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflicted:
+    """The work contradicts what was merged meanwhile, in these files."""
+
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The merged state fails the plan's `verify`; `output` is the end of what it said.
+
+    `blame` says what is known of whose fault it is, as a sentence's end; it may be empty.
+    """
+
+    output: str
+    cancelled: bool = False
+    blame: str = ""
+
+
+CANCELLED = Rejected("cancelled", cancelled=True)
+
+Outcome = Merged | Conflicted | Rejected
+
+
+class Verifier(Protocol):
+    """Runs the plan's `verify` on commits. `base` is the user's commit that they build on."""
+
+    def __call__(self, commit: str, log: Path, base: str) -> Rejected | None:
+        """Waits for the turn and checks one commit; returns None if it is green."""
+
+    def turn(self) -> AbstractContextManager[bool]:
+        """Waits until no other process of the run checks; tells whether that came before a cancel."""
+
+    def check(self, commit: str, log: Path, base: str) -> Rejected | None:
+        """Checks one commit, for who has the turn; returns None if it is green."""
+
+    def prepare(self, commit: str, log: Path) -> None:
+        """Makes a worktree ready in which a commit may be checked next; needs no turn."""

@@ -1,0 +1,96 @@
+"""The merge queue with its batches beside one candidate at a time: one run, the same candidates.
+
+    python tests/bench/batches.py [--seconds 20] [--candidates 24] [--culprit 13]
+
+All candidates are ready at once; the plan's `verify` sleeps, then fails if the culprit's file is
+there. The tree, the claims, the worktree of the check are real.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+
+from parallel_orchestra.isolation import Pool  # noqa: E402  # found by the line above
+from parallel_orchestra.merge_queue import Checker, Merged, MergeQueue, Rejected  # noqa: E402
+from parallel_orchestra.merge_queue.line import MOST  # noqa: E402
+from support.merging import REFS, Stage, together  # noqa: E402
+from support.repository import make_repository, merges_of  # noqa: E402
+
+SECONDS = 2.0
+CANDIDATES = 24
+CULPRIT = 13
+
+
+def compare(
+    environ: Mapping[str, str],
+    seconds: float = SECONDS,
+    count: int = CANDIDATES,
+    culprit: int = CULPRIT,
+) -> None:
+    """Prints the seconds of both ways, their ratio, and how many checks each took."""
+    os.environ.clear()
+    os.environ.update(environ)
+    batches, few = _drained(MOST, seconds, count, culprit)
+    one_by_one, many = _drained(1, seconds, count, culprit)
+    name = f"{count} merges, 1 red, {seconds:g} s check"
+    print(
+        f"{name:<34} {batches:9.1f} {one_by_one:9.1f} {batches / one_by_one:7.2f}  <= 0.33  "
+        f"({few} and {many} checks)",
+        flush=True,
+    )
+
+
+def _drained(most: int, seconds: float, count: int, culprit: int) -> tuple[float, int]:
+    """Hands all candidates in at once; returns the seconds until all are settled, and the checks."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = make_repository(Path(folder) / "project", {"a.txt": "a\n"})
+        stage = Stage(project)
+        pool = Pool(stage.repo, Path(folder) / "pool", project, stage.owner)
+        pool.collect()
+        counted = Path(folder) / "checks"
+        verify = f"echo >> {counted}; sleep {seconds}; test ! -e t{culprit}.txt"
+        checker = Checker(pool, REFS, stage.layout, stage.owner, (verify,), dict(os.environ))
+        queue = MergeQueue(stage.repo, stage.store, REFS, stage.base, checker, most=most)
+        tasks = [f"t{number}" for number in range(count)]
+        stage.publish(*tasks)
+        candidates = [stage.candidate(stage.claim(task), base=stage.base) for task in tasks]
+        began = time.perf_counter()
+        ends = together(queue, candidates)
+        took = time.perf_counter() - began
+        _demand(ends, culprit)
+        if merges_of(project, REFS.integration) != {t: 1 for t in tasks if t != f"t{culprit}"}:
+            raise SystemExit("a task was not merged once")
+        checker.close()
+        pool.close(remove=True)
+        stage.close()
+        return took, len(counted.read_text().splitlines())
+
+
+def _demand(ends: list[object], culprit: int) -> None:
+    for number, end in enumerate(ends):
+        if not isinstance(end, Rejected if number == culprit else Merged):
+            raise SystemExit(f"t{number}: {end}")
+
+
+def main() -> None:
+    """Measures what was asked for."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--candidates", type=int, default=CANDIDATES)
+    parser.add_argument("--culprit", type=int, default=CULPRIT, help="its number, from 0")
+    given = parser.parse_args()
+    print(f"{'comparison':<34} {'batches':>9} {'by one':>9} {'ratio':>7}  goal")
+    compare(dict(os.environ), given.seconds, given.candidates, given.culprit)
+
+
+if __name__ == "__main__":
+    main()
