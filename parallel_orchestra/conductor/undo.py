@@ -280,7 +280,9 @@ class UndoDesk:
         self._open.callback(pool.close, remove=not self._settings.keep_worktrees)
         environ = self._settings.environ
         plan, owner = self._plan, self._me.owner
-        checker = Checker(pool, refs, self._layout, owner, plan.verify, environ, plan.setup)
+        checker = Checker(
+            pool, refs, self._layout, owner, plan.verify, environ, plan.setup, rules=plan.merge
+        )
         self._open.callback(checker.close)
         return checker
 

@@ -151,6 +151,7 @@ class Workshop:
             job.settings.environ,
             job.plan.setup,
             self.seats.take,
+            job.plan.merge,
         )
 
     def _scheduled(self) -> tuple[Schedule, Mapping[str, tuple[str, ...]]]:

@@ -9,7 +9,8 @@ from parallel_orchestra.merge_queue.search import Probe, Verdict, With, trial
 _NAMED = 5
 
 _RED_BASE = (
-    "so does the commit that the run began from: mend that first"
+    "so does the commit that the run began from: mend that first, or let only new failures block "
+    "(`merge: {baseline: true}`)"
 )
 FLAKY = "the plan's `verify` failed on it and then passed twice on the same state: it is flaky"
 

@@ -137,6 +137,7 @@ class Plan:
     keep_worktrees: bool = False
     setup: Setup = NO_SETUP
     boundaries: Boundaries | None = None
+    merge: MergeRules = MergeRules()
     webhooks: Webhooks = Webhooks()
     defaults: Task = NO_DEFAULTS
     warnings: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from parallel_orchestra.model import (
     Evidence,
     Halt,
     Isolation,
+    MergeRules,
     Plan,
     Setup,
     Task,
@@ -103,6 +104,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "keep_worktrees": plan.keep_worktrees,
         "setup": _plain(plan.setup),
         "boundaries": plan.boundaries.value if plan.boundaries else None,
+        "merge": _merge_facts(plan.merge),
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -147,8 +149,16 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["setup"] = _setup(values.get("setup", {}))
     bounds = values.get("boundaries")
     values["boundaries"] = Boundaries(bounds) if bounds is not None else None
+    values["merge"] = MergeRules(
+        **{name: _tuples(fact) for name, fact in values.get("merge", {}).items()}
+    )
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
+
+
+def _merge_facts(rules: MergeRules) -> dict[str, Any]:
+    given = ((one.name, getattr(rules, one.name), one.default) for one in fields(rules))
+    return {name: _plain(value) for name, value, usual in given if value != usual}
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from parallel_orchestra.model import Setup
+from parallel_orchestra.model import MergeRules, Setup
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -49,6 +49,18 @@ class SetupFields(Fields):
 
 
 _SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
+
+
+class MergeFields(Fields):
+    """What `merge` may say: how candidates are judged before they are merged."""
+
+    baseline: bool = ABSENT
+    junit: values.SomePatterns = ABSENT
+    failing: values.OneCommand = ABSENT
+
+    def as_rules(self) -> MergeRules:
+        """Returns what was said."""
+        return MergeRules(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
 class SharedFields(Fields):
@@ -110,6 +122,7 @@ class TopFields(Fields):
     programs: values.Lines = ABSENT
     setup: _SetupSaid = ABSENT
     boundaries: values.Bounds = ABSENT
+    merge: Annotated[MergeFields, AfterValidator(MergeFields.as_rules)] = ABSENT
 
 
 def _keys(fields: type[Fields], whose: str) -> dict[str, str]:

@@ -14,13 +14,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from parallel_orchestra.model import NO_SETUP, Halt, Plan, Task, Webhooks
+from parallel_orchestra.model import NO_SETUP, Halt, MergeRules, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
 from parallel_orchestra.plan.borders import Disk, check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
+from parallel_orchestra.plan.merging import check_merge
 from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
     Surroundings,
@@ -120,6 +121,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
             known_here = manifest.Webhook.model_fields
             check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
     check_setup(data, "", (), findings, strict=dialect.strict)
+    check_merge(data, findings, strict=dialect.strict)
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
     around = _surroundings(document, dialect, top, origin, findings)
@@ -301,5 +303,6 @@ def _plan(
         backends=top.get("backends", {}),
         setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
         boundaries=top.get("boundaries"),
+        merge=top.get("merge", MergeRules()),
         webhooks=Webhooks(**hooks),
     )

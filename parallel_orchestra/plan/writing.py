@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from parallel_orchestra.model import Halt, Plan
-from parallel_orchestra.plan.canonical import canonical
+from parallel_orchestra.plan.canonical import canonical, plan_to_json
 
 #: Prompts from elsewhere say all that they want to say: only feedback is added.
 AS_IT_IS = "{{ task.prompt }}{% if feedback %}\n\n## Feedback\n\n{{ feedback.text }}\n{% endif %}"
@@ -37,6 +37,8 @@ def written(plan: Plan, cwd: str, note: str) -> str:
     top.update({name: value for name, value in given.items() if value})
     if plan.boundaries is not None:
         top["boundaries"] = plan.boundaries.value
+    if merge := plan_to_json(plan)["merge"]:
+        top["merge"] = merge
     if plan.halt != Halt():
         top["halt"] = str(plan.halt)
     top["tasks"] = [_task(canonical(task)) for task in plan.tasks]

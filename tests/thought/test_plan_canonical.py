@@ -16,6 +16,7 @@ from parallel_orchestra.model import (
     Evidence,
     Halt,
     Isolation,
+    MergeRules,
     Plan,
     Setup,
     Task,
@@ -98,6 +99,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         backends={"mine": Template(("a", ("-m", "{model}")), False, "codex", (("auth", "b"),))},
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,
+        merge=MergeRules(baseline=True, junit=("a.xml",), failing=("cat", "f")),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),
     )

@@ -1,0 +1,80 @@
+"""`merge`: what it may say, and what it needs."""
+
+from pathlib import Path
+
+import pytest
+
+from parallel_orchestra.errors import PlanError
+from parallel_orchestra.model import MergeRules
+from parallel_orchestra.plan import parse
+
+VERIFY = "verify: make\n"
+
+
+def read(top):
+    text = (
+        f'---\npo_plan_version: "0.2"\nname: n\ncwd: .\n{top}tasks: [{{id: a, prompt: x}}]\n---\n'
+    )
+    return parse(text.encode(), Path("/p/plan.md"), Path.read_bytes, shown="p")
+
+
+def told(top):
+    with pytest.raises(PlanError) as caught:
+        read(top)
+    return [(problem.what, problem.where, problem.hint) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("", MergeRules()),
+        ("merge: {}\n", MergeRules()),
+        ("merge: {baseline: false}\n", MergeRules()),
+        (
+            'merge: {baseline: true, junit: "out/*.xml"}\n',
+            MergeRules(baseline=True, junit=("out/*.xml",)),
+        ),
+        (
+            "merge: {baseline: true, junit: [a.xml, b.xml], failing: [cat, f]}\n",
+            MergeRules(baseline=True, junit=("a.xml", "b.xml"), failing=("cat", "f")),
+        ),
+    ],
+)
+def test_what_is_said_is_read(line, rules):
+    assert read(VERIFY + line).merge == rules
+
+
+def test_a_baseline_without_a_source_or_without_a_verify_is_refused_with_the_remedy():
+    no_source, no_verify = told("merge: {baseline: true}\n")
+
+    assert no_source[:2] == (
+        "`merge.baseline` can't tell new failures from old ones",
+        "p:5:19 merge.baseline",
+    )
+    assert "`junit: report.xml`" in no_source[2]
+    assert "`failing: …`" in no_source[2]
+    assert no_verify == (
+        "`merge.baseline` compares nothing: the plan has no `verify`",
+        "p:5:19 merge.baseline",
+        "add the command that checks the project",
+    )
+
+
+def test_a_source_without_a_baseline_is_remarked_on():
+    (warning,) = read(f"{VERIFY}merge: {{junit: a.xml}}\n").warnings
+
+    assert "`merge.junit` has no effect without `baseline: true`" in warning
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        ("{base_line: true}", "unknown key `base_line` in `merge`"),
+        ("{baseline: 'yes', failing: f}", "`merge.baseline`"),
+        ("{baseline: true, junit: /tmp/a.xml}", "`merge.junit`"),
+        ("{baseline: true, failing: ''}", "`merge.failing`"),
+        ("true", "`merge`"),
+    ],
+)
+def test_what_is_no_rule_is_told(value, what):
+    assert what in " ".join(found[0] for found in told(f"{VERIFY}merge: {value}\n"))
