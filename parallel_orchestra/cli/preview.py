@@ -127,7 +127,7 @@ def preview(
         contenders,
         mode,
         reason,
-        outlook(plan.tasks, graph, contenders, limits, past, workers, standing),
+        outlook(plan.tasks, graph, contenders, limits, past, workers, standing, most),
         at_the_start(schedule, workers),
         tuple(problems),
         tree,

@@ -117,8 +117,11 @@ def outlook(
     past: Mapping[str, float],
     workers: int,
     standing: Standing,
+    most: int | None = None,
 ) -> Outlook:
     """Returns how the rest of a plan will go with so many workers.
+
+    `most` is the plan's width, if it is known already.
 
     What was locked by hand, and what failed tasks doom, is not part of it. A running task that
     has passed its expected duration counts as ending at once.
@@ -144,7 +147,7 @@ def outlook(
         seconds = play(schedule, expected, workers, running, standing.now).seconds
     return Outlook(
         workers=workers,
-        width=width(graph, rivals, caps(tasks, limits)),
+        width=width(graph, rivals, caps(tasks, limits)) if most is None else most,
         path=tuple(task for task in path if task in open_ or task in at_work),
         path_seconds=length,
         work=work,
