@@ -17,7 +17,7 @@ FLOORS = (
     # 0 words: names of things
     ("errors", "model", "states", "events", "plain"),
     # 1 thought: pure, values in, values out
-    ("ownership", "graph", "config", "prompt", "plan", "schedule", "retry", "progress"),
+    ("ownership", "graph", "config", "prompt", "plan", "spending", "schedule", "retry", "progress"),
     # 2 ground: one outer thing each
     ("files", "ctags", "process", "machine", "git"),
     # 3 trades: our nouns put upon the world

@@ -119,6 +119,7 @@ class ClaudeBackend:
                 *(("--agent", task.agent) if task.agent else ()),
                 *(("--model", task.model) if task.model else ()),
                 *(("--max-turns", str(task.max_turns)) if task.max_turns else ()),
+                *_ceiling(task),
                 *(("--allowedTools", *task.allowed_tools) if task.allowed_tools else ()),
                 *(("--disallowedTools", *task.disallowed_tools) if task.disallowed_tools else ()),
             ),
@@ -159,6 +160,12 @@ def _mode(task: Task) -> tuple[str, ...]:
         return ("--permission-mode", task.permission_mode)
     # with skipped permissions, every tool would be allowed whatever the list says
     return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
+
+
+def _ceiling(task: Task) -> tuple[str, ...]:
+    if not task.max_cost_usd:
+        return ()
+    return ("--max-budget-usd", f"{task.max_cost_usd:.6f}")
 
 
 def _told(result: Event, said: Answer, ended: Exit) -> Answer:

@@ -122,6 +122,8 @@ def _said(task: Task) -> dict[str, str]:
         "allowed_tools": ",".join(task.allowed_tools),
         "disallowed_tools": ",".join(task.disallowed_tools),
         "max_turns": str(task.max_turns or ""),
+        "max_cost_usd": f"{task.max_cost_usd:.6f}" if task.max_cost_usd else "",
+        "max_tokens": str(task.max_tokens or ""),
         "prompt_file": PROMPT_FILE,
     }
 

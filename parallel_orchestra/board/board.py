@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from parallel_orchestra.board.backoffs import Backoffs
+from parallel_orchestra.board.budget import Purse
 from parallel_orchestra.board.gate import Gate
 from parallel_orchestra.board.limits import Limits, Orders
 from parallel_orchestra.board.rounds import LOOK_WAITING, Rounds, undisturbed
@@ -23,6 +24,7 @@ from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule, Seen
+from parallel_orchestra.spending import Grant, Short
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Entry, Listing, TaskName, TaskStore
 from parallel_orchestra.store.room import Room
@@ -58,6 +60,7 @@ class Board:
         room: Room,
         gate: Gate,
         halt: Halt = _GO_ON,
+        purse: Purse | None = None,
     ) -> None:
         """Takes the room and the gate without which no task starts, and when failures are enough."""
         self._tasks = tasks
@@ -65,6 +68,7 @@ class Board:
         self._troubles = Troubles(room, store.layout.root, clock.monotonic)
         self._gate = gate
         self._halt = halt
+        self._purse = purse
         self._undone: frozenset[str] = frozenset()
         self._schedule = schedule
         self._store = store
@@ -171,6 +175,10 @@ class Board:
                 # Somebody was faster: the next look sees what is left.
             return None
 
+    def granted(self, claim: Claim) -> Grant | None:
+        """Returns what an attempt may use; None if no budget limits it."""
+        return self._purse.granted(claim) if self._purse is not None else None
+
     def exhausted(self) -> bool:
         """Returns whether, as of the last look, nothing can become runnable any more."""
         with self._changed:
@@ -205,9 +213,12 @@ class Board:
             self._rounds.ask()
             self._changed.notify_all()
 
-    def enlarge(self, schedule: Schedule, rivals: Mapping[str, tuple[str, ...]]) -> None:
+    def enlarge(
+        self, schedule: Schedule, rivals: Mapping[str, tuple[str, ...]], purse: Purse | None = None
+    ) -> None:
         """Goes on with a schedule that has more tasks, which `tasks` has already."""
         with self._changed:
+            self._purse = self._purse or purse
             schedule.inherit(self._schedule)
             self._schedule = schedule
             self._limits.rivals = rivals
@@ -261,13 +272,16 @@ class Board:
 
     def _claim(self, task: str) -> Claim | None:
         try:
-            with self._limits.held(task) as free:
-                if not free:
-                    self._schedule.moved(
-                        task, TaskState.AVAILABLE, self._clock.monotonic() + LOOK_WAITING
-                    )
+            purse = self._purse if self._purse and self._purse.limits(task) else None
+            with self._limits.held(task, alone=purse is not None) as free:
+                name = self._entries[task].name
+                short = purse.reserve(name, self._store.owner) if purse and free else None
+                if short is not None or not free:
+                    self._wait(task, short)
                     return None
-                claim = self._store.claim(self._entries[task].name)
+                claim = self._store.claim(name)
+                if claim is None and purse:
+                    purse.give_back(name, self._store.owner)
         except (EnvironmentProblem, OSError) as error:
             self._refused(error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
@@ -277,6 +291,17 @@ class Board:
         if claim is None and self._rounds.missed():
             self._glance()
         return claim
+
+    def _wait(self, task: str, short: Short | None) -> None:
+        """Has a task wait for others that are at work, or for more money than there is."""
+        until = self._clock.monotonic() + LOOK_WAITING
+        if short is not None and short.final:
+            # The look leaves it out, as long as that is so.
+            self._rounds.ask()
+        elif short is not None:
+            # Smaller ones wait too, or it would never have its turn.
+            self._schedule.hold(self._tasks[task].backend, until, short.words)
+        self._schedule.moved(task, TaskState.AVAILABLE, until)
 
     def _glance(self) -> None:
         available = self._store.available_tasks()
@@ -289,6 +314,7 @@ class Board:
         with undisturbed():
             listing = self._listed()
             self._entries = listing.entries
+            self._count_the_money()
             self._schedule.observe(self._seen(listing))
         self._undone = self._undone_in(listing)
         self._count_failures()
@@ -303,6 +329,12 @@ class Board:
         if self._healed(listing):
             listing = self._store.settled_listing(self._tasks.keys() - self._active.keys())
         return listing
+
+    def _count_the_money(self) -> None:
+        if self._purse is not None:
+            with self._limits.alone() as mine:
+                if mine:
+                    self._purse.look()
 
     def _undone_in(self, listing: Listing) -> frozenset[str]:
         """Returns the tasks that lie in `failed/` because a person took their merge back."""
@@ -325,12 +357,15 @@ class Board:
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
-        may_start = self._may_start if self._barred or self._orders.selective else None
+        choosy = self._barred or self._orders.selective or self._purse is not None
+        may_start = self._may_start if choosy else None
         seen = seen_in(listing.entries, self._tasks, may_start, self._backoffs.end)
         seen.update(dict.fromkeys(self._active, HELD))
         return seen
 
     def _may_start(self, task: str) -> bool:
+        if self._purse is not None and self._purse.refuses(task):
+            return False
         return self._orders.allow(task) and self._tasks[task].backend not in self._barred
 
     def _is_over(self, *, fresh: bool) -> bool:

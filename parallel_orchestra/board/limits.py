@@ -87,27 +87,41 @@ class Limits:
         self._lock: IO[bytes] | None = None
 
     @contextmanager
-    def held(self, task: str, patience: float = 0.0) -> Iterator[bool]:
+    def held(self, task: str, patience: float = 0.0, *, alone: bool = False) -> Iterator[bool]:
         """Holds what limits a task; tells whether it may run beside those that are locked.
 
-        Waits for others who claim for `patience` seconds at most.
+        Waits for others who claim for `patience` seconds at most. `alone` keeps others from
+        claiming meanwhile, whatever limits the task.
 
         Raises:
             OSError: the lock file can't be opened.
         """
         group = self._tasks[task].concurrency_group
         rivals = self.rivals.get(task, ())
-        if not group and not rivals:
+        if not group and not rivals and not alone:
             yield True
             return
-        if not self._taken(patience):
-            yield False
-            return
-        try:
+        with self.alone(patience) as mine:
+            if not mine:
+                yield False
+                return
             locked = self._store.locked_tasks() & self._tasks.keys()
             used = sum(self._tasks[one].concurrency_group == group for one in locked)
             full = bool(group) and used >= self._groups.get(group, 1)
             yield not full and locked.isdisjoint(rivals)
+
+    @contextmanager
+    def alone(self, patience: float = 0.0) -> Iterator[bool]:
+        """Holds `claim.lock`, if it is to be had within `patience` seconds; tells whether it was.
+
+        Raises:
+            OSError: the lock file can't be opened.
+        """
+        if not self._taken(patience):
+            yield False
+            return
+        try:
+            yield True
         finally:
             self._give_back()
 

@@ -10,8 +10,9 @@ from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
-from parallel_orchestra.model import Isolation, Plan, Task
+from parallel_orchestra.model import Budget, Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
 from parallel_orchestra.report.text import counted, one_line, short, span
 from parallel_orchestra.schedule import (
@@ -24,6 +25,7 @@ from parallel_orchestra.schedule import (
     at_the_start,
     outlook,
 )
+from parallel_orchestra.spending import lasting, shown
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store.steering import Selection
 
@@ -38,6 +40,7 @@ def briefing(plan: Plan, found: Preflight) -> str:
         ("mode", f"{found.mode.value}: {found.mode_reason}"),
         ("workers", str(found.workers)),
         ("base", f"{found.base_branch} at {short(found.base_commit)}"),
+        *(("budget", words) for words in _limits(plan.budget)),
         ("project", str(plan.cwd)),
         *(("note", notice) for notice in found.notices),
     ]
@@ -144,7 +147,8 @@ def dry_run(found: Preview) -> str:
     word = "wave" if all(task.wave is None for task in plan.tasks) else "level"
     for number, wave in enumerate(found.graph.waves(), 1):
         lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found)]
-    lines += ["", f"mode: {found.mode.value}: {found.mode_reason}"]
+    lines += ["", *(f"budget: {words}" for words in _limits(plan.budget))]
+    lines += [f"mode: {found.mode.value}: {found.mode_reason}"]
     if found.part is not None:
         lines += _wrapped(told(found.part.chosen, found.graph))
     for line in ahead(found.outlook):
@@ -211,6 +215,7 @@ def _agent(task: Task) -> str:
 def _facts(task: Task) -> Iterator[str]:
     yield f"timeout {span(task.timeout)}"
     yield "no retry" if not task.max_retries else counted(task.max_retries, "retry", "retries")
+    yield from (f"at most {words}" for words in _limits(task))
     if task.model:
         yield f"model {one_line(task.model)}"
     if task.read_only:
@@ -226,6 +231,16 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"in wave {task.wave}"
     if task.depends_on:
         yield f"after {' '.join(task.depends_on)}"
+
+
+def _limits(whose: Budget | Task) -> Iterator[str]:
+    """Yields what a run or a task may use, as one writes it."""
+    for unit in UNITS:
+        limit = getattr(whose, unit)
+        if limit is not None:
+            yield shown(unit, limit)
+    if whose.max_duration is not None:
+        yield f"{lasting(whose.max_duration)} of work"
 
 
 def _start(cause: Cause | None) -> Iterator[str]:

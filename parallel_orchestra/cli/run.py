@@ -1,6 +1,7 @@
 """`run`: carries out a plan, with everything that the user sees around it."""
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -23,11 +24,12 @@ from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
 from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, worst
+from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.ownership import NOTHING
+from parallel_orchestra.plan.budgets import problems_of
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.summary import summary
 from parallel_orchestra.store import Layout
@@ -63,6 +65,7 @@ class Options:
     quiet: bool = False
     dashboard: bool | None = None
     halt: str = ""
+    max_cost: float | None = None
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     retry_failed: bool = False
@@ -100,6 +103,13 @@ class Options:
     metavar="WHEN[,N]",
     help="Stop when N tasks have failed (or N%): `soon` lets running tasks end, `now` does not; "
     "`keep-going` (default: the plan's, else this) does what it can.",
+)
+@click.option(
+    "--max-cost",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="USD",
+    help="What all attempts together may cost, in dollars (default: the plan's "
+    "`budget.max_cost_usd`, else no limit).",
 )
 @click.option(
     "--tasks-dir",
@@ -142,7 +152,7 @@ def carry_out(options: Options) -> int:
         other = "--resume" if options.resume else "--retry-failed"
         raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
-    plan = _halting(load_plan(options.plan), options.halt)
+    plan = _costing(_halting(load_plan(options.plan), options.halt), options.max_cost)
     settings = settings_for(options, plan)
     if options.dry_run:
         return _preview(plan, settings, as_json=options.as_json)
@@ -203,6 +213,18 @@ def _halting(plan: Plan, halt: str) -> Plan:
     except ValueError:
         hint = "write `soon`, `now` or `keep-going`; `soon,3` and `now,20%` wait for more failures"
         raise usage(f"`--halt` can't be `{halt}`", hint) from None
+
+
+def _costing(plan: Plan, dollars: float | None) -> Plan:
+    if dollars is None:
+        return plan
+    if not math.isfinite(dollars):
+        raise usage(f"`--max-cost` can't be {dollars}", "write dollars, such as 2.5")
+    plan = replace(plan, budget=replace(plan.budget, max_cost_usd=dollars))
+    problems = tuple(problems_of(plan, "`--max-cost`"))
+    if problems:
+        raise UsageError(*problems)
+    return plan
 
 
 def _log_dir(options: Options, plan: Plan) -> Path | None:

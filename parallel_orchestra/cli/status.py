@@ -11,6 +11,7 @@ from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.report.budgets import short_of
 from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
 from parallel_orchestra.store import Layout
@@ -61,6 +62,8 @@ def read(layout: Layout) -> RunReport:
 def standing(report: RunReport) -> ExitCode:
     """Returns the exit code of `status`: what the tasks say, whatever ended the last command."""
     code = ExitCode(report.exit_code)
+    if report.ended is not None and short_of(report):
+        return ExitCode.WAITS_FOR_PERSON
     if report.count(Outcome.WAITING, Outcome.MISSING) or report.ended is None:
         return ExitCode.UNFINISHED
     if code in (ExitCode.DONE, ExitCode.TASK_FAILED, ExitCode.WAITS_FOR_PERSON):

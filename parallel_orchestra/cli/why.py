@@ -21,7 +21,7 @@ from parallel_orchestra.graph import clash
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
-from parallel_orchestra.report.advice import next_step
+from parallel_orchestra.report.advice import next_step, resume_step
 from parallel_orchestra.report.ahead import ahead, cause_record
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
 from parallel_orchestra.schedule import Cause, Hold
@@ -89,7 +89,9 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         if report.paused:
             step = "`parallel-orchestra resume-run` lets the run start tasks again"
         elif report.ended is not None:
-            step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
+            step = resume_step(report)[0]
+            if cause is None or cause.kind is not Hold.BUDGET:
+                step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
     elif found.outcome is Outcome.SKIPPED:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:

@@ -17,8 +17,10 @@ from parallel_orchestra.model import Plan
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
+from parallel_orchestra.spending import NOTHING_SPENT, Spent, limited
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore, steering
+from parallel_orchestra.store.outlays import Outlays
 from parallel_orchestra.store.records import read_run
 
 #: The owner of who only looks: it claims nothing and holds nothing.
@@ -57,9 +59,19 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         paused=asked.words if asked is not None else "",
         past=past_of(plan, repo),
         tree=_tree(plan, repo, record, places),
+        spent=spent_of(plan, layout, now),
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)
+
+
+def spent_of(plan: Plan, layout: Layout, now: float) -> Spent:
+    """Returns what a run has used of its budgets as of now (epoch); nothing if it has none."""
+    if any(limited(task, plan.budget) for task in plan.tasks):
+        # who only looks can go without; no agent starts without
+        with contextlib.suppress(OSError):
+            return Outlays(layout).spent(now)
+    return NOTHING_SPENT
 
 
 def resume_command(record: RunRecord, layout: Layout) -> str:

@@ -1,16 +1,25 @@
 """What a task's agent was told, or will be told next; changes nothing."""
 
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.conductor.picture import NOBODY, ledger_at, read_record, repository_of
+from parallel_orchestra.conductor.picture import (
+    NOBODY,
+    ledger_at,
+    read_record,
+    repository_of,
+    spent_of,
+)
 from parallel_orchestra.errors import PlanError, Problem, UsageError
-from parallel_orchestra.model import Plan
+from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
+from parallel_orchestra.plan.abilities import abilities_of
+from parallel_orchestra.spending import NOTHING_SPENT, Grant, grant
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskStore
 from parallel_orchestra.worker.prompt import Source, Spoiled, prompt_of
@@ -51,7 +60,8 @@ def told(
     if task not in tasks:
         raise _no_task(task, plan)
     if layout is None or record is None:
-        return _made(Source(plan, tasks), task, attempt or 1)
+        granted = _granted(plan, tasks[task], None)
+        return _made(Source(plan, tasks, granted=granted), task, attempt or 1)
     begun, at_work = _attempts(layout, task)
     number = attempt or (begun if at_work else begun + 1)
     if number <= begun:
@@ -59,10 +69,19 @@ def told(
     repo = repository_of(record, environ)
     try:
         ledger = ledger_at(repo, record, repo.refs.read(record.integration) or "")
-        source = Source(plan, tasks, layout, repo.objects, ledger.merges.get)
+        granted = _granted(plan, tasks[task], layout)
+        source = Source(plan, tasks, layout, repo.objects, ledger.merges.get, granted)
         return _made(source, task, number)
     finally:
         repo.close()
+
+
+def _granted(plan: Plan, task: Task, layout: Layout | None) -> Grant | None:
+    """Returns what an attempt could use that began now; None if it could not begin."""
+    spent = spent_of(plan, layout, time.time()) if layout is not None else NOTHING_SPENT
+    known = abilities_of(task.backend, plan.backends)
+    found = grant(task, plan.budget, spent, known.keeps if known is not None else ())
+    return found if isinstance(found, Grant) else None
 
 
 def _made(source: Source, task: str, number: int) -> Told:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS, AgentSettings
-from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.board import Board, Clock, Purse
 from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
@@ -25,6 +25,7 @@ from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.spending import limited
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
 from parallel_orchestra.store.room import Room
 from parallel_orchestra.worker import Shop
@@ -91,7 +92,7 @@ class Workshop:
             return ()
         self.job = replace(self.job, run=run, plan=plan, graph=Graph.of(plan.tasks))
         self.tasks.update(new)
-        self.board.enlarge(*self._scheduled())
+        self.board.enlarge(*self._scheduled(), self._purse())
         return tuple(new)
 
     def settle(self) -> None:
@@ -184,7 +185,19 @@ class Workshop:
                 demands_of(self.job.settings), self._tell_hold, self.clock.monotonic, random.random
             ),
             plan.halt,
+            self._purse(),
         )
+
+    def _purse(self) -> Purse | None:
+        """Returns the budgets that claims are held to; None if there are none.
+
+        A person's claim uses no agent.
+        """
+        plan = self.job.plan
+        concerned = any(limited(task, plan.budget) for task in plan.tasks)
+        if self.me.kind == WorkerKind.MANUAL.value or not concerned:
+            return None
+        return Purse(self.tasks, plan.budget, plan.backends, self.job.layout, self.clock.now)
 
     def _tell_hold(self, reason: str) -> None:
         self.journal.write(StartsHeld(self.clock.now(), reason))

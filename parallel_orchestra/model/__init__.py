@@ -3,6 +3,7 @@
 Knows nothing of files, YAML or git: `plan` makes these values, everything else reads them.
 """
 
+from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.outcome import Answer, FailureClass, Usage
 from parallel_orchestra.model.plan import (
     CPO,
@@ -43,11 +44,13 @@ __all__ = [
     "DEFAULT_SETUP_TIMEOUT",
     "DEFAULT_TIMEOUT",
     "DEFAULT_TIMEOUT_V01",
+    "NO_BUDGET",
     "NO_DEFAULTS",
     "NO_ENV",
     "NO_SETUP",
     "Answer",
     "Boundaries",
+    "Budget",
     "Command",
     "Evidence",
     "FailureClass",

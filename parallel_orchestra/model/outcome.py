@@ -20,6 +20,7 @@ class FailureClass(Enum):
     NO_CHANGES = "no_changes"
     UNUSABLE = "unusable"
     BOUNDARY = "boundary"
+    BUDGET = "budget"
     TAMPERING = "tampering"
     ENVIRONMENT = "environment"
     CANCELLED = "cancelled"
@@ -29,6 +30,7 @@ class FailureClass(Enum):
         """Whether it uses up one of the task's retries; the others give the attempt back."""
         return self not in (
             FailureClass.RATE_LIMITED,
+            FailureClass.BUDGET,
             FailureClass.ENVIRONMENT,
             FailureClass.CANCELLED,
         )
@@ -39,6 +41,7 @@ class FailureClass(Enum):
         return self in (
             FailureClass.AUTH,
             FailureClass.PERMANENT,
+            FailureClass.BUDGET,
             FailureClass.CONFLICT,
             FailureClass.TAMPERING,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.task import NO_SETUP, Command, Setup, Task
 
 #: The version of a plan that was read from a `cpo` folder.
@@ -138,6 +139,7 @@ class Plan:
     setup: Setup = NO_SETUP
     boundaries: Boundaries | None = None
     merge: MergeRules = MergeRules()
+    budget: Budget = NO_BUDGET
     webhooks: Webhooks = Webhooks()
     defaults: Task = NO_DEFAULTS
     warnings: tuple[str, ...] = ()

@@ -119,6 +119,8 @@ class Task:
     (files that are there) and `boundary` (not to be touched) are patterns as `ownership` reads
     them; empty means undeclared. `verify` runs in the task's worktree after the agent. `skills`
     are names and `contracts` paths, counted from the project, that its prompt tells of.
+    `max_cost_usd`, `max_tokens` and `max_duration` (seconds) hold for all of its attempts together;
+    0 says that it uses none.
     """
 
     id: str
@@ -152,6 +154,9 @@ class Task:
     allowed_tools: tuple[str, ...] = ()
     disallowed_tools: tuple[str, ...] = ()
     max_turns: int | None = None
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_duration: float | None = None
     wave: int | None = None
     setup: Setup = NO_SETUP
 

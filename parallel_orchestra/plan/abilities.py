@@ -18,12 +18,21 @@ AGENT_FIELDS = (
 )
 
 
+#: The limits of use that an agent must tell about, or they could not be kept.
+UNITS = ("max_cost_usd", "max_tokens")
+
+
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """Which of `AGENT_FIELDS` a backend understands, and the permission modes that it has."""
+    """Which of `AGENT_FIELDS` a backend understands, and the permission modes that it has.
+
+    Of which `UNITS` its agents tell what they used, and which of them they keep to when told.
+    """
 
     fields: frozenset[str] = frozenset()
     modes: tuple[str, ...] = ()
+    tells: frozenset[str] = frozenset()
+    keeps: frozenset[str] = frozenset()
 
 
 #: Every backend that there is. As the programs say of themselves, and as they were tried.
@@ -32,23 +41,30 @@ ABILITIES: Mapping[str, Abilities] = MappingProxyType(
         "claude": Abilities(
             frozenset(AGENT_FIELDS),
             ("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
+            tells=frozenset(UNITS),
+            keeps=frozenset({"max_cost_usd"}),
         ),
         "codex": Abilities(
             frozenset({"model", "permission_mode"}),
             ("danger-full-access", "read-only", "workspace-write"),
+            tells=frozenset({"max_tokens"}),
         ),
         "command": Abilities(),
         "gemini": Abilities(
             frozenset({"model", "permission_mode", "allowed_tools"}),
             ("auto_edit", "default", "plan", "yolo"),
+            tells=frozenset({"max_tokens"}),
         ),
-        "opencode": Abilities(frozenset({"agent", "model", "allowed_tools", "disallowed_tools"})),
+        "opencode": Abilities(
+            frozenset({"agent", "model", "allowed_tools", "disallowed_tools"}),
+            tells=frozenset(UNITS),
+        ),
     }
 )
 
 
 #: What of a task can be filled in where a plan describes an agent, beside the file of its prompt.
-PLACES = (*AGENT_FIELDS, "prompt_file")
+PLACES = (*AGENT_FIELDS, *UNITS, "prompt_file")
 PLACE = re.compile(r"\{([a-z_]+)\}")
 #: In whose language such an agent may answer, and which classes its failures may be given.
 LANGUAGES = ("text", "claude", "codex", "gemini", "opencode")
@@ -76,7 +92,9 @@ def abilities_of(name: str, templates: Mapping[str, Template]) -> Abilities | No
     words = (
         word for part in template.command for word in ((part,) if isinstance(part, str) else part)
     )
-    return Abilities(frozenset(place for word in words for place in places_in(word)))
+    places = frozenset(place for word in words for place in places_in(word))
+    reader = ABILITIES.get(template.result, Abilities())
+    return Abilities(places, tells=reader.tells, keeps=places & frozenset(UNITS))
 
 
 def who_knows(field: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ fingerprint. Needs neither YAML nor pydantic: a worker that joins a run starts a
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, astuple, fields
+from dataclasses import MISSING, asdict, astuple, fields
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
@@ -18,6 +18,7 @@ from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import (
     Boundaries,
+    Budget,
     Evidence,
     Halt,
     Isolation,
@@ -44,9 +45,15 @@ _FORMS: dict[str, Any] = {
     "estimate": float | int | None,
     "wave": int | None,
     "max_turns": int | None,
+    "max_cost_usd": float | int | None,
+    "max_tokens": int | None,
+    "max_duration": float | int | None,
     "env": Mapping,
     "command": tuple | str | None,
 }
+
+#: What a task may use.
+_BUDGET = frozenset(one.name for one in fields(Budget))
 
 _PLAN_PATHS = ("source", "cwd")
 
@@ -77,8 +84,12 @@ def task_from(record: Mapping[str, Any]) -> Task:
 
 
 def fingerprint(task: Task) -> str:
-    """Returns 64 hex digits that change exactly if the task's definition does."""
-    record = json.dumps(canonical(task), sort_keys=True, separators=(",", ":"))
+    """Returns 64 hex digits that change exactly if the task's definition does.
+
+    What it may use is no part of that: who raises a budget has not changed what is done.
+    """
+    facts = {name: value for name, value in canonical(task).items() if name not in _BUDGET}
+    record = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(record.encode()).hexdigest()
 
 
@@ -105,6 +116,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "setup": _plain(plan.setup),
         "boundaries": plan.boundaries.value if plan.boundaries else None,
         "merge": _merge_facts(plan.merge),
+        "budget": asdict(plan.budget),
         "webhooks": {
             "on_complete": plan.webhooks.on_complete,
             "on_failure": plan.webhooks.on_failure,
@@ -152,6 +164,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["merge"] = MergeRules(
         **{name: _tuples(fact) for name, fact in values.get("merge", {}).items()}
     )
+    values["budget"] = _budget(values.get("budget", {}))
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
 
@@ -183,6 +196,12 @@ def _field(name: str, value: Any) -> Any:
     if isinstance(value, dict):
         return MappingProxyType(value)
     return Isolation(value) if name == "isolation" else value
+
+
+def _budget(record: Mapping[str, Any]) -> Budget:
+    if not all(value is None or type(value) in (int, float) for value in record.values()):
+        raise ValueError("not a budget")
+    return Budget(**record)
 
 
 def _setup(record: Mapping[str, Any]) -> Setup:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from parallel_orchestra.model import MergeRules, Setup
+from parallel_orchestra.model import Budget, MergeRules, Setup
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -48,6 +48,19 @@ class SetupFields(Fields):
         return Setup(**{"copy" if name == "copied" else name: given[name] for name in given})
 
 
+class BudgetFields(Fields):
+    """What `budget` may say."""
+
+    max_cost_usd: values.SomeDollars = ABSENT
+    max_tokens: values.SomeTokens = ABSENT
+    max_duration: values.Duration = ABSENT
+
+    def as_budget(self) -> Budget:
+        """Returns what was said."""
+        return Budget(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+_BudgetSaid = Annotated[BudgetFields, AfterValidator(BudgetFields.as_budget)]
 _SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
 
 
@@ -89,6 +102,9 @@ class SharedFields(Fields):
     allowed_tools: values.Tools = ABSENT
     disallowed_tools: values.Tools = ABSENT
     max_turns: values.Turns = ABSENT
+    max_cost_usd: values.Dollars = ABSENT
+    max_tokens: values.Tokens = ABSENT
+    max_duration: values.Duration = ABSENT
 
 
 class TaskFields(SharedFields):
@@ -123,6 +139,7 @@ class TopFields(Fields):
     setup: _SetupSaid = ABSENT
     boundaries: values.Bounds = ABSENT
     merge: Annotated[MergeFields, AfterValidator(MergeFields.as_rules)] = ABSENT
+    budget: _BudgetSaid = ABSENT
 
 
 def _keys(fields: type[Fields], whose: str) -> dict[str, str]:

@@ -55,6 +55,7 @@ def read_joining(
         groups=plan.concurrency_limits,
         backends=(*backends, *plan.backends),
         templates=plan.backends,
+        budget=plan.budget,
         sections=_body(document, task_id),
     )
     task = read_alone(entry, f"task `{brief(str(task_id))}`", around)

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from parallel_orchestra.model import NO_SETUP, Halt, MergeRules, Plan, Task, Webhooks
+from parallel_orchestra.model import NO_BUDGET, NO_SETUP, Halt, MergeRules, Plan, Task, Webhooks
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
 from parallel_orchestra.plan.borders import Disk, check_files
@@ -22,12 +22,10 @@ from parallel_orchestra.plan.document import Document, decode, find_marks, read_
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
 from parallel_orchestra.plan.merging import check_merge
+from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
     Surroundings,
-    check_backend,
-    check_path_variable,
-    check_setup,
     read_manifest_tasks,
     read_tasks,
     sketches,
@@ -120,7 +118,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
         if isinstance(data[key], dict):
             known_here = manifest.Webhook.model_fields
             check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
-    check_setup(data, "", (), findings, strict=dialect.strict)
+    check_parts(data, "", (), findings, strict=dialect.strict)
     check_merge(data, findings, strict=dialect.strict)
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
@@ -213,9 +211,12 @@ def _surroundings(
         backends=(*origin.backends, *_names(document.data.get("backends"))),
         sections=_sections(document, dialect),
         templates=top.get("backends", {}),
+        budget=top.get("budget", NO_BUDGET),
     )
     if "backend" in around.defaults:
-        check_backend(around.defaults["backend"], "defaults", ("defaults",), around)
+        check_backend(
+            around.defaults["backend"], "defaults", ("defaults",), around.backends, findings
+        )
     return around
 
 
@@ -304,5 +305,6 @@ def _plan(
         setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
         boundaries=top.get("boundaries"),
         merge=top.get("merge", MergeRules()),
+        budget=top.get("budget", NO_BUDGET),
         webhooks=Webhooks(**hooks),
     )

@@ -6,11 +6,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from parallel_orchestra.model import DEFAULT_BACKEND, Isolation, Task, Template
+from parallel_orchestra.model import DEFAULT_BACKEND, NO_BUDGET, Budget, Isolation, Task, Template
 from parallel_orchestra.plan import fields, manifest
-from parallel_orchestra.plan.abilities import AGENT_FIELDS, Abilities, abilities_of, who_knows
+from parallel_orchestra.plan.abilities import (
+    AGENT_FIELDS,
+    UNITS,
+    Abilities,
+    abilities_of,
+    who_knows,
+)
 from parallel_orchestra.plan.borders import check_own
+from parallel_orchestra.plan.budgets import limit_of, untold, way_out
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
+from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections
 from parallel_orchestra.plan.values import is_task_id
 from parallel_orchestra.plan.wording import check_keys, validated
@@ -42,6 +50,7 @@ class Surroundings:
     backends: Collection[str]
     sections: Sections
     templates: Mapping[str, Template] = field(default_factory=dict)
+    budget: Budget = NO_BUDGET
 
     def exists(self, name: str) -> bool:
         """Returns whether the project has a file or folder of that name."""
@@ -121,7 +130,7 @@ def _read_task(
 ) -> Task | None:
     others = fields.ELSEWHERE_THAN_TASK
     check_keys(entry, _TASK_KEYS, owner, path, around.findings, strict=True, elsewhere=others)
-    check_setup(entry, owner, path, around.findings, strict=True)
+    check_parts(entry, owner, path, around.findings, strict=True)
     check_path_variable(entry, owner, path, around.findings)
     given = validated(fields.TaskFields, entry, owner, path, around.findings)
     whole = {**around.defaults, **given}
@@ -130,6 +139,7 @@ def _read_task(
     check = _Check(entry, given, whole, owner, path, around)
     check.backend_and_command()
     check.agent_fields()
+    check.budget()
     check.isolation()
     check.group()
     check.contracts()
@@ -189,7 +199,9 @@ class _Check:
             return
         backend = self.whole.get("backend", DEFAULT_BACKEND)
         if "backend" in self.given:
-            check_backend(backend, self.owner, self.path, self.around)
+            check_backend(
+                backend, self.owner, self.path, self.around.backends, self.around.findings
+            )
         if backend == "command":
             if "command" not in self.whole:
                 what = f"{self.owner} has the backend `command`, but no `command`"
@@ -218,6 +230,29 @@ class _Check:
             else:
                 self.whole.pop(key)  # the defaults', for tasks of other backends
         self._permission_mode(backend, known)
+
+    def budget(self) -> None:
+        """Notes a budget that can't be kept, because the agent does not tell what it uses."""
+        backend = self.whole.get("backend", DEFAULT_BACKEND)
+        sound = self._sound("backend", *UNITS)
+        known = abilities_of(backend, self.around.templates) if sound else None
+        if known is None:
+            return
+        for unit in UNITS:
+            nothing, own = self.whole.get(unit) == 0, unit in self.given
+            if unit in known.tells and nothing and own:
+                what = f"`{unit}` of {self.owner} is 0, but its agent, `{backend}`, asks a model"
+                self._note(what, "write more, or remove the line", unit)
+            elif unit not in known.tells and not nothing and self._limited(unit):
+                limit = f"its `{unit}`" if own else f"the plan's `budget.{unit}`"
+                what = f"{limit} can't be kept: {untold(unit, self.owner, backend)}"
+                hint = way_out(unit, backend, self.around.templates)
+                self._note(what, hint, unit if own else "backend")
+            elif (unit in known.tells) == nothing and not own:
+                self.whole.pop(unit, None)  # the defaults', for tasks of other backends
+
+    def _limited(self, unit: str) -> bool:
+        return unit in self.given or limit_of(self.around.budget, unit) is not None
 
     def _way_out(self, key: str, backend: str) -> str:
         if backend in self.around.templates:
@@ -342,36 +377,3 @@ class _Check:
     def _note(self, what: str, hint: str, key: str, mark: tuple[int, int] | None = None) -> None:
         path = (*self.path, key) if key in self.entry or mark else self.path
         self.around.findings.problem(Finding(what, hint, path, mark=mark))
-
-
-def check_setup(
-    raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings, *, strict: bool
-) -> None:
-    """Notes the keys of a `setup` that nobody knows."""
-    setup = raw.get("setup")
-    if strict and isinstance(setup, dict):
-        whose = f"`setup` of {owner}" if owner else "`setup`"
-        known = fields.SetupFields.keys()
-        check_keys(setup, known, whose, (*path, "setup"), findings, strict=True)
-
-
-def check_path_variable(
-    raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings
-) -> None:
-    """Notes a `PATH` in `env` that waits for a shell which there is not."""
-    env = raw.get("env")
-    search = env.get("PATH") if isinstance(env, dict) else None
-    if isinstance(search, str) and "$" in search:
-        hint = "nothing is expanded here: write them out, or set it in a command"
-        what = f"`env.PATH` of {owner} must name directories"
-        findings.problem(Finding(what, hint, (*path, "env", "PATH")))
-
-
-def check_backend(backend: str, owner: str, path: KeyPath, around: Surroundings) -> None:
-    """Notes a backend that is not there."""
-    if backend not in around.backends:
-        *others, last = (f"`{name}`" for name in sorted(around.backends))
-        names = f"{', '.join(others)} or {last}" if others else last
-        what = f"`backend` of {owner} must be {names}, not `{brief(backend)}`"
-        hint = did_you_mean(around.findings.guess(backend, around.backends), f"write {names}")
-        around.findings.problem(Finding(what, hint, (*path, "backend")))

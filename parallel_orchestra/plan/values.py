@@ -240,6 +240,18 @@ def _whole_number(value: Any) -> Any:
         return value
 
 
+def _dollars(value: object) -> float:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 10**9:
+        return float(value)
+    raise refused("be dollars", "write a number, such as 2.5")
+
+
+def _some(value: float) -> float:
+    if not value:
+        raise refused("be more than nothing", "remove the line if there is no limit")
+    return value
+
+
 def _isolation(value: str) -> Isolation:
     # Not the class itself: from Python 3.12 on an enum's signature says nothing of one argument.
     return Isolation(value)
@@ -346,4 +358,10 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
+Dollars = Annotated[
+    float, PlainValidator(_dollars), WithJsonSchema({"type": "number", "minimum": 0})
+]
+Tokens = Annotated[int, Field(ge=0, le=10**12)]
+SomeDollars = Annotated[Dollars, AfterValidator(_some)]
+SomeTokens = Annotated[int, Field(ge=1, le=10**12)]
 Where = Annotated[Literal["worktree", "clone", "shared", "none"], AfterValidator(_isolation)]

@@ -5,7 +5,14 @@ the listing wins, since the directory is the truth.
 """
 
 from parallel_orchestra.progress.fold import UNDONE, Place, RunFacts, fold
-from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
+from parallel_orchestra.progress.picture import (
+    Attempt,
+    Delivery,
+    Outcome,
+    Purse,
+    RunReport,
+    TaskReport,
+)
 
 __all__ = [
     "UNDONE",
@@ -13,6 +20,7 @@ __all__ = [
     "Delivery",
     "Outcome",
     "Place",
+    "Purse",
     "RunFacts",
     "RunReport",
     "TaskReport",

@@ -24,12 +24,15 @@ from parallel_orchestra.events import (
     Warned,
 )
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import FailureClass, Plan, Task
+from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.progress.meaning import exit_code
 from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
+from parallel_orchestra.progress.purses import purses
 from parallel_orchestra.progress.waiting import Crew, with_causes
 from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Seen, doomed
+from parallel_orchestra.spending import NOTHING_SPENT, Spent
 from parallel_orchestra.states import TaskState
 
 
@@ -50,6 +53,7 @@ class RunFacts:
     `merges` gives each merged task's commit, `undone` how a task's newest merge was taken back.
     `left_out` gives each task that the run was told not to carry out, with the reason.
     `past` are seconds that tasks took before in this repository, `tree` the files of its base.
+    `spent` is what was used of budgets.
     """
 
     run: str
@@ -66,17 +70,11 @@ class RunFacts:
     paused: str = ""
     past: Mapping[str, float] = field(default_factory=dict)
     tree: Tree = NOTHING
+    spent: Spent = NOTHING_SPENT
 
 
 #: Stands where a failure class stands if a person took the task's merge back.
 UNDONE = "undone"
-
-
-#: What a task's failure means for the shell, where it is more than that a task failed.
-_FAILURE_CODES = {
-    FailureClass.CONFLICT.value: ExitCode.WAITS_FOR_PERSON,
-    FailureClass.ENVIRONMENT.value: ExitCode.ENVIRONMENT,
-}
 
 
 class _Story:
@@ -188,6 +186,7 @@ def fold(
         paused=facts.paused,
         outlook=ahead,
         held=crew.held,
+        purses=tuple(purses(facts.plan.budget, facts.spent)),
     )
 
 
@@ -201,6 +200,7 @@ def _crew(facts: RunFacts, memory: _Memory) -> Crew:
         paused=facts.paused,
         left_out=facts.left_out,
         tree=facts.tree,
+        spent=facts.spent,
     )
 
 
@@ -354,30 +354,10 @@ def _done(task: Task, place: Place, story: _Story, commit: str, since: float) ->
 def _standing(memory: _Memory, tasks: Iterable[TaskReport]) -> int:
     """Returns how the run ended, or how it stands; an undo afterwards is the newer word."""
     if memory.ended is None:
-        return _exit_code(tasks, memory.delivery)
+        return exit_code(tasks, memory.delivery)
     if memory.undone_since:
-        return worst([ExitCode(memory.ended.exit_code), _exit_code(tasks, memory.delivery)])
+        return worst([ExitCode(memory.ended.exit_code), exit_code(tasks, memory.delivery)])
     return memory.ended.exit_code
-
-
-def _exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
-    """Returns what the run's end means for the shell, as far as tasks and delivery decide it."""
-    codes = []
-    for task in tasks:
-        if task.outcome is Outcome.FAILED:
-            codes.append(_FAILURE_CODES.get(task.failure, ExitCode.TASK_FAILED))
-        elif task.outcome is Outcome.SKIPPED:
-            codes.append(ExitCode.TASK_FAILED)
-        elif task.outcome is Outcome.MISSING:
-            codes.append(ExitCode.ENVIRONMENT)
-        elif task.outcome is Outcome.RUNNING:
-            # A lock without an owner is a person's, and has a reason that says so.
-            codes.append(ExitCode.WAITS_FOR_PERSON if task.reason else ExitCode.UNFINISHED)
-        elif task.outcome is Outcome.WAITING:
-            codes.append(ExitCode.UNFINISHED)
-    if delivery.reason:
-        codes.append(ExitCode.WAITS_FOR_PERSON)
-    return worst(codes)
 
 
 def _longest_chain(plan: Plan, tasks: Iterable[TaskReport]) -> float:

@@ -87,6 +87,19 @@ class TaskReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Purse:
+    """One budget of the whole run: `unit` is its name in plans.
+
+    `used` by attempts that ended, `held` for those that run, of `limit`.
+    """
+
+    unit: str
+    used: float
+    held: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """Whether the merged work reached the user's branch: `reason` and `command` if not."""
 
@@ -105,7 +118,7 @@ class RunReport:
     `took` is how long it took by a clock that never jumps, None if nobody measured it. `paused`
     says by whom nothing may start at this moment; empty if it may. `critical_path_seconds` is the
     longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
-    open. `held` says why processes start nothing at the moment.
+    open. `held` says why processes start nothing at the moment. `purses` are what is limited in all.
     """
 
     run: str
@@ -132,6 +145,7 @@ class RunReport:
     paused: str = ""
     outlook: Outlook | None = None
     held: tuple[str, ...] = ()
+    purses: tuple[Purse, ...] = ()
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from parallel_orchestra.graph import Graph, rivals
-from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan
+from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.plan.abilities import abilities_of
 from parallel_orchestra.progress.picture import Outcome, TaskReport
 from parallel_orchestra.schedule import Cause, Hold, Outlook, Schedule, Seen, Standing, outlook
+from parallel_orchestra.spending import NOTHING_SPENT, Short, Spent, grant, limited
 from parallel_orchestra.states import TaskState
 
 _OPEN = (Outcome.RUNNING, Outcome.WAITING, Outcome.SKIPPED)
@@ -35,6 +37,7 @@ class Crew:
     paused: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
     tree: Tree = NOTHING
+    spent: Spent = NOTHING_SPENT
 
 
 def with_causes(
@@ -53,11 +56,12 @@ def with_causes(
     schedule.observe(known)
     causes = schedule.causes(now)
     usual = _usual(crew)
+    defined = {task.id: task for task in plan.tasks}
     for task, one in known.items():
         if one.state is TaskState.AVAILABLE:
             left_out = crew.left_out.get(task)
             if left_out is None:
-                causes.setdefault(task, usual)
+                causes.setdefault(task, _short(plan, defined[task], crew.spent) or usual)
             else:
                 causes[task] = Cause(Hold.LEFT_OUT, left_out)
     ours = {task: one for task, one in known.items() if task not in crew.left_out}
@@ -71,6 +75,15 @@ def with_causes(
         Standing(ours, dict(_elapsed(tasks, now)), now),
     )
     return tuple(replace(task, cause=causes.get(task.id)) for task in tasks), ahead
+
+
+def _short(plan: Plan, task: Task, spent: Spent) -> Cause | None:
+    """Returns that a task which could run waits for a budget, if it does."""
+    if not limited(task, plan.budget):
+        return None
+    known = abilities_of(task.backend, plan.backends)
+    found = grant(task, plan.budget, spent, known.keeps if known is not None else ())
+    return Cause(Hold.BUDGET, found.words) if isinstance(found, Short) else None
 
 
 def _elapsed(tasks: Iterable[TaskReport], now: float) -> Iterator[tuple[str, float]]:

@@ -7,12 +7,14 @@ in them is ever taken for a template.
 from functools import cache
 from pathlib import Path
 
+from parallel_orchestra.prompt.allowance import Left
 from parallel_orchestra.prompt.facts import Need, facts_of, known_names, trials_of
 from parallel_orchestra.prompt.feedback import Feedback
 
 __all__ = [
     "DEFAULT",
     "Feedback",
+    "Left",
     "Need",
     "facts_of",
     "known_names",

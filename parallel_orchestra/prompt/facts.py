@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from parallel_orchestra.model import Plan, Task, as_typed
+from parallel_orchestra.prompt.allowance import Left
 from parallel_orchestra.prompt.feedback import Feedback
 
+_UNLIMITED = Left()
 #: Fields of a task that no template gets.
 _HIDDEN = frozenset({"env"})
 #: Characters of an agent's last words that fit on the line of a dependency.
@@ -37,11 +39,16 @@ class Need:
 
 
 def facts_of(
-    plan: Plan, task: Task, attempt: int, feedback: Feedback, needs: Sequence[Need]
+    plan: Plan,
+    task: Task,
+    attempt: int,
+    feedback: Feedback,
+    needs: Sequence[Need],
+    left: Left = _UNLIMITED,
 ) -> dict[str, Any]:
     """Returns the variables of a template for one attempt at a task.
 
-    `feedback` is none if there is nothing to say; `budget` is none: plans have no budgets.
+    `feedback` is none if there is nothing to say, `budget` if nothing is limited.
     """
     return {
         "plan": _plan_facts(plan),
@@ -49,7 +56,7 @@ def facts_of(
         "attempt": {"number": attempt},
         "feedback": None if feedback.empty else _feedback_facts(feedback),
         "dependencies": [_need_facts(need) for need in needs],
-        "budget": None,
+        "budget": None if left.empty else _left_facts(left),
     }
 
 
@@ -63,7 +70,7 @@ def known_names() -> dict[str, list[str] | None]:
         "attempt": ["number"],
         "feedback": list(_feedback_facts(Feedback())),
         "dependencies": None,
-        "budget": None,
+        "budget": list(_left_facts(Left())),
     }
 
 
@@ -81,7 +88,7 @@ def trials_of(plan: Plan) -> Iterator[dict[str, Any]]:
             Need(id_, titles.get(id_, ""), "0" * 40, ("a.txt",), "Done.") for id_ in task.depends_on
         ]
         yield facts_of(plan, task, 1, Feedback(), needs)
-        yield facts_of(plan, task, 2, failed, needs)
+        yield facts_of(plan, task, 2, failed, needs, Left(1.0, 1000, 60.0, 10))
 
 
 def _plan_facts(plan: Plan) -> dict[str, Any]:
@@ -110,6 +117,10 @@ def _task_facts(task: Task) -> dict[str, Any]:
 
 def _feedback_facts(feedback: Feedback) -> dict[str, Any]:
     return {**asdict(feedback), "text": feedback.text}
+
+
+def _left_facts(left: Left) -> dict[str, Any]:
+    return {**asdict(left), "text": left.text}
 
 
 def _need_facts(need: Need) -> dict[str, Any]:

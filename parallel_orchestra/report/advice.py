@@ -8,6 +8,7 @@ import shlex
 
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import UNDONE, Outcome, RunReport, TaskReport
+from parallel_orchestra.report.budgets import enough_dollars, short_of
 from parallel_orchestra.report.text import short, short_ref
 
 #: How many of a kind are listed before "... and N more".
@@ -28,6 +29,7 @@ _REMEDIES = {
     FailureClass.UNUSABLE.value: (
         "say in its prompt what it must leave alone: its worktree's git, and `git init` or `clone`"
     ),
+    FailureClass.BUDGET.value: "raise its budget in the plan or make it smaller",
     FailureClass.BOUNDARY.value: (
         "say in its prompt what it must leave alone, or widen `writes` or its `boundary`"
     ),
@@ -77,9 +79,25 @@ def resume_step(report: RunReport) -> tuple[str, ...]:
     left = report.total - report.completed
     if report.ended is None or not left:
         return ()
+    if short_of(report):
+        return (_more_budget(report),)
     tasks = "the task that is" if left == 1 else f"the {left} tasks that are"
     resume = _command("run", report.source, "--resume", report=report)
     return (f"run {tasks} not done yet, and no other: `{resume}`",)
+
+
+def _more_budget(report: RunReport) -> str:
+    """Returns the step that goes on with a run that waits for more of a budget."""
+    tasks = short_of(report)
+    which = f"`{tasks[0].id}`" + (f" and {len(tasks) - 1} more" if len(tasks) > 1 else "")
+    cause = tasks[0].cause
+    why = f"{which} can't start: {cause.words if cause is not None else ''}"
+    words = ["run", report.source, "--resume"]
+    dollars = enough_dollars(report)
+    if dollars is not None:
+        resume = _command(*words, "--max-cost", f"{dollars:.2f}", report=report)
+        return f"{why}; with more of it: `{resume}`"
+    return f"{why}; raise it in the plan, then `{_command(*words, report=report)}`"
 
 
 def more(total: int, kind: str = "", listed: int = LISTED) -> str:

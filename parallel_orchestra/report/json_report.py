@@ -11,6 +11,7 @@ from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, next_steps
 from parallel_orchestra.report.ahead import cause_record, outlook_record
+from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
 from parallel_orchestra.report.text import clean, instant
 
@@ -68,6 +69,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "strange": report.strange,
         "paused": clean(report.paused),
         "held": [clean(reason) for reason in report.held],
+        "budgets": budget_records(report),
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 

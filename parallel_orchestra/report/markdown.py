@@ -10,6 +10,7 @@ from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report import text
 from parallel_orchestra.report.advice import delivery, next_step, next_steps
+from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import figures, headline, verdict
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
     return {
         "report": report,
         "figures": figures(report),
+        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report)],
         "headline": headline(report),
         "verdict": verdict(report),
         "delivery": delivery(report),

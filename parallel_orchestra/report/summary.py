@@ -16,6 +16,7 @@ from parallel_orchestra.report.advice import (
     resume_step,
 )
 from parallel_orchestra.report.ahead import ahead
+from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import figures, headline
 from parallel_orchestra.report.text import clean, cut, one_line, span
 
@@ -45,6 +46,7 @@ def summary(report: RunReport, width: int = 80) -> str:
     """
     width = max(width, _NARROWEST)
     lines = [headline(report), cut(_figures(report), width)]
+    lines += [cut(line, width) for line in budget_lines(report)]
     for outcome in _NOT_SUCCEEDED:
         lines += _group(report, outcome, width)
     lines += _listed([cut(line, width) for line in _warnings(report)], "warnings")
@@ -72,6 +74,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     if report.paused:
         how = "nothing starts until `parallel-orchestra resume-run`"
         lines.append(one_line(f"paused {report.paused}; {how}"))
+    lines += budget_lines(report)
     lines += _listed([_running(task, elapsed) for elapsed, task in running], "running tasks")
     lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
     for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED):

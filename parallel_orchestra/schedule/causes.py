@@ -20,6 +20,7 @@ class Hold(Enum):
     GROUP = "group"
     OVERLAP = "overlap"
     BACKEND = "backend"
+    BUDGET = "budget"
     MACHINE = "machine"
     PAUSED = "paused"
     LEFT_OUT = "left_out"

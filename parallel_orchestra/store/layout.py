@@ -9,6 +9,7 @@ attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.js
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
 steering/                            what people ask of the run while it goes on
 tmp/ attic/                          under construction; unreadable, doubled, archived
+reservations.jsonl                   what attempts reserved of a budget; see `store.outlays`
 run.lock claim.lock merge.lock       locks of the operating system, never data
 ```
 """

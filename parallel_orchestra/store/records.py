@@ -92,7 +92,8 @@ class AttemptResult:
     """How one attempt ended; written before the task's last move, and advisory.
 
     `failure` is empty for a success. `not_before` is the epoch before which the task should
-    not be claimed again. `ref` keeps work that was not merged.
+    not be claimed again. `ref` keeps work that was not merged. `asked` is False if no agent was
+    started, so that nothing was used.
     """
 
     task: str
@@ -113,6 +114,7 @@ class AttemptResult:
     output_tokens: int | None = None
     turns: int | None = None
     session: str = ""
+    asked: bool = True
 
 
 def write_run(layout: Layout, record: RunRecord) -> None:

@@ -29,6 +29,9 @@ _SHOWN = (
     "contracts",
     "isolation",
     "concurrency_group",
+    "max_cost_usd",
+    "max_tokens",
+    "max_duration",
     "wave",
     "setup",
 )

@@ -29,6 +29,7 @@ from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
+from parallel_orchestra.worker.allowance import Allowance
 from parallel_orchestra.worker.blame import hopeless
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
@@ -55,6 +56,7 @@ class Attempt:
         self._landing = Landing(shop, claim, supervisor, place, seat)
         self._supervisor = supervisor
         self._seat = seat
+        self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
 
     def run(self) -> Finished:
         """Carries out the attempt and returns how it ended.
@@ -71,6 +73,11 @@ class Attempt:
             return self._carried_out()
         except Ended as ended:
             return ended.finished
+
+    @property
+    def asked(self) -> bool:
+        """Whether its agent was started."""
+        return self._allowance.asked
 
     def _carried_out(self) -> Finished:
         if self._task.isolation is IsolationKind.NONE:
@@ -218,7 +225,7 @@ class Attempt:
 
     def _ask(self, workspace: Workspace) -> Answer:
         backend = backend_of(self._task.backend, self._shop.agents)
-        call = backend.call(self._task, self._shop.agents)
+        call = self._allowance.told(backend.call(self._allowance.task, self._shop.agents))
         prompt = self._prompt()
         copies = self._copies()
         if not self._shop.store.holds(self._claim):
@@ -226,11 +233,16 @@ class Attempt:
             raise LostClaim(self._claim.task)
         marker = Marker(workspace.path)
         begun = self._shop.clock.monotonic()
-        ended = self._landing.run(call, workspace, prompt, "agent.log", copies)
+        self._allowance.asked = True
+        left = self._allowance.seconds_left()
+        ended = self._landing.run(call, workspace, prompt, "agent.log", copies, left)
         answer = backend.answer(self._task, self._shop.agents, ended)
         marked = marker.taken()
         if not self._shop.agents.published:
             answer = closed(answer, self._task, ended.stdout_tail, marked=marked)
+        beyond = self._allowance.beyond(answer, ended)
+        if beyond is not None:
+            raise beyond
         if answer.failure is not None:
             tail = (ended.stderr_tail or ended.stdout_tail)[-DETAIL_BYTES:]
             detail = tail.decode("utf-8", "replace")
@@ -245,7 +257,10 @@ class Attempt:
     def _prompt(self) -> Path | None:
         shop = self._shop
         layout = shop.store.layout
-        source = Source(shop.plan, shop.tasks, layout, shop.repo.objects, shop.queue.merge_of)
+        granted = shop.board.granted(self._claim)
+        source = Source(
+            shop.plan, shop.tasks, layout, shop.repo.objects, shop.queue.merge_of, granted
+        )
         try:
             return write_prompt(source, layout, self._claim)
         except Spoiled as spoiled:

@@ -32,7 +32,7 @@ class Finished:
     """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
 
     `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
-    the failure.
+    the failure; `again` if one follows at once. `asked` is False if no agent was started.
     """
 
     failure: FailureClass | None = None
@@ -43,6 +43,8 @@ class Finished:
     ref: str = ""
     files: tuple[str, ...] = ()
     final: bool = False
+    again: bool = False
+    asked: bool = True
 
 
 class Ended(Exception):  # the regular way out of an attempt that failed
@@ -143,10 +145,12 @@ class Landing:
         prompt: Path | None,
         log: str,
         copies: tuple[Path | None, Path | None] = (None, None),
+        seconds: float | None = None,
     ) -> Exit:
         """Runs an agent or a command of the task in the workspace, and returns how it went.
 
-        `copies` are files that get its two streams besides.
+        `copies` are files that get its two streams besides. `seconds` are a limit beside the
+        task's `timeout`.
         """
         told = str(prompt or "/dev/null")
         return self._supervisor.run(
@@ -158,7 +162,7 @@ class Landing:
                 log=self.directory / log,
                 stdout_log=copies[0],
                 stderr_log=copies[1],
-                timeout=self._task.timeout,
+                timeout=min(self._task.timeout, seconds or self._task.timeout),
                 secrets=call.secrets,
                 keep=call.keep,
             )

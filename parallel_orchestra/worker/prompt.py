@@ -17,12 +17,14 @@ from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import (
     DEFAULT,
     Feedback,
+    Left,
     Need,
     facts_of,
     known_names,
     library,
 )
 from parallel_orchestra.prompt.feedback import with_feedback
+from parallel_orchestra.spending import Grant
 from parallel_orchestra.store import Claim, Layout
 from parallel_orchestra.store.feedback import feedback_for
 from parallel_orchestra.store.records import attempt_results, last_result
@@ -39,7 +41,7 @@ class Source:
     """Where the facts of a prompt come from; `tasks` are those of the plan, by id.
 
     `layout` None means that nothing has run yet. `merge_of` returns a task's merge, None if it has
-    none; `objects` is where its commit lies.
+    none; `objects` is where its commit lies. `granted` is what the attempt may use.
     """
 
     plan: Plan
@@ -47,6 +49,7 @@ class Source:
     layout: Layout | None = None
     objects: Objects | None = None
     merge_of: Callable[[str], MergeFact | None] = lambda _: None
+    granted: Grant | None = None
 
 
 def write_prompt(source: Source, layout: Layout, claim: Claim) -> Path | None:
@@ -79,7 +82,8 @@ def prompt_of(source: Source, task: Task, attempt: int) -> str:
     feedback = _feedback(source, task, attempt)
     if source.plan.published or source.plan.cpo or not task.prompt:
         return with_feedback(task.prompt, feedback)
-    facts = facts_of(source.plan, task, attempt, feedback, _needs(source, task))
+    left = _left(source.granted, task)
+    facts = facts_of(source.plan, task, attempt, feedback, _needs(source, task), left)
     template = source.plan.prompt_template
     if template:
         return press(template, library(), facts)
@@ -117,6 +121,17 @@ def _feedback(source: Source, task: Task, attempt: int) -> Feedback:
     if last is None or last.failure in ("", "cancelled"):
         return Feedback(told)
     return Feedback(told, last.attempt, last.failure, last.reason, last.detail, last.ref)
+
+
+def _left(granted: Grant | None, task: Task) -> Left:
+    amounts = granted.amounts if granted is not None else {}
+    tokens = amounts.get("max_tokens")
+    return Left(
+        amounts.get("max_cost_usd"),
+        None if tokens is None else int(tokens),
+        granted.seconds if granted is not None else None,
+        task.max_turns,
+    )
 
 
 def _needs(source: Source, task: Task) -> list[Need]:

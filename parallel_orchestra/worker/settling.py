@@ -47,7 +47,8 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     # look different: this is the door through which all of it goes out.
     finished = _without_secrets(shop, claim.task, finished)
     result = _result(claim, finished, started, seconds, not_before)
-    _write(shop, shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner), result)
+    directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
+    _write(shop, directory, result, always=shop.board.granted(claim) is not None)
     now = shop.clock.now()
     ended = _ended(now, result)
     why = (claim.task, claim.attempt, result.failure, result.reason)
@@ -76,8 +77,8 @@ def _without_secrets(shop: Shop, task: str, finished: Finished) -> Finished:
 
 
 def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
-    if finished.final:
-        return Verdict(again=False)
+    if finished.final or finished.again:
+        return Verdict(again=finished.again)
     failure = finished.failure or FailureClass.ENVIRONMENT
     return decide(
         failure,
@@ -99,9 +100,11 @@ def _uncounted(shop: Shop, claim: Claim, failure: FailureClass) -> int:
     return sum(result.failure == failure.value for result in before)
 
 
-def _write(shop: Shop, directory: Path, result: AttemptResult) -> None:
-    if not (result.failure or result.text or result.commit or directory.exists()):
-        # It had no prompt, said nothing and went well: the journal has all there is to say.
+def _write(shop: Shop, directory: Path, result: AttemptResult, *, always: bool) -> None:
+    something = result.failure or result.text or result.commit or directory.exists()
+    if not (something or always):
+        # It had no prompt, said nothing and went well: the journal has all there is to say. But
+        # of a budget, what has no result has used all that it reserved.
         return
     try:
         files.make_directory(directory)
@@ -134,6 +137,7 @@ def _result(
         output_tokens=usage.output_tokens,
         turns=usage.turns,
         session=usage.session,
+        asked=finished.asked,
     )
 
 

@@ -68,9 +68,11 @@ class Worker:
         shop.journal.write(Claimed(started, claim.task, claim.attempt, self.number))
         self.claim, self.since = claim, started
         fatal: OrchestraError | None = None
+        attempt: Attempt | None = None
         try:
             place = self._place(claim)
-            finished = Attempt(shop, claim, self._supervisor, place, self._seat).run()
+            attempt = Attempt(shop, claim, self._supervisor, place, self._seat)
+            finished = attempt.run()
             finished = blamed(finished, shop.board.lack(begun))
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
@@ -88,6 +90,7 @@ class Worker:
             finished = Finished(FailureClass.ENVIRONMENT, _reason(error))
         finally:
             self.claim = None
+        finished = replace(finished, asked=attempt is not None and attempt.asked)
         if finished.failure is not None:
             finished = self._given_up(claim, finished)
         try:
@@ -107,10 +110,12 @@ class Worker:
         asked = steering.cancel_of(self._shop.store.layout, claim.task)
         if asked is not None:
             why = f"cancelled {asked.words}"
-            return replace(finished, failure=FailureClass.CANCELLED, reason=why, final=True)
+            end = FailureClass.CANCELLED
+            return replace(finished, failure=end, reason=why, final=True, again=False)
         if self._cancelled.is_set():
             why = "the run was stopped"
-            return replace(finished, failure=FailureClass.CANCELLED, reason=why)
+            end = FailureClass.CANCELLED
+            return replace(finished, failure=end, reason=why, final=False, again=False)
         return finished
 
     def _take_down(self) -> None:

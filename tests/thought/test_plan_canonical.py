@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import (
     Boundaries,
+    Budget,
     Evidence,
     Halt,
     Isolation,
@@ -56,6 +57,9 @@ FULL = Task(
     allowed_tools=("Read",),
     disallowed_tools=("Bash", "Write"),
     max_turns=7,
+    max_cost_usd=2.5,
+    max_tokens=1000,
+    max_duration=60.0,
     wave=2,
     setup=Setup(copy=("a",), run=("x", ("y", "z")), keep=("k",), timeout=3.5, include=True),
 )
@@ -100,6 +104,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,
         merge=MergeRules(baseline=True, junit=("a.xml",), failing=("cat", "f")),
+        budget=Budget(max_tokens=5, max_duration=1.5),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),
     )
@@ -120,7 +125,17 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_the_environment():
     assert len(fingerprint(FULL)) == 64
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Task)])
+LIMITS_OF_USE = [field.name for field in fields(Budget)]
+
+
+@pytest.mark.parametrize("name", LIMITS_OF_USE)
+def test_what_a_task_may_use_is_no_part_of_what_it_is(name):
+    assert fingerprint(replace(FULL, **{name: None})) == fingerprint(FULL)
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in fields(Task) if field.name not in LIMITS_OF_USE]
+)
 def test_every_field_counts_for_the_fingerprint(name):
     bare = Task(id="bare")
 

@@ -938,7 +938,8 @@ def of_backends(fields: str, task: str = "prompt: p") -> str:
                 "`backends.mine.command[1]` must not have `{modle}`\n"
                 "  at plan.md:4:32 backends.mine.command[1]\n"
                 "  do these can be filled in: `{agent}`, `{model}`, `{permission_mode}`, "
-                "`{allowed_tools}`, `{disallowed_tools}`, `{max_turns}` or `{prompt_file}`\n"
+                "`{allowed_tools}`, `{disallowed_tools}`, `{max_turns}`, `{max_cost_usd}`, "
+                "`{max_tokens}` or `{prompt_file}`\n"
             ),
         ),
         (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.model import Plan, Task
-from parallel_orchestra.prompt import Feedback, Need, facts_of, known_names, trials_of
+from parallel_orchestra.prompt import Feedback, Left, Need, facts_of, known_names, trials_of
 
 TASK = Task("b", title="B", prompt="Do it.", depends_on=("a",), env={"TOKEN": "secret"})
 PLAN = Plan("0.2", "shop", Path("/p/plan.md"), Path("/p"), (Task("a"), TASK))
@@ -26,10 +26,33 @@ def test_all_facts_are_json_values_and_every_field_of_a_task_but_env_is_there():
 
 
 def test_the_known_names_are_those_of_the_facts():
-    found = facts(feedback=Feedback("x"))
+    found = facts_of(PLAN, TASK, 3, Feedback("x"), [], Left(turns=1))
 
     assert found.keys() == known_names().keys()
     assert all(list(found[name]) == parts for name, parts in known_names().items() if parts)
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (Left(cost_usd=1.255), "left for you: $1.25."),
+        (Left(cost_usd=0.0012), "left for you: $0.0012."),
+        (
+            Left(tokens=20_000, seconds=90.0),
+            "left for you: 20,000 tokens, read and written and 90 s",
+        ),
+        (Left(2.0, None, 600.0, 30), "left for you: $2.00, 10 minutes and 30 turns."),
+    ],
+    ids=["money", "little money", "tokens and seconds", "more"],
+)
+def test_what_is_left_is_said_in_a_sentence(left, said):
+    budget = facts_of(PLAN, TASK, 1, Feedback(), [], left)["budget"]
+
+    assert said in budget["text"]
+
+
+def test_where_nothing_is_limited_there_is_no_budget():
+    assert facts()["budget"] is None
 
 
 def test_without_anything_to_say_there_is_no_feedback():

@@ -39,6 +39,7 @@ FIRST = {
     FailureClass.CONFLICT: Verdict(again=False, counted=True),
     FailureClass.UNUSABLE: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.BOUNDARY: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.BUDGET: Verdict(again=False, counted=False),
     FailureClass.NO_CHANGES: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.TAMPERING: Verdict(again=False, counted=True),
     FailureClass.ENVIRONMENT: Verdict(again=True, counted=False, delay=5.0),

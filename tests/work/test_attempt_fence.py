@@ -1,8 +1,10 @@
 """A claim's fence moves before the look whether the task is merged, so that none merges between."""
 
 import os
+import time
 from types import SimpleNamespace
 
+from parallel_orchestra.board import Clock
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.worker.attempt import Attempt, Finished
@@ -26,7 +28,11 @@ def test_no_agent_starts_for_a_task_that_is_merged_while_it_is_claimed(tmp_path,
 
     monkeypatch.setattr(successor.queue, "fence", fence_too_late)
     shop = SimpleNamespace(
-        tasks={"task": Task("task")}, store=successor.store, queue=successor.queue
+        tasks={"task": Task("task")},
+        store=successor.store,
+        queue=successor.queue,
+        board=SimpleNamespace(granted=lambda _: None),
+        clock=Clock(time.time, time.monotonic),
     )
 
     # Without a place to work in and a supervisor, starting an agent would fail.

@@ -1,0 +1,36 @@
+"""What the tasks of a run mean for the shell."""
+
+from collections.abc import Iterable
+
+from parallel_orchestra.errors import ExitCode, worst
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.progress.picture import Delivery, Outcome, TaskReport
+from parallel_orchestra.schedule import Hold
+
+#: What a task's failure means for the shell, where it is more than that a task failed.
+_FAILURE_CODES = {
+    FailureClass.BUDGET.value: ExitCode.WAITS_FOR_PERSON,
+    FailureClass.CONFLICT.value: ExitCode.WAITS_FOR_PERSON,
+    FailureClass.ENVIRONMENT.value: ExitCode.ENVIRONMENT,
+}
+
+
+def exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
+    """Returns what the run's end means for the shell, as far as tasks and delivery decide it."""
+    codes = []
+    for task in tasks:
+        if task.outcome is Outcome.FAILED:
+            codes.append(_FAILURE_CODES.get(task.failure, ExitCode.TASK_FAILED))
+        elif task.outcome is Outcome.SKIPPED:
+            codes.append(ExitCode.TASK_FAILED)
+        elif task.outcome is Outcome.MISSING:
+            codes.append(ExitCode.ENVIRONMENT)
+        elif task.outcome is Outcome.RUNNING:
+            # A lock without an owner is a person's, and has a reason that says so.
+            codes.append(ExitCode.WAITS_FOR_PERSON if task.reason else ExitCode.UNFINISHED)
+        elif task.outcome is Outcome.WAITING:
+            short = task.cause is not None and task.cause.kind is Hold.BUDGET
+            codes.append(ExitCode.WAITS_FOR_PERSON if short else ExitCode.UNFINISHED)
+    if delivery.reason:
+        codes.append(ExitCode.WAITS_FOR_PERSON)
+    return worst(codes)
