@@ -28,6 +28,7 @@ MEANINGS = {
     "credit": "the credit is used up",
     "too-long": "the conversation is too long for the model",
     "max-turns": "more turns than `max_turns`",
+    "budget": "more dollars than it was told",
     "denied": "a read-only agent that tried to write",
     "unknown-agent": "an `agent` that there is not",
     "refused": "nobody listens at the service's address",

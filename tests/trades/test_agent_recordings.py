@@ -21,6 +21,7 @@ CLASSES = {
     "credit": F.AUTH,
     "too-long": F.PERMANENT,
     "max-turns": F.PERMANENT,
+    "budget": F.BUDGET,
     "denied": None,
     "unknown-agent": F.PERMANENT,
     "refused": F.TRANSIENT,
@@ -39,7 +40,7 @@ EXCEPT = {
     ("opencode", "too-long"): F.TIMEOUT,
 }
 #: Cases that not all can meet.
-SOME = {"no-key", "max-turns", "unknown-agent", "hang-after-result"}
+SOME = {"no-key", "max-turns", "budget", "unknown-agent", "hang-after-result"}
 #: Who can tell when a usage limit ends.
 TELLS_WHEN = ("claude", "codex")
 REAL = sorted(name for name, one in BACKENDS.items() if one.program is not None)
