@@ -4,6 +4,7 @@ It changes nothing and decides nothing. One listing, and for each running task o
 that has grown: cheap enough to be asked several times a second.
 """
 
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from parallel_orchestra.agents.story import Reader, Story
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.model import Plan
 from parallel_orchestra.process import identity
+from parallel_orchestra.process.copier import LATEST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskName, WorkerKind
 from parallel_orchestra.store.names import parse
@@ -48,7 +50,7 @@ class Glance:
     def __init__(self, layout: Layout, plan: Plan) -> None:
         self._layout = layout
         self._readers = readers_of(plan)
-        self._seen: dict[TaskName, tuple[GrowingLog, Story]] = {}
+        self._seen: dict[TaskName, tuple[tuple[GrowingLog, ...], Story]] = {}
 
     def look(self) -> tuple[Doing, ...]:
         """Returns what each running task does, by task; tasks that have printed nothing are left out."""
@@ -61,22 +63,25 @@ class Glance:
         found = (self._doing(name) for name in sorted(names, key=lambda one: one.task))
         return tuple(one for one in found if one is not None)
 
-    def _known(self, name: TaskName) -> tuple[GrowingLog, Story]:
+    def _known(self, name: TaskName) -> tuple[tuple[GrowingLog, ...], Story]:
         folder = self._layout.attempt(name.task, name.attempts, name.owner)
         reader = self._readers.get(name.task, lambda _: None)
         return self._seen.get(name) or (
-            GrowingLog(folder / AGENT_LOG, _LATEST),
+            # the log, and where it is full, a glimpse of what would come next
+            (GrowingLog(folder / AGENT_LOG, _LATEST), GrowingLog(folder / f"{AGENT_LOG}{LATEST}")),
             Story(reader, shortened),
         )
 
     def _doing(self, name: TaskName) -> Doing | None:
-        log, story = self._seen[name]
-        try:
-            since = log.path.stat().st_mtime
-        except OSError:
+        logs, story = self._seen[name]
+        since = 0.0
+        for log in logs:
+            with contextlib.suppress(OSError):
+                since = max(since, log.path.stat().st_mtime)
+            for line in log.lines():
+                story.take(line.decode("utf-8", "replace").rstrip("\n"))
+        if not since:
             return None
-        for line in log.lines():
-            story.take(line.decode("utf-8", "replace").rstrip("\n"))
         return Doing(name.task, name.attempts, name.owner, story.latest, since)
 
 

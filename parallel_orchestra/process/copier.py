@@ -18,11 +18,17 @@ else:
     from shapes import LONGEST_KEY  # type: ignore[import-not-found,no-redef]
     from sieve import Sieve  # type: ignore[import-not-found,no-redef]
 
+#: What the name of a glimpse of a log ends in.
+LATEST = ".latest"
 #: Bytes up to which pieces are joined, and about what each piece costs besides its bytes.
 _PIECE = 1 << 16
 _OVERHEAD = 128
 #: Pieces that are kept in any case.
 _FEW = 1024
+#: Bytes of a glimpse, and seconds between two.
+_GLIMPSE = 1 << 16
+_GLIMPSE_EVERY = 1.0
+_NEVER = float("inf")
 
 
 class Backlog:
@@ -87,6 +93,19 @@ class Backlog:
             self.dropped = max(0, self._said - len(left))
         return left
 
+    def latest(self, size: int) -> bytes:
+        """Returns about the last `size` bytes, masked; what may become a secret is left out."""
+        pieces: list[tuple[int, bytearray | bytes]] = []
+        left = size + self._reach
+        for source, piece in reversed(self._pieces):
+            pieces.append((source, piece[-left:]))
+            left -= len(piece)
+            if left <= 0:
+                break
+        masks = {source: Mask(self._secrets) for source, _ in pieces}
+        shown = [masks[source].pass_on(bytes(piece)) for source, piece in reversed(pieces)]
+        return b"".join(shown)[-size:]
+
     def _drop(self) -> None:
         source, piece = self._pieces.pop(0)
         self._bytes -= len(piece)
@@ -99,11 +118,23 @@ class CappedLog:
     """A log file that keeps the first and the last half of `cap` bytes, without secrets.
 
     The first half is written through at once; the last half waits in memory for `close`, which
-    puts a marker line before it if something was left out. The file is made (0600) at the
-    first output. What can't be written is dropped: `trouble` then says why, else it is empty.
+    puts a marker line before it if something was left out. Until then, a file beside it gives
+    those who watch a glimpse of the latest output. The file is made (0600) at the first output.
+    What can't be written is dropped: `trouble` then says why, else it is empty.
     """
 
-    __slots__ = ("_backlog", "_fd", "_last_byte", "_masks", "_path", "_room", "_secrets", "trouble")
+    __slots__ = (
+        "_backlog",
+        "_fd",
+        "_glimpsed",
+        "_last_byte",
+        "_masks",
+        "_path",
+        "_room",
+        "_secrets",
+        "_unseen",
+        "trouble",
+    )
 
     def __init__(self, path: str, cap: int, secrets: tuple[bytes, ...] = ()) -> None:
         self._path = path
@@ -113,7 +144,31 @@ class CappedLog:
         self._masks: dict[int, Mask] = {}
         self._backlog = Backlog(cap - cap // 2, secrets)
         self._last_byte = b"\n"
+        self._glimpsed = -_NEVER
+        self._unseen = False
         self.trouble = ""
+
+    @property
+    def due(self) -> float:
+        """When the next `glimpse` is due, on the monotonic clock; never, if there is no need."""
+        return self._glimpsed + _GLIMPSE_EVERY if self._unseen else _NEVER
+
+    def glimpse(self, now: float) -> None:
+        """Writes the latest output beside the log, if it is due; what fails is not worth a word."""
+        if now < self.due:
+            return
+        self._glimpsed, self._unseen = now, False
+        draft = f"{self._path}.draft"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+        try:
+            fd = os.open(draft, flags, 0o600)
+            try:
+                os.write(fd, self._backlog.latest(_GLIMPSE))
+            finally:
+                os.close(fd)
+            os.rename(draft, self._path + LATEST)
+        except OSError:
+            return
 
     def write(self, data: bytes, source: int = 0) -> None:
         """Takes in what a source said; never raises for a disk that refuses it."""
@@ -124,6 +179,7 @@ class CappedLog:
             self._show(mask.pass_on(data), source)
         else:
             self._backlog.put(mask.release() + data, source)
+            self._unseen = True
 
     def end(self, source: int = 0) -> None:
         """Shows what may have been the beginning of a secret: the source says no more."""
@@ -143,12 +199,19 @@ class CappedLog:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+        if self._glimpsed >= 0:
+            try:
+                os.unlink(self._path + LATEST)
+            except OSError:
+                return
 
     def _show(self, data: bytes, source: int) -> None:
         head = data[: self._room]
         self._room -= len(head)
         self._append(head)
-        self._backlog.put(data[len(head) :], source)
+        if len(head) < len(data):
+            self._backlog.put(data[len(head) :], source)
+            self._unseen = True
 
     def _append(self, data: bytes) -> None:
         if not data or self.trouble:

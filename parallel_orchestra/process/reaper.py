@@ -148,7 +148,8 @@ class Run:
         if self._ending != "exited":
             self._turn(self._deadline)
             return
-        self._turn(min(self._deadline, self._watch.due))
+        self._turn(min(self._deadline, self._watch.due, self._log.due))
+        self._log.glimpse(time.monotonic())
         hangs = self._watch.look(time.monotonic())
         if hangs and self._ending == "exited" and self._status is None:
             self._ending, self._deadline = hangs, 0.0

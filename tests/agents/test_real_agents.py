@@ -81,6 +81,10 @@ def test_a_plan_goes_from_claim_to_merged_commits(backend, served, tmp_path, mon
     }
     assert tasks["gate"]["attempts"][0]["failure"] == "verify"
 
+    told = scene.call("logs", "sow", check=0).out.splitlines()
+    assert {"ok      run cat bed.txt", "says    Sown."} <= set(told)
+    assert not any("{" in line for line in told)
+
     asked = served.asked if backend in COUNT_ASIDE else served.work
     read, written = (sum(one.tokens[at] for one in asked) for at in (0, 1))
     figures = report["figures"]

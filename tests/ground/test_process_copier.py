@@ -182,3 +182,41 @@ def test_a_log_that_is_full_is_masked_in_its_last_half_too(tmp_path: Path):
     assert shown.startswith(b"x" * 48)
     assert b"ter2" not in shown
     assert shown.endswith(b"z" * 9 + MASKED)
+
+
+def test_a_full_log_gives_a_glimpse_of_what_comes_until_it_is_closed(tmp_path: Path):
+    log, latest = CappedLog(str(tmp_path / "log"), 100), tmp_path / "log.latest"
+    log.write(b"y" * 60)
+    assert log.due == float("-inf")
+
+    log.glimpse(7.0)
+    first = latest.read_bytes()
+    log.write(b" see " + KEY[:20])
+    early, due = log.glimpse(7.5), log.due
+    log.glimpse(8.0)
+
+    assert (first, early, due) == (b"y" * 10, None, 8.0)
+    assert latest.read_bytes() == b"y" * 10 + b" see "
+    assert log.due == float("inf")
+    assert latest.stat().st_mode & 0o077 == 0
+    log.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_log_that_is_not_full_needs_no_glimpse(tmp_path: Path):
+    log = CappedLog(str(tmp_path / "log"), 100)
+    log.write(b"x" * 50)
+
+    log.glimpse(7.0)
+    log.close()
+
+    assert [path.name for path in tmp_path.iterdir()] == ["log"]
+
+
+def test_a_glimpse_is_masked_where_it_begins(tmp_path: Path):
+    backlog = Backlog(1 << 20)
+    for piece in (b"y" * 40_000, KEY, b"." * 100):
+        backlog.put(piece)
+
+    assert backlog.latest(108) == MASKED + b"." * 100
+    assert KEY[-10:] not in backlog.latest(110)

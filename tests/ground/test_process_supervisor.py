@@ -238,6 +238,17 @@ def test_a_log_is_for_its_owner_alone_and_made_only_when_needed(supervisor, shel
     assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
 
 
+def test_of_a_log_that_is_full_the_latest_can_be_seen_while_the_child_runs(
+    supervisor, shell, tmp_path
+):
+    line = "seq 1000; echo now; until grep -qs now ../log.latest; do sleep 0.02; done"
+
+    exit_ = supervisor.run(shell(line, log_cap_bytes=100, timeout=120.0))
+
+    assert (exit_.ending, exit_.code) == (Ending.EXITED, 0)
+    assert not (tmp_path / "log.latest").exists()
+
+
 def test_a_relative_log_lies_where_we_are_not_where_the_child_is(
     supervisor, shell, tmp_path, monkeypatch
 ):
