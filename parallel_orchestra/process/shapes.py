@@ -95,6 +95,13 @@ class _PrivateKey(Shape):
 
     __slots__ = ()
 
+    def _begins(self, data: bytes, place: int) -> bool:
+        # Else all that follows any other heading would be held back for a while.
+        start = place + len(self.prefix)
+        end = data.find(b"-----", start, start + _NEAR)
+        known = end >= 0 or len(data) >= start + _NEAR
+        return not known or b"PRIVATE KEY" in data[start : end if end >= 0 else start + _NEAR]
+
     def _end(self, data: bytes, start: int) -> int:
         end = super()._end(data, start)
         stop = data.find(b"-----END ", start, end)

@@ -116,6 +116,14 @@ def test_what_only_looks_like_a_key_stays(text):
         assert masked((), pieces) == text
 
 
+def test_what_stands_under_another_heading_is_not_held_back():
+    mask = Mask(())
+
+    shown = [mask.pass_on(piece) for piece in (b"-----BEGIN TES", b"TS-----\nok 1\n", b"ok 2\n")]
+
+    assert shown == [b"", b"-----BEGIN TESTS-----\nok 1\n", b"ok 2\n"]
+
+
 def test_of_two_that_begin_together_the_longer_one_is_masked():
     key = KEYS["github"]
 
