@@ -14,7 +14,7 @@ from typing import Protocol
 from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import CPO, Answer, Task, Template, Usage
-from parallel_orchestra.process import Exit
+from parallel_orchestra.process import NO_LAST_WORDS, Exit, LastWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Call:
     `env` is the child's whole environment, but for the task's own variables (`PO_TASK_ID` ...),
     which the worker adds. `PROMPT_FILE` in an argument becomes the path of the prompt's file. `secrets` are the values to mask in everything that it prints, the
     longest first. `stdin_prompt` says that it reads its prompt from stdin. Lines of its stdout that
-    hold one of the words of `keep` reach `Backend.answer` however long the output is.
+    hold one of the words of `keep` reach `Backend.answer` however long the output is. By its
+    `last_words` an agent is known to be done, so that one which hangs then is ended.
     """
 
     argv: tuple[str, ...]
@@ -90,6 +91,7 @@ class Call:
     secrets: tuple[str, ...] = ()
     stdin_prompt: bool = True
     keep: tuple[bytes, ...] = ()
+    last_words: LastWords = NO_LAST_WORDS
 
 
 @dataclass(frozen=True, slots=True)

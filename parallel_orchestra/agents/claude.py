@@ -39,7 +39,7 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import last_lines, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit
+from parallel_orchestra.process import Exit, LastWords
 
 PROGRAM = Program(
     "Claude Code",
@@ -59,6 +59,13 @@ _ONLY_ALLOWED = ("--permission-mode", "dontAsk")
 #: `plan` refused both; only 2.1.197 let the explicitly allowed Bash through. Commands that only
 #: look, such as `git log` and `git diff`, are allowed in it.
 _READ_ONLY = ("--permission-mode", "plan")
+
+#: It prints a result and goes on as soon as something ends that it has started in the background.
+_LAST_WORDS = LastWords(
+    finals=((("type", "result"),),),
+    pending=(("type", "system"), ("subtype", "background_tasks_changed")),
+    pending_key="tasks",
+)
 
 #: What the published format says of an exit code beside 126 and 127: wrong usage.
 _PUBLISHED_USAGE = 2
@@ -125,6 +132,7 @@ class ClaudeBackend:
             ),
             env=env,
             secrets=secrets_of(settings.environ, task.env),
+            last_words=_LAST_WORDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:

@@ -25,7 +25,7 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit
+from parallel_orchestra.process import Exit, LastWords
 
 PROGRAM = Program("Codex", "codex", "@openai/codex", "0.169.0", "0.169.0")
 
@@ -35,6 +35,9 @@ _ANYTHING = ("--dangerously-bypass-approvals-and-sandbox",)
 _READ_ONLY = ("--sandbox", "read-only")
 #: Which events are kept, however much comes after them.
 _KEPT = (b'"thread.started"', b'"turn.completed"')
+
+#: A call of it is one turn.
+_LAST_WORDS = LastWords(finals=((("type", "turn.completed"),), (("type", "turn.failed"),)))
 
 #: What 0.169.0 was heard to say. It gives the status of an answer, or else a sentence of its own.
 SIGNS: tuple[Sign, ...] = (
@@ -83,6 +86,7 @@ class CodexBackend:
             env=env,
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
+            last_words=_LAST_WORDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:

@@ -29,6 +29,10 @@ _READERS: dict[str, Backend] = {
 }
 
 
+#: Endings that the agent decided, so that its words say why it failed.
+_BY_ITSELF = (Ending.EXITED, Ending.ANSWERED)
+
+
 class DescribedBackend:
     """Runs the agent of a template; its answer is read as the template says."""
 
@@ -70,6 +74,7 @@ class DescribedBackend:
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns the template's command, filled in; what the task does not say is left out."""
         env = surroundings(settings.environ, task.env)
+        spoken = self._reader.call(replace(task, command=("true",)), settings)
         said = {**_said(task), "session": session}
         argv: list[str] = []
         for part in self._template.command:
@@ -82,7 +87,8 @@ class DescribedBackend:
             env=env,
             secrets=secrets_of(settings.environ, task.env),
             stdin_prompt=self._template.stdin,
-            keep=self._reader.call(replace(task, command=("true",)), settings).keep,
+            keep=spoken.keep,
+            last_words=spoken.last_words,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:
@@ -94,7 +100,7 @@ class DescribedBackend:
     ) -> Answer:
         """Returns the answer; of a failure, the first pattern that fits decides the class."""
         answer = self._reader.answer(task, settings, ended, before)
-        if answer.failure is None or ended.ending is not Ending.EXITED:
+        if answer.failure is None or ended.ending not in _BY_ITSELF:
             return answer
         words = "\n".join(
             (answer.reason, last_lines(ended.stderr_tail), last_lines(ended.stdout_tail))

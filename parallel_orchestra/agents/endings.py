@@ -34,6 +34,9 @@ def cut_short(task: Task, ended: Exit, text: str = "", usage: Usage | None = Non
     if ended.ending is Ending.TIMEOUT:
         reason = f"ran into its limit of {task.timeout:g} s"
         return Answer(said, FailureClass.TIMEOUT, reason, used)
+    if ended.ending is Ending.STALLED:
+        reason = f"showed no sign of life for {task.idle_timeout:g} s"
+        return Answer(said, FailureClass.STALLED, reason, used)
     if ended.ending is Ending.CANCELLED:
         return Answer(said, FailureClass.CANCELLED, "the run was stopped", used)
     if ended.ending is Ending.LOST:

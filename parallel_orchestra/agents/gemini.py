@@ -27,7 +27,7 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit
+from parallel_orchestra.process import Exit, LastWords
 
 PROGRAM = Program("Gemini CLI", "gemini", "@google/gemini-cli", "0.61.0", "0.61.0")
 
@@ -38,6 +38,8 @@ _ONLY_ALLOWED = ("--approval-mode", "default")
 #: It has no shell there, and writes nothing but plans, to a folder of its own.
 _READ_ONLY = ("--approval-mode", "plan")
 _KEPT = (b'"type":"init"',)
+
+_LAST_WORDS = LastWords(finals=((("type", "result"),),))
 
 #: What 0.61.0 was heard to say, where it does not pass on the service's own answer.
 SIGNS: tuple[Sign, ...] = (
@@ -99,6 +101,7 @@ class GeminiBackend:
             env=env,
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
+            last_words=_LAST_WORDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:

@@ -30,7 +30,7 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit
+from parallel_orchestra.process import Exit, LastWords
 
 PROGRAM = Program("opencode", "opencode", "opencode-ai", "1.18.33", "1.18.33")
 
@@ -43,6 +43,10 @@ _DEFAULT_AGENT = "build"
 _DENIED = {"edit": "deny", "bash": "deny", "task": "deny"}
 _CONFIG = "OPENCODE_CONFIG_CONTENT"
 _KEPT = (b'"type":"step_finish"',)
+
+#: A step that calls no tool is the last one, but where the conversation was made shorter: then it
+#: goes on, which shows only once the model answers.
+_LAST_WORDS = LastWords(finals=((("type", "step_finish"), ("part.reason", "stop")),), grace=60.0)
 
 #: What 1.18.33 was heard to say; they go before the status of the answer.
 SIGNS: tuple[Sign, ...] = (
@@ -93,6 +97,7 @@ class OpencodeBackend:
             env=env,
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
+            last_words=_LAST_WORDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:

@@ -10,7 +10,7 @@ from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
-from parallel_orchestra.model import Budget, Isolation, Plan, Task
+from parallel_orchestra.model import DEFAULT_IDLE_TIMEOUT, Budget, Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
@@ -214,6 +214,8 @@ def _agent(task: Task) -> str:
 
 def _facts(task: Task) -> Iterator[str]:
     yield f"timeout {span(task.timeout)}"
+    if task.idle_timeout != DEFAULT_IDLE_TIMEOUT:
+        yield f"idle timeout {span(task.idle_timeout)}"
     yield "no retry" if not task.max_retries else counted(task.max_retries, "retry", "retries")
     yield from (f"at most {words}" for words in _limits(task))
     if task.model:

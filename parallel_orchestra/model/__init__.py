@@ -19,6 +19,7 @@ from parallel_orchestra.model.plan import (
 )
 from parallel_orchestra.model.task import (
     DEFAULT_BACKEND,
+    DEFAULT_IDLE_TIMEOUT,
     DEFAULT_MAX_RETRIES,
     DEFAULT_MAX_WORKERS,
     DEFAULT_SETUP_TIMEOUT,
@@ -39,6 +40,7 @@ __all__ = [
     "CPO",
     "CPO_MANIFEST",
     "DEFAULT_BACKEND",
+    "DEFAULT_IDLE_TIMEOUT",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_MAX_WORKERS",
     "DEFAULT_SETUP_TIMEOUT",

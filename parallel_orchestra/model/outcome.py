@@ -15,6 +15,7 @@ class FailureClass(Enum):
     AUTH = "auth"
     PERMANENT = "permanent"
     TIMEOUT = "timeout"
+    STALLED = "stalled"
     VERIFY = "verify"
     CONFLICT = "conflict"
     NO_CHANGES = "no_changes"

@@ -14,6 +14,8 @@ NO_ENV: Mapping[str, str] = MappingProxyType({})
 #: Seconds that an attempt may take if the plan does not say; less in plans of version 0.1.
 DEFAULT_TIMEOUT = 7200.0
 DEFAULT_TIMEOUT_V01 = 900.0
+#: Seconds without any sign of life after which an attempt is ended.
+DEFAULT_IDLE_TIMEOUT = 1800.0
 DEFAULT_SETUP_TIMEOUT = 1800.0
 DEFAULT_MAX_RETRIES = 1
 DEFAULT_MAX_WORKERS = 3
@@ -114,7 +116,7 @@ NO_SETUP = Setup()
 class Task:
     """One task, with all defaults of the plan filled in.
 
-    `prompt` is data and never rendered. `timeout` is in seconds. `estimate` is a duration in
+    `prompt` is data and never rendered. `timeout` and `idle_timeout` are in seconds. `estimate` is a duration in
     seconds (S, M and L are 60, 300 and 1200) or None. `writes`, `creates` (new files), `modifies`
     (files that are there) and `boundary` (not to be touched) are patterns as `ownership` reads
     them; empty means undeclared. `verify` runs in the task's worktree after the agent. `skills`
@@ -140,6 +142,7 @@ class Task:
     estimate: float | None = None
     max_retries: int = DEFAULT_MAX_RETRIES
     timeout: float = DEFAULT_TIMEOUT
+    idle_timeout: float = DEFAULT_IDLE_TIMEOUT
     # a factory, because Python 3.11 takes an unhashable default for a shared mutable one
     env: Mapping[str, str] = field(default_factory=lambda: NO_ENV)
     verify: tuple[Command, ...] = ()

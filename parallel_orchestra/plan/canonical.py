@@ -42,6 +42,7 @@ _FORMS: dict[str, Any] = {
     **{name: type(default) for name, default in zip(_NAMES, _DEFAULTS, strict=True)},
     "id": str,
     "timeout": float | int,
+    "idle_timeout": float | int,
     "estimate": float | int | None,
     "wave": int | None,
     "max_turns": int | None,

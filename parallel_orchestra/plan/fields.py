@@ -89,6 +89,7 @@ class SharedFields(Fields):
     estimate: values.Estimate = ABSENT
     max_retries: values.Retries = ABSENT
     timeout: values.Duration = ABSENT
+    idle_timeout: values.Duration = ABSENT
     env: values.Env = ABSENT
     verify: values.Commands = ABSENT
     expect: Expected = ABSENT

@@ -60,7 +60,7 @@ _OTHER_NAMES = {
     "dependencies": "depends_on",
     "deps": "depends_on",
     "files": "writes",
-    "idle_timeout_sec": "timeout",
+    "idle_timeout_sec": "idle_timeout",
     "needs": "depends_on",
     "parallelism": "max_workers",
     "requires": "depends_on",

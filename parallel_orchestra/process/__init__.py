@@ -5,6 +5,7 @@ process; `identity` tells processes apart across crashes and reboots.
 """
 
 from parallel_orchestra.process.supervisor import (
+    NO_LAST_WORDS,
     Child,
     Ending,
     Exit,
@@ -13,4 +14,4 @@ from parallel_orchestra.process.supervisor import (
     find_program,
 )
 
-__all__ = ["Child", "Ending", "Exit", "LastWords", "Supervisor", "find_program"]
+__all__ = ["NO_LAST_WORDS", "Child", "Ending", "Exit", "LastWords", "Supervisor", "find_program"]

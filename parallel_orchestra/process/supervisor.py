@@ -66,6 +66,10 @@ class LastWords:
     grace: float = 10.0
 
 
+#: For children that only their end says anything of.
+NO_LAST_WORDS = LastWords()
+
+
 @dataclass(frozen=True, slots=True)
 class Child:
     """What to run. `env` is the whole environment (plus `MARK`), seconds are seconds.
@@ -96,7 +100,7 @@ class Child:
     graces: tuple[float, float] = (5.0, 5.0)
     idle_timeout: float | None = None
     life: Path | None = None
-    last_words: LastWords = LastWords()
+    last_words: LastWords = NO_LAST_WORDS
 
 
 @dataclass(frozen=True, slots=True)

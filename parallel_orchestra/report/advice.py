@@ -22,6 +22,9 @@ _REMEDIES = {
     FailureClass.AUTH.value: "log in to the agent",
     FailureClass.PERMANENT.value: "read its log and mend the prompt or the command",
     FailureClass.TIMEOUT.value: "raise its `timeout` or make it smaller",
+    FailureClass.STALLED.value: (
+        "see with `{logs}` what it waited for; raise its `idle_timeout` if it was at work"
+    ),
     FailureClass.VERIFY.value: "see what `verify` said with `{logs}` and mend the prompt",
     FailureClass.NO_CHANGES.value: (
         "say more clearly what it should change, or set `allow_empty` or `read_only`"

@@ -22,6 +22,7 @@ _SHOWN = (
     "estimate",
     "max_retries",
     "timeout",
+    "idle_timeout",
     "verify",
     "expect",
     "allow_empty",

@@ -24,7 +24,7 @@ from parallel_orchestra.isolation import (
 from parallel_orchestra.merge_queue import under_way
 from parallel_orchestra.model import Answer, FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
-from parallel_orchestra.process import Supervisor
+from parallel_orchestra.process import Ending, Supervisor
 from parallel_orchestra.retry import MAX_LOST
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
@@ -238,6 +238,8 @@ class Attempt:
         ended = self._landing.run(call, workspace, prompt, "agent.log", copies, left)
         answer = backend.answer(self._task, self._shop.agents, ended)
         marked = marker.taken()
+        if ended.ending is Ending.ANSWERED:
+            self._shop.warn(self._task.id, "its agent did not end after its result, and was ended")
         if not self._shop.agents.published:
             answer = closed(answer, self._task, ended.stdout_tail, marked=marked)
         beyond = self._allowance.beyond(answer, ended)

@@ -19,6 +19,7 @@ from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import Answer, Command, Evidence, FailureClass, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 from parallel_orchestra.store import Claim
+from parallel_orchestra.store.life import LIFE
 from parallel_orchestra.worker.borders import breach
 from parallel_orchestra.worker.evidence import lacking_file, lacking_output
 from parallel_orchestra.worker.shop import Shop
@@ -165,6 +166,9 @@ class Landing:
                 timeout=min(self._task.timeout, seconds or self._task.timeout),
                 secrets=call.secrets,
                 keep=call.keep,
+                last_words=call.last_words,
+                idle_timeout=self._task.idle_timeout,
+                life=self.directory / LIFE,
             )
         )
 

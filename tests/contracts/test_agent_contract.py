@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 import unicodedata
 from dataclasses import replace
 from pathlib import Path
@@ -96,7 +97,7 @@ def supervisor():
 def carry_out(backend, supervisor, tmp_path):
     """Runs a task's agent for real: `carry_out(task, settings, prompt) -> Answer`."""
 
-    def run(task, settings, prompt, session="", before=None):
+    def run(task, settings, prompt, session="", before=None, *, grace=60.0):
         call = backend.call(task, settings, session)
         stdin = tmp_path / "prompt.md"
         stdin.write_text(prompt, encoding="utf-8")
@@ -109,6 +110,7 @@ def carry_out(backend, supervisor, tmp_path):
             timeout=task.timeout,
             secrets=call.secrets,
             keep=call.keep,
+            last_words=replace(call.last_words, grace=grace),
             graces=(0.2, 0.2),
         )
         ended = supervisor.run(child)
@@ -307,6 +309,19 @@ def test_nothing_of_an_outer_session_reaches_the_agent(backend, task, settings):
     assert not outer.keys() & env.keys()
 
 
+@pytest.mark.slow
+def test_an_agent_that_hangs_after_its_result_has_succeeded(carry_out, task, settings, backend):
+    if backend.name == "command":
+        pytest.skip("a command has no result, but that it ends")
+    if sys.platform != "linux":
+        pytest.skip("what it left running is not known here")
+
+    answer = carry_out(task, settings, "PRINT all is well\nLINGER 600\n", grace=0.2)
+
+    assert (answer.failure, answer.text) == (None, "all is well")
+    assert answer.usage.input_tokens == 1000
+
+
 def test_secrets_of_the_user_and_of_the_task_are_masked_in_what_it_prints(
     carry_out, task, settings, tmp_path
 ):
@@ -328,6 +343,7 @@ def test_secrets_of_the_user_and_of_the_task_are_masked_in_what_it_prints(
         (Ending.CANCELLED, FailureClass.CANCELLED),
         (Ending.LOST, FailureClass.ENVIRONMENT),
         (Ending.TIMEOUT, FailureClass.TIMEOUT),
+        (Ending.STALLED, FailureClass.STALLED),
     ],
 )
 def test_an_end_that_was_not_the_agents_own_decides_the_class(

@@ -34,11 +34,12 @@ _SPLIT = f"{_SIDE}; echo other > a.txt; git commit -qam other; "
 
 @dataclass(frozen=True)
 class Agent:
-    """One of them: its command, what its attempt comes to, and its limit in seconds."""
+    """One of them: its command, what its attempt comes to, and its limits in seconds."""
 
     command: str
     outcome: str = "done"
     timeout: float = 30.0
+    idle_timeout: float = 1800.0
 
 
 _REMOVED = "unusable: the agent removed its worktree"
@@ -57,7 +58,8 @@ TOGETHER = {
     "never-reads-its-prompt": Agent("echo > prompt.txt"),
     "waits-for-more-input": Agent("cat > /dev/null; cat > input.txt; echo > more.txt"),
     "closes-its-output": Agent("exec >&- 2>&-; sleep 0.2; echo > closed.txt"),
-    "stops-itself": Agent("kill -STOP $$", "timeout: ", timeout=0.5),
+    "hangs": Agent("echo > hangs.txt; sleep 600", "stalled: ", idle_timeout=0.5),
+    "stops-itself": Agent("kill -STOP $$", "stalled: ", idle_timeout=0.5),
     "stops-its-parent": Agent("kill -STOP $PPID; echo > stopped.txt"),
     "kills-its-parent": Agent(
         "echo > killed.txt; test $PO_ATTEMPT = 2 || { kill -KILL $PPID; sleep 9; }"

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from stand_in_claude import Session, carry_out, refuse, say
+from stand_in_claude import Session, carry_out, linger, refuse, say
 
 #: Flags, and options with a value, of each.
 KNOWN = {
@@ -39,9 +39,12 @@ def main(argv):
     session = Session(next(filter(None, map(options.get, ("resume", "--resume", "--session"))), ""))
     if session.lost:
         refuse(GONE[name])
-    told = session.with_prompt(sys.stdin.read())
+    prompt = sys.stdin.read()
+    told = session.with_prompt(prompt)
     said, _, error = carry_out(told, may_write=may_write[name])
-    return LANGUAGES[name](session, "\n".join(said) or "done", error)
+    code = LANGUAGES[name](session, "\n".join(said) or "done", error)
+    linger(prompt)
+    return code
 
 
 def read_options(words, flags, values):
@@ -87,7 +90,7 @@ def opencode(session, text, error):
         return 1
     tokens = {"input": 1000, "output": 50}
     print_lean(session, "text", {"text": text})
-    print_lean(session, "step_finish", {"tokens": tokens, "cost": 0.01})
+    print_lean(session, "step_finish", {"reason": "stop", "tokens": tokens, "cost": 0.01})
     return 0
 
 

@@ -13,6 +13,7 @@ ignored, so the lines may stand anywhere in a longer prompt):
     EXIT code           ends at once, without a result, like a crash
     FAIL message        ends with an error result
     FAIL_BEFORE n text  the same, but only as long as PO_ATTEMPT is less than n
+    LINGER seconds      does not end for so long after its result
     FORGET              its session is gone afterwards
 
 A session that goes on (`--resume`) does what all of its prompts say, the first one first, in the
@@ -62,7 +63,9 @@ def main(argv):
     if options["--output-format"] == "stream-json":
         say({"type": "system", "subtype": "init", "permissionMode": mode, "session_id": session.id})
     said, denied, error = carry_out(session.with_prompt(prompt), may_write=skips)
-    return finish(options, session, said, denied, error)
+    code = finish(options, session, said, denied, error)
+    linger(prompt)
+    return code
 
 
 class Session:
@@ -153,6 +156,13 @@ def finish(options, session, said, denied, error):
             "permission_denials": denied,
         })  # fmt: skip
     return 1 if error else 0
+
+
+def linger(prompt):
+    sys.stdout.flush()
+    for line in prompt.splitlines():
+        if line.startswith("LINGER "):
+            time.sleep(float(line.removeprefix("LINGER ")))
 
 
 def say(event):

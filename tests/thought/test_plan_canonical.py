@@ -44,6 +44,7 @@ FULL = Task(
     estimate=60.0,
     max_retries=0,
     timeout=1.5,
+    idle_timeout=0.5,
     env={"B": "2", "A": "1"},
     verify=("pytest -q", ("ruff", "check")),
     expect=(Evidence(path="a"), Evidence(command=("a", "b"), contains="c")),

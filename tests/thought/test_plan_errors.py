@@ -203,6 +203,14 @@ def test_every_mistake_has_a_place_and_a_remedy():
             ),
         ),
         (
+            "prompt: p\nidle_timeout: never",
+            (
+                "`idle_timeout` of task `a` must be a duration, not `never`\n"
+                "  at plan.md:7:19 tasks[0].idle_timeout\n"
+                "  do write seconds (90) or a duration (90s, 10m, 1h30m)\n"
+            ),
+        ),
+        (
             "prompt: p\nestimate: XL",
             (
                 "`estimate` of task `a` must be S, M, L or a duration, not `XL`\n"

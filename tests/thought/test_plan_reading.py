@@ -64,6 +64,7 @@ tasks:
     priority: -3
     estimate: M
     timeout: 1h30m
+    idle_timeout: 10m
     env: {B: y}
     verify: pytest -q
     allow_empty: true
@@ -104,6 +105,7 @@ tasks:
                 estimate=300.0,
                 max_retries=3,
                 timeout=5400.0,
+                idle_timeout=600.0,
                 env={"A": "x", "B": "y"},
                 verify=("pytest -q",),
                 allow_empty=True,

@@ -59,6 +59,7 @@ def test_each_plan_of_the_example_and_the_docs_fits():
     [
         {"timeout": 90},
         {"timeout": "1h30m", "estimate": "M"},
+        {"idle_timeout": "10m"},
         {"verify": "pytest -q"},
         {"verify": [["pytest", "-q"], "ruff check"]},
         {"env": {"A": "b"}, "read_only": True, "isolation": "none"},

@@ -35,6 +35,7 @@ FIRST = {
     FailureClass.AUTH: Verdict(again=False, counted=True),
     FailureClass.PERMANENT: Verdict(again=False, counted=True),
     FailureClass.TIMEOUT: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.STALLED: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.VERIFY: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.CONFLICT: Verdict(again=False, counted=True),
     FailureClass.UNUSABLE: Verdict(again=True, counted=True, delay=1.0),

@@ -24,7 +24,8 @@ def plan_of(agents):
     lines = []
     for name, agent in agents.items():
         command = agent.command.replace("'", "''")
-        lines.append(f"  - {{id: {name}, timeout: {agent.timeout}, command: '{command}'}}\n")
+        limits = f"timeout: {agent.timeout}, idle_timeout: {agent.idle_timeout}"
+        lines.append(f"  - {{id: {name}, {limits}, command: '{command}'}}\n")
         if name == "never-reads-its-prompt":
             lines[-1] = lines[-1].replace("}\n", f", prompt: {'p' * 300_000}}}\n")
     # After all the others, in a worktree that they used.
