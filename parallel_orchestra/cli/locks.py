@@ -18,10 +18,13 @@ from parallel_orchestra.cli.options import (
 from parallel_orchestra.conductor.byhand.holding import Holder, holders
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.events import Claimed
+from parallel_orchestra.progress import Silence
+from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.summary import LONG_LOCKED
 from parallel_orchestra.report.text import one_line, span
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout
+from parallel_orchestra.store.life import silence_of
 from parallel_orchestra.store.liveness import Life
 
 _COLUMNS = ("TASK", "ATTEMPT", "STATE", "AGE", "BEAT", "PID", "HOST", "OWNER")
@@ -34,6 +37,7 @@ class Lock:
     `since` is the epoch of the claim, as far as the journal knows, else of the last sign of
     life. `long` flags what is held for more than half an hour. `kind` is empty if the owner's
     record is lost. `lease_left_sec` is for how long a claim by hand holds, if that is known.
+    `silence` is that of its agent, None if it works.
     """
 
     task: str
@@ -49,6 +53,7 @@ class Lock:
     reason: str
     long: bool
     lease_left_sec: float | None
+    silence: Silence | None = None
 
 
 @click.command("locks", short_help="list who holds which task")
@@ -102,6 +107,8 @@ def table(found: Sequence[Lock]) -> str:
     ]
     for lock in found:
         lines.append(one_line(f"{lock.task}: {lock.reason}"))
+        if lock.silence is not None and lock.state != "dead":
+            lines.append(f"{lock.task}: {silence(lock.silence, lock.since + lock.age_sec)}")
         if lock.long and lock.state != "dead":
             lines.append(f"{lock.task}: held for more than {span(LONG_LOCKED)}")
     return "\n".join(lines)
@@ -141,4 +148,5 @@ def _lock(
         reason=reason,
         long=age > LONG_LOCKED,
         lease_left_sec=None if verdict.left is None else round(verdict.left, 3),
+        silence=silence_of(layout.attempt(name.task, name.attempts, name.owner)),
     )

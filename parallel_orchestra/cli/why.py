@@ -23,6 +23,7 @@ from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, resume_step
 from parallel_orchestra.report.ahead import ahead, cause_record
+from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.store import Layout, steering
@@ -144,6 +145,7 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
         elif attempt.seconds is None:
             how = f"since {span(max(0.0, now - attempt.started))}, by {attempt.owner}"
             how += " by hand" if not attempt.slot else ""
+            how += f"; {silence(task.silence, now)}" if task.silence else ""
         else:
             how = f"{attempt.failure or 'good'} after {span(attempt.seconds)}"
             how += f": {attempt.reason}" if attempt.reason else ""

@@ -20,6 +20,7 @@ from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
 from parallel_orchestra.spending import NOTHING_SPENT, Spent, limited
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore, steering
+from parallel_orchestra.store.life import silence_of
 from parallel_orchestra.store.outlays import Outlays
 from parallel_orchestra.store.records import read_run
 
@@ -40,7 +41,9 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     tip = repo.refs.read(record.integration) or ""
     ledger = ledger_at(repo, record, tip)
     half_undone = undos_under_way(repo, record, ledger)
-    places = {task: _place(task, entry, half_undone) for task, entry in listing.entries.items()}
+    places = {
+        task: _place(layout, task, entry, half_undone) for task, entry in listing.entries.items()
+    }
     asked = steering.asked_for(layout, steering.Wish.PAUSE)
     facts = RunFacts(
         run=record.run,
@@ -161,9 +164,12 @@ def _unknown(plan: Plan, listing: Listing) -> list[str]:
     )
 
 
-def _place(task: str, entry: Entry, half_undone: Collection[str]) -> Place:
+def _place(layout: Layout, task: str, entry: Entry, half_undone: Collection[str]) -> Place:
     # Whoever undid it died before the move, which the next look makes.
     half = task in half_undone and entry.state is TaskState.DONE
     name = entry.name
     state = TaskState.FAILED if half else entry.state
-    return Place(state, name.attempts, name.failures, name.owner)
+    silence = None
+    if state is TaskState.LOCKED and name.owner:
+        silence = silence_of(layout.attempt(task, name.attempts, name.owner))
+    return Place(state, name.attempts, name.failures, name.owner, silence)

@@ -11,6 +11,7 @@ from parallel_orchestra.progress.picture import (
     Outcome,
     Purse,
     RunReport,
+    Silence,
     TaskReport,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "Purse",
     "RunFacts",
     "RunReport",
+    "Silence",
     "TaskReport",
     "fold",
 ]

@@ -27,7 +27,14 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.progress.meaning import exit_code
-from parallel_orchestra.progress.picture import Attempt, Delivery, Outcome, RunReport, TaskReport
+from parallel_orchestra.progress.picture import (
+    Attempt,
+    Delivery,
+    Outcome,
+    RunReport,
+    Silence,
+    TaskReport,
+)
 from parallel_orchestra.progress.purses import purses
 from parallel_orchestra.progress.waiting import Crew, with_causes
 from parallel_orchestra.retry import not_later_than_a_week
@@ -38,12 +45,13 @@ from parallel_orchestra.states import TaskState
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a task lies, and what its file's name says."""
+    """Where a task lies, what its file's name says, and whether its agent shows no sign of life."""
 
     state: TaskState
     attempts: int
     failures: int
     owner: str
+    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +295,7 @@ def _report(
         kept=tuple(story.kept),
         files=story.files if failed else (),
         warnings=tuple(story.warnings),
+        silence=place.silence if place and outcome is Outcome.RUNNING else None,
     )
 
 

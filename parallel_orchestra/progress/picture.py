@@ -49,12 +49,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """An agent that shows no sign of life: `quiet`, or `stuck` and to be ended; `since` an epoch."""
+
+    state: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class TaskReport:
     """One task as a report shows it.
 
     `commit` is its merge commit; `kept` are refs of work that was not merged; `files` are the
     conflicting ones; `failures` counts as the file name does. `cause` is why a waiting or
-    skipped one does not run.
+    skipped one does not run. `silence` is that of a running one's agent, None if it is at work.
     """
 
     id: str
@@ -73,6 +81,7 @@ class TaskReport:
     files: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cause: Cause | None = None
+    silence: Silence | None = None
 
     @property
     def seconds(self) -> float:

@@ -121,8 +121,15 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
         "next_step": next_step(report, task),
         "warnings": [clean(warning) for warning in task.warnings],
         "cause": cause_record(task.cause, instant),
+        "silence": _silence(task),
         "attempts": [_attempt(attempt) for attempt in task.attempts],
     }
+
+
+def _silence(task: TaskReport) -> dict[str, Any] | None:
+    if task.silence is None:
+        return None
+    return {"state": task.silence.state, "since": instant(task.silence.since)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:

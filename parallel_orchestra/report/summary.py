@@ -18,6 +18,7 @@ from parallel_orchestra.report.advice import (
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import figures, headline
+from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import clean, cut, one_line, span
 
 #: Seconds after which a locked task is shown as suspicious; it is never freed for that.
@@ -75,7 +76,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
         how = "nothing starts until `parallel-orchestra resume-run`"
         lines.append(one_line(f"paused {report.paused}; {how}"))
     lines += budget_lines(report)
-    lines += _listed([_running(task, elapsed) for elapsed, task in running], "running tasks")
+    lines += _listed([_running(task, elapsed, now) for elapsed, task in running], "running tasks")
     lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
     for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED):
         if report.count(outcome):
@@ -137,7 +138,7 @@ def _stands(task: TaskReport) -> str:
     return one_line(f"{task.outcome.value} {task.id}: {failure}{task.reason}{files}").rstrip(": ")
 
 
-def _running(task: TaskReport, elapsed: float) -> str:
+def _running(task: TaskReport, elapsed: float, now: float) -> str:
     if not task.attempts:
         return f"running {task.id}"
     attempt = task.attempts[-1]
@@ -145,7 +146,10 @@ def _running(task: TaskReport, elapsed: float) -> str:
     where = (
         f"slot {attempt.slot} of {attempt.owner}" if attempt.slot else f"by hand, {attempt.owner}"
     )
-    return one_line(f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}")
+    silent = f", {silence(task.silence, now)}" if task.silence else ""
+    return one_line(
+        f"running {task.id}: attempt {attempt.number}, {where}, {span(elapsed)}{flag}{silent}"
+    )
 
 
 def _asked(name: str) -> str:

@@ -5,23 +5,17 @@ Only what is shown: nobody is ended for what stands there. No file means that it
 
 import contextlib
 import json
-import math
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
+from parallel_orchestra.progress import Silence
+
+#: An epoch beyond which nobody can say which day it is.
+_LATEST = 1e11
 
 #: The name of the file, which is there while the agent is quiet or stuck.
 LIFE = "life.json"
 _STATES = ("quiet", "stuck")
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """An agent that shows no sign of life: `quiet` or `stuck`, `since` an epoch."""
-
-    state: str
-    since: float
 
 
 def silence_of(directory: Path) -> Silence | None:
@@ -29,6 +23,6 @@ def silence_of(directory: Path) -> Silence | None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         told = json.loads(files.content(directory / LIFE))
         state, since = told["state"], float(told["since"])
-        if state in _STATES and math.isfinite(since):
+        if state in _STATES and 0 <= since < _LATEST:
             return Silence(state, since)
     return None

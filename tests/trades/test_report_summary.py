@@ -1,9 +1,11 @@
 """What a terminal shows of a run, at its end and while it goes on."""
 
+from dataclasses import replace
+
 import pytest
 
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Outcome, Silence
 from parallel_orchestra.report.figures import figures, verdict
 from parallel_orchestra.report.summary import status_lines, summary
 from parallel_orchestra.report.text import span
@@ -67,6 +69,17 @@ def test_a_status_shows_the_longest_running_first_and_flags_it():
         f"running old: attempt 1, slot 1 of {runs.OWNER}, 30 min 01 s, for more than 30 min 00 s",
         f"running young: attempt 1, slot 2 of {runs.OWNER}, 12.0 s",
         "1 waiting",
+    )
+
+
+def test_a_status_says_whose_agent_shows_no_sign_of_life_and_for_how_long():
+    quiet = replace(running("core", NOW - 700.0), silence=Silence("quiet", NOW - 95.0))
+
+    lines = status_lines(runs.run(quiet, ended=None), NOW)
+
+    assert lines[1] == (
+        f"running core: attempt 1, slot 1 of {runs.OWNER}, 11 min 40 s, "
+        "its agent is quiet: no sign of life for 1 min 35 s"
     )
 
 

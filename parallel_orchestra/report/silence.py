@@ -1,0 +1,9 @@
+"""The silence of an agent in words, the same wherever it is shown."""
+
+from parallel_orchestra.progress import Silence
+from parallel_orchestra.report.text import span
+
+
+def silence(found: Silence, now: float) -> str:
+    """Returns how long an agent has shown no sign of life at `now` (epoch)."""
+    return f"its agent is {found.state}: no sign of life for {span(max(0.0, now - found.since))}"
