@@ -48,7 +48,7 @@ def busy(one):
 
 
 def a_little(one):
-    one.cpu += 0.05 * one.pulse.every
+    one.cpu += 0.06 * one.pulse.every
 
 
 def compilers(one):
