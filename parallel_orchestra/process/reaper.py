@@ -153,7 +153,9 @@ class Run:
         hangs = self._watch.look(time.monotonic())
         if hangs and self._ending == "exited" and self._status is None:
             self._ending, self._deadline = hangs, 0.0
-            if hangs == "answered":
+            if hangs == "stalled":
+                self._reason = f"showed no sign of life for {self._request.idle_timeout:g} s"
+            else:
                 # No interrupt: it would be answered by words that contradict the last ones.
                 self._steps = self._steps[1:]
                 self._said = self._out.tail(), self._out.kept()

@@ -109,8 +109,8 @@ class Exit:
     it was ended after its last word.
 
     The tails are the last `tail_bytes` of each stream, `output_bytes` counts both. `left_over`
-    processes outlived the child and were ended. `reason` says in words why it was not started
-    or lost, or what of the log could not be written; else it is empty. `kept` are the lines that
+    processes outlived the child and were ended. `reason` says in words why it was not started,
+    lost or stalled, or what of the log could not be written; else it is empty. `kept` are the lines that
     the child's `keep` asks for.
     """
 

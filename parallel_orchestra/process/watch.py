@@ -144,6 +144,8 @@ class Watch:
         since = time.time() - self._pulse.silent
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         try:
+            # Its folder is made for those that have something to say only.
+            os.makedirs(os.path.dirname(self._file), 0o700, exist_ok=True)
             fd = os.open(self._file, flags, 0o600)
             os.write(fd, b'{"state": "%s", "since": %.0f}\n' % (state.encode(), since))
             os.close(fd)

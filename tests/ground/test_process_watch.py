@@ -73,7 +73,7 @@ def shell(tmp_path):
             "timeout": 300.0,
             "idle_timeout": LIMIT,
             "last_words": WORDS,
-            "life": tmp_path / f"{name}.life",
+            "life": tmp_path / "told" / f"{name}.life",
         }
         return Child(argv=("/bin/sh", "-c", line), **{**facts, **changes})
 
@@ -101,7 +101,8 @@ def test_who_hangs_is_ended_and_nothing_of_it_is_left(shell, tmp_path):
     )
     assert all(exit_.seconds >= LIMIT for exit_ in exits.values())
     assert not marked("MARK_OF_TEST", str(tmp_path))
-    assert not list(tmp_path.glob("*.life"))
+    assert {exit_.reason for exit_ in exits.values()} == {"showed no sign of life for 0.8 s"}
+    assert not list(tmp_path.glob("told/*.life"))
 
 
 @linux
@@ -162,7 +163,7 @@ def test_what_runs_on_after_the_last_word_is_waited_for_only_while_it_lives(shel
 @linux
 @pytest.mark.slow
 def test_others_can_read_that_it_is_quiet_and_since_when(shell, tmp_path):
-    life = tmp_path / "work.life"
+    life = tmp_path / "told" / "work.life"
     with Supervisor() as supervisor:
         child = shell("exec sleep 600", idle_timeout=2.0)
         thread = threading.Thread(target=supervisor.run, args=(child,))

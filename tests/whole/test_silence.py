@@ -18,7 +18,7 @@ po_plan_version: "0.2"
 name: silence
 defaults: {backend: command, max_retries: 0}
 tasks:
-  - {id: mute, idle_timeout: 1, command: "echo begun; trap '' INT TERM; sleep 600; sleep 600"}
+  - {id: mute, idle_timeout: 1, command: "trap '' INT TERM; sleep 600; sleep 600"}
 ---
 """
 
@@ -37,12 +37,12 @@ def test_a_silent_agent_is_told_of_while_it_is_there_and_ended_as_stalled(tmp_pa
 
 
 def test_status_why_and_locks_say_of_a_silent_agent_that_it_is_silent(tmp_path):
-    scene = Scene(tmp_path).repository(2).plan(PLAN.replace("echo begun; ", "exit 1; "))
+    scene = Scene(tmp_path).repository(2).plan(PLAN.replace("trap ", "exit 1; trap "))
     scene.run("--yes", check=1)
     scene.call("retry", "mute", check=0)
     taken = json.loads(scene.call("claim", "--json", check=0).out)
     folder = scene.tasks_dir / "attempts" / "mute" / f"{taken['attempt']}.{taken['owner']}"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     Path(folder / LIFE).write_text(f'{{"state": "quiet", "since": {time.time() - 3600:.0f}}}\n')
 
     told = [scene.call(*words).out for words in (("status",), ("why", "mute"), ("locks",))]
