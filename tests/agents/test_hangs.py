@@ -21,6 +21,12 @@ max_workers: {workers}
 defaults: {{backend: {backend}, max_retries: 0, timeout: 10m, idle_timeout: {idle}}}
 tasks:
 """
+#: Work of 25 seconds without a word; Codex would look for its end after ten, if it were not told to wait.
+_LONG = "timeout 25 sh -c 'while :; do :; done'; echo dug > bed-$PO_TASK_ID.txt"
+DIG = {
+    "claude": {"run": _LONG},
+    "codex": {"tool": {"name": "exec_command", "input": {"cmd": _LONG, "yield_time_ms": 30000}}},
+}
 TASK = "  - {{id: bed{number}, prompt: Dig bed {number}.}}\n"
 
 
@@ -63,10 +69,9 @@ def test_an_agent_whose_model_never_answers_is_ended_as_stalled(
 
 
 def test_no_agent_that_is_slow_or_silent_at_work_is_ended(backend, tmp_path, monkeypatch):
-    dig = "timeout 40 sh -c 'while :; do :; done'; echo dug > bed-$PO_TASK_ID.txt"
-    rules = [{"steps": [{"run": dig, "delay": 8.0}, {"text": "Dug.", "delay": 8.0}]}]
+    rules = [{"steps": [{**DIG[backend], "delay": 8.0}, {"text": "Dug.", "delay": 8.0}]}]
 
-    result, tasks = run(tmp_path, monkeypatch, backend, rules, idle=30, agents=8)
+    result, tasks = run(tmp_path, monkeypatch, backend, rules, idle=15, agents=8)
 
     assert result.exit_code == 0, result
     assert [len(task["attempts"]) for task in tasks] == [1] * 8
