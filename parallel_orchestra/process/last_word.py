@@ -44,7 +44,7 @@ class LastWord:
         self._pending = pending
         self._pending_key = pending_key
         # of each pattern the last text, which is the rarest: few lines are read for nothing
-        self._words = [one[-1][1].encode() for one in (*finals, pending) if one]
+        self._words = [b'"%s"' % one[-1][1].encode() for one in (*finals, pending) if one]
         self._held = bytearray()
         self._skips = False
 

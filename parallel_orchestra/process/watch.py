@@ -2,7 +2,7 @@
 
 Joins the signs of life (`pulse`, from `family` and `touched`) and the `last_word`, at the lowest
 price: who prints is alive, and no more is looked at; files come last, once nothing else tells.
-Looking at them may cost a two thousandth of a processor, but for one look before anybody is
+Looking at them may cost a four thousandth of a processor, but for one look before anybody is
 called stuck. The helper program (`reaper`) loads this file by itself.
 """
 
@@ -24,7 +24,7 @@ else:  # the bare interpreter knows this folder only
 
 _NEVER = float("inf")
 #: What looking at files may cost, and the seconds between two looks at least.
-_FILES_SHARE = 0.0005
+_FILES_SHARE = 0.00025
 _FILES_EVERY = 60.0
 #: Seconds from one stretch of a walk through the files to the next.
 _BETWEEN_STRETCHES = 0.02
