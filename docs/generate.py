@@ -120,11 +120,21 @@ def agent_programs() -> str:
             f"`{program.install}`",
             program.minimum,
             program.tried,
+            f"{backend.start_gap:g} s",
         )
         for backend in BACKENDS.values()
         if (program := backend.program) is not None
     )
-    return _table(("Backend", "Program", "Installed by", "Oldest tried", "Newest tried"), rows)
+    heads = ("Backend", "Program", "Installed by", "Oldest tried", "Newest tried", "Start gap")
+    return _table(heads, rows)
+
+
+def agent_accounts() -> str:
+    """Returns by which variables of its environment it is known who pays for an agent."""
+    names = {f"`{name}`": backend.account for name, backend in BACKENDS.items()}
+    names["one of [`backends`](plan.md#backends)"] = BACKENDS["command"].account
+    rows = ((name, " ".join(f"`{one}`" for one in found)) for name, found in names.items())
+    return _table(("Backend", "Variables"), rows)
 
 
 def agent_fields() -> str:
@@ -307,6 +317,7 @@ def _table(heads: tuple[str, ...], rows: Any) -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "agent-failures": agent_failures,
+    "agent-accounts": agent_accounts,
     "agent-fields": agent_fields,
     "permission-modes": permission_modes,
     "agent-programs": agent_programs,

@@ -146,6 +146,27 @@ class StartsHeld(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LimitReached(Event):
+    """An account's usage limit was met: no task of it starts before `until` (epoch).
+
+    `account` tells the accounts of a backend apart; `reason` is what the agent said.
+    """
+
+    backend: str
+    account: str
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LimitOver(Event):
+    """An attempt got through, so the tasks of that account start again."""
+
+    backend: str
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
 class Joined(Event):
     """A task joined the run while it went on, from a file that somebody put into `available/`."""
 
@@ -194,6 +215,8 @@ KINDS: dict[str, type[Event]] = {
         Undone,
         Warned,
         StartsHeld,
+        LimitReached,
+        LimitOver,
         Joined,
         Delivered,
         Undelivered,

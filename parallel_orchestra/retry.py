@@ -52,7 +52,8 @@ def decide(
     counted = failure.counted or (
         limits_count and failure is FailureClass.RATE_LIMITED and retry_after is None
     )
-    if failure is FailureClass.CANCELLED:
+    if failure in (FailureClass.CANCELLED, FailureClass.USAGE_LIMIT):
+        # When the limit is over, all tasks of the account are told at once: see `board.breaker`.
         return Verdict(again=True, counted=False)
     if failure.final:
         return Verdict(again=False, counted=counted)

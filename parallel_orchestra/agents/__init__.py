@@ -7,6 +7,7 @@ contract test that all of them pass. Knows nothing of git, worktrees or `_tasks/
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from parallel_orchestra.agents.accounts import account_of, own_part
 from parallel_orchestra.agents.backend import AgentSettings, Backend, Call, Program, Sessions
 from parallel_orchestra.agents.claude import ClaudeBackend
 from parallel_orchestra.agents.codex import CodexBackend
@@ -37,4 +38,14 @@ def backend_of(name: str, settings: AgentSettings) -> Backend:
     return found if found is not None else DescribedBackend(name, settings.templates[name])
 
 
-__all__ = ["BACKENDS", "AgentSettings", "Backend", "Call", "Program", "Sessions", "backend_of"]
+__all__ = [
+    "BACKENDS",
+    "AgentSettings",
+    "Backend",
+    "Call",
+    "Program",
+    "Sessions",
+    "account_of",
+    "backend_of",
+    "own_part",
+]

@@ -131,6 +131,13 @@ class Backend(Protocol):
         """Returns the program that it starts; None if the plan names one."""
 
     @property
+    def account(self) -> tuple[str, ...]:
+        """Returns the environment variables by which it is known who pays: keys, logins' places.
+
+        A `*` at the front stands for any beginning.
+        """
+
+    @property
     def start_gap(self) -> float:
         """Returns about how many seconds should lie between two starts; 0 if it doesn't matter.
 

@@ -87,6 +87,12 @@ class ClaudeBackend:
         ("claude", "--resume"),
         re.compile("no conversation found|requires a valid session", re.IGNORECASE),
     )
+    account = (
+        "HOME", "CLAUDE_CONFIG_DIR", "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_BASE_URL", "CLAUDE_CODE_USE_BEDROCK",
+        "CLAUDE_CODE_USE_VERTEX", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK",
+        "ANTHROPIC_VERTEX_PROJECT_ID",
+    )  # fmt: skip
     #: All of them renew one login and rewrite one settings file when they start.
     start_gap = 0.5
 

@@ -8,6 +8,7 @@ import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from parallel_orchestra.agents.json_lines import Event, number, words_of
+from parallel_orchestra.agents.signs import NAMED_MINUTE
 from parallel_orchestra.model import FailureClass
 
 #: The CLI's own sentence for a subscription's limit; 2.1.197 has no field that says it.
@@ -56,7 +57,9 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 def class_of_result(result: Event, said: str) -> FailureClass:
     """Returns the class of a result that is an error; `said` is the CLI's sentence on it."""
     status = number(result.get("api_error_status"))
-    if is_usage_limit(result, said) or status == 429:
+    if is_usage_limit(result, said):
+        return FailureClass.USAGE_LIMIT
+    if status == 429:
         return FailureClass.RATE_LIMITED
     if status in _AUTH_STATUS or _NOT_ALLOWED.search(said):
         return FailureClass.AUTH
@@ -82,7 +85,9 @@ def class_of_text(said: str) -> FailureClass:
     # a server out of reach first: its message may name the key or limit that it did not look at
     if _OUT_OF_REACH.search(said):
         return FailureClass.TRANSIENT
-    if _USAGE_LIMIT.search(said) or _TOO_FAST.search(said):
+    if _USAGE_LIMIT.search(said):
+        return FailureClass.USAGE_LIMIT
+    if _TOO_FAST.search(said):
         return FailureClass.RATE_LIMITED
     if _NOT_ALLOWED.search(said):
         return FailureClass.AUTH
@@ -92,8 +97,8 @@ def class_of_text(said: str) -> FailureClass:
 def reset_in_text(said: str, now: float) -> float | None:
     """Returns the instant of `resets 9:58pm (UTC)` or `resets Nov 23, 4:58pm (UTC)`, or None.
 
-    The first such time after `now` (epoch seconds, like what comes back); a time without a zone
-    is taken as UTC.
+    The first such time after `now` (epoch seconds, like what comes back), and of the minute that
+    is named the end; a time without a zone is taken as UTC.
     """
     found = _RESETS.search(said)
     zone = _zone(found["zone"]) if found else None
@@ -104,8 +109,10 @@ def reset_in_text(said: str, now: float) -> float | None:
     try:
         at = today.replace(hour=hour, minute=int(found["minute"] or 0), second=0, microsecond=0)
         if found["month"] is None:
+            at += NAMED_MINUTE
             return (at if at > today else at + timedelta(days=1)).timestamp()
         at = at.replace(month=_MONTHS.index(found["month"]) + 1, day=int(found["day"]))
+        at += NAMED_MINUTE
         # a January that is named in December is next year's
         return (at if at > today - timedelta(days=1) else at.replace(year=at.year + 1)).timestamp()
     except ValueError:

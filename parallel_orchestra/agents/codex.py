@@ -41,7 +41,7 @@ _LAST_WORDS = LastWords(finals=((("type", "turn.completed"),), (("type", "turn.f
 
 #: What 0.169.0 was heard to say. It gives the status of an answer, or else a sentence of its own.
 SIGNS: tuple[Sign, ...] = (
-    (r"hit your usage limit", FailureClass.RATE_LIMITED),
+    (r"hit your usage limit", FailureClass.USAGE_LIMIT),
     (r"quota exceeded|check your plan and billing", FailureClass.AUTH),
     (r"status:? 40[123]\b|missing environment variable|codex login", FailureClass.AUTH),
     (r"\b429\b|too many requests|rate limit", FailureClass.RATE_LIMITED),
@@ -59,6 +59,7 @@ class CodexBackend:
     name = "codex"
     program = PROGRAM
     sessions = Sessions(("codex", "resume"), re.compile("no rollout found|thread/resume"))
+    account = ("HOME", "CODEX_HOME", "CODEX_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
     start_gap = 0.25
 
     def check(self, settings: AgentSettings) -> Problem | None:

@@ -1,5 +1,6 @@
 """Any program as an agent: the prompt on its stdin, its exit code for an answer."""
 
+from parallel_orchestra.agents.accounts import HOMES, KEYS
 from parallel_orchestra.agents.backend import AgentSettings, Call
 from parallel_orchestra.agents.endings import (
     NOT_EXECUTABLE,
@@ -24,6 +25,8 @@ class CommandBackend:
     name = "command"
     program = None
     sessions = None
+    #: Whose keys it takes, nobody knows.
+    account = (*HOMES, *KEYS)
     start_gap = 0.0
 
     def check(self, settings: AgentSettings) -> Problem | None:

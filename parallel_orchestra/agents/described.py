@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from parallel_orchestra.agents.accounts import HOMES, KEYS
 from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.agents.backend import PROMPT_FILE, AgentSettings, Backend, Call, Sessions
 from parallel_orchestra.agents.claude import ClaudeBackend
@@ -37,6 +38,7 @@ class DescribedBackend:
     """Runs the agent of a template; its answer is read as the template says."""
 
     program = None
+    account = (*HOMES, *KEYS)
     start_gap = 0.0
 
     def __init__(self, name: str, template: Template) -> None:

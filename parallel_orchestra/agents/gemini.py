@@ -41,8 +41,13 @@ _KEPT = (b'"type":"init"',)
 
 _LAST_WORDS = LastWords(finals=((("type", "result"),),))
 
+#: How it speaks of a quota that it will not wait for, of which only a busy model is none.
+_USED_UP = r"exhausted your \w+ quota|quota will reset after"
+_TERMINAL, _BUSY = b"TerminalQuotaError", r"capacity"
+
 #: What 0.61.0 was heard to say, where it does not pass on the service's own answer.
 SIGNS: tuple[Sign, ...] = (
+    (_USED_UP, FailureClass.USAGE_LIMIT),
     (r"quota|rate limit|too many requests", FailureClass.RATE_LIMITED),
     (r"auth method|api.?key|must specify the", FailureClass.AUTH),
     (r"max session turns|unknown argument|invalid values", FailureClass.PERMANENT),
@@ -72,6 +77,10 @@ class GeminiBackend:
     name = "gemini"
     program = PROGRAM
     sessions = Sessions(("gemini", "--resume"), re.compile("Error resuming session"))
+    account = (
+        "HOME", "GEMINI_CLI_HOME", "GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_CLOUD_PROJECT",
+        "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GEMINI_BASE_URL",
+    )  # fmt: skip
     start_gap = 0.5
 
     def check(self, settings: AgentSettings) -> Problem | None:
@@ -159,6 +168,9 @@ def _mode(task: Task) -> tuple[str, ...]:
 
 def _class_of(words: str, status: float | None, ended: Exit) -> FailureClass:
     """Returns what the status means, or the words, or where they say nothing the exit code."""
+    terminal = _TERMINAL in ended.stderr_tail and not re.search(_BUSY, words, re.IGNORECASE)
+    if terminal or re.search(_USED_UP, words, re.IGNORECASE):
+        return FailureClass.USAGE_LIMIT
     found = class_of_status(status) or class_of_words(words, SIGNS)
     by_code = _BY_CODE.get(ended.code or 0)
     return by_code if found is FailureClass.TRANSIENT and status is None and by_code else found

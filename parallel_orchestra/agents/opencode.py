@@ -9,6 +9,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from parallel_orchestra.agents.accounts import HOMES, KEYS
 from parallel_orchestra.agents.acts import Act, event_of
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
@@ -52,7 +53,8 @@ _LAST_WORDS = LastWords(finals=((("type", "step_finish"), ("part.reason", "stop"
 SIGNS: tuple[Sign, ...] = (
     (r"credit balance|billing|insufficient_quota|api.?key", FailureClass.AUTH),
     (r"prompt is too long|context (length|window)", FailureClass.PERMANENT),
-    (r"usage limit|rate.?limit|too many requests", FailureClass.RATE_LIMITED),
+    (r"usage limit", FailureClass.USAGE_LIMIT),
+    (r"rate.?limit|too many requests", FailureClass.RATE_LIMITED),
     (r"model not found|unknown argument", FailureClass.PERMANENT),
 )
 
@@ -65,6 +67,8 @@ class OpencodeBackend:
     sessions = Sessions(
         ("opencode", "--session"), re.compile("session not found|invalid session", re.IGNORECASE)
     )
+    #: It knows dozens of providers, each with a key of its own.
+    account = (*HOMES, "OPENCODE_CONFIG", "OPENCODE_CONFIG_CONTENT", *KEYS)
     start_gap = 1.0
 
     def check(self, settings: AgentSettings) -> Problem | None:

@@ -27,6 +27,8 @@ _INSTANT = re.compile(
     r"try again at (?:(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2})(?:st|nd|rd|th)?, (?P<year>\d{4}) )?"
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d) (?P<half>[AP])M"
 )
+#: A limit that ends at a minute ends in the course of it: programs leave the seconds out.
+NAMED_MINUTE = timedelta(minutes=1)
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -55,7 +57,8 @@ def wait_in_words(said: str, now: float, environ: Mapping[str, str]) -> float | 
     """Returns the seconds after which the words want us to try again, or None.
 
     `try again in 1.5s`, `reset after 3h14m7s`, `try again at 2:15 PM`, `… Nov 27th, 2026 2:15 PM`;
-    the time is that of the agent's clock, whose zone is in `environ`. `now` is in epoch seconds.
+    the time is that of the agent's clock, whose zone is in `environ`, and the minute that is named
+    has to be over. `now` is in epoch seconds.
     """
     if found := _SPAN.search(said):
         parts = re.findall(_PART, found[1], re.IGNORECASE)
@@ -86,9 +89,10 @@ def _instant(said: str, now: float, zone: tzinfo | None) -> float | None:
     try:
         at = today.replace(hour=hour, minute=int(found["minute"]), second=0, microsecond=0)
         if found["month"] is None:
-            # a minute is named, not its second: one that has just begun is still meant
-            return (at if at > today - timedelta(minutes=1) else at + timedelta(days=1)).timestamp()
+            at += NAMED_MINUTE
+            return (at if at > today else at + timedelta(days=1)).timestamp()
         month = _MONTHS.index(found["month"]) + 1
-        return at.replace(year=int(found["year"]), month=month, day=int(found["day"])).timestamp()
+        at = at.replace(year=int(found["year"]), month=month, day=int(found["day"]))
+        return (at + NAMED_MINUTE).timestamp()
     except ValueError:
         return None

@@ -1,12 +1,14 @@
 """What this process knows of the tasks, and which of them may start (`board`).
 
 What keeps one from starting has a file each: `limits` (others at work), `budget` (what may be
-used), `gate` (the machine), `backoffs` (it failed just now), `troubles` (tasks can't be claimed at
-all). `rounds` says when the directories are looked at.
+used), `gate` (the machine), `backoffs` (it failed just now), `breaker` (its account's usage limit
+was met), `troubles` (tasks can't be claimed at all). `rounds` says when the directories are looked
+at.
 """
 
-from parallel_orchestra.board.board import Board, Clock
+from parallel_orchestra.board.board import Board
 from parallel_orchestra.board.budget import Purse
+from parallel_orchestra.board.clock import Clock
 from parallel_orchestra.board.gate import Demands, Gate
 
 __all__ = ["Board", "Clock", "Demands", "Gate", "Purse"]

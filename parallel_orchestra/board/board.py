@@ -6,108 +6,28 @@ directories again, since other processes and people move files too. Between two 
 cost time for every task there is, a glance at `available/` tells what others took meanwhile.
 """
 
-import math
-import threading
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
-from parallel_orchestra.board.backoffs import Backoffs
-from parallel_orchestra.board.budget import Purse
-from parallel_orchestra.board.gate import Gate
-from parallel_orchestra.board.limits import Limits, Orders
-from parallel_orchestra.board.rounds import LOOK_WAITING, Rounds, undisturbed
+from parallel_orchestra.board.knowledge import Knowledge
+from parallel_orchestra.board.rounds import LOOK_WAITING, undisturbed
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
-from parallel_orchestra.board.troubles import Troubles
-from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.model import Halt, HaltWhen, Task
-from parallel_orchestra.recovery import Recovery
-from parallel_orchestra.schedule import Schedule, Seen
-from parallel_orchestra.spending import Grant, Short
+from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.model import HaltWhen
+from parallel_orchestra.schedule import Seen
+from parallel_orchestra.spending import Short
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Claim, Entry, Listing, TaskName, TaskStore
-from parallel_orchestra.store.room import Room
+from parallel_orchestra.store import Claim, Listing
 
 #: Seconds that a claim which does not wait for work waits for `claim.lock`, and its tries.
 _LOCK_PATIENCE = 5.0
 _TRIES = 50
 #: Seconds until the next try while a disk is full or does not answer.
 _PAUSE = 0.5
-_GO_ON = Halt()
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as it is passed in: `now` epoch seconds UTC, `monotonic` for spans."""
-
-    now: Callable[[], float]
-    monotonic: Callable[[], float]
-
-
-class Board:
+class Board(Knowledge):
     """The tasks as this process sees them. Any thread may call; claims are given to one each."""
-
-    def __init__(
-        self,
-        tasks: Mapping[str, Task],
-        schedule: Schedule,
-        store: TaskStore,
-        recovery: Recovery,
-        clock: Clock,
-        rivals: Mapping[str, tuple[str, ...]],
-        limits: Mapping[str, int],
-        room: Room,
-        gate: Gate,
-        halt: Halt = _GO_ON,
-        purse: Purse | None = None,
-    ) -> None:
-        """Takes the room and the gate without which no task starts, and when failures are enough."""
-        self._tasks = tasks
-        self._room = room
-        self._troubles = Troubles(room, store.layout.root, clock.monotonic)
-        self._gate = gate
-        self._halt = halt
-        self._purse = purse
-        self._undone: frozenset[str] = frozenset()
-        self._schedule = schedule
-        self._store = store
-        self._recovery = recovery
-        self._clock = clock
-        self._changed = threading.Condition()
-        self._limits = Limits(
-            tasks, store, rivals, limits, monotonic=clock.monotonic, pause=self._changed.wait
-        )
-        self._orders = Orders(store.layout, clock.monotonic)
-        self._entries: dict[str, Entry] = {}
-        self._active: dict[str, Claim] = {}
-        self._claims: tuple[Claim, ...] = ()
-        self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
-        self._barred: set[str] = set()
-        self._rounds = Rounds(clock.monotonic)
-        self._stopping = False
-        self._halted = False
-
-    @property
-    def active(self) -> tuple[Claim, ...]:
-        """The claims that this process works on; never waits, so that the heartbeat goes on."""
-        return self._claims
-
-    def count(self) -> Counter[TaskState]:
-        """Returns how many tasks lie in each state, as far as this process knows."""
-        with self._changed:
-            return self._schedule.count()
-
-    def halted(self) -> HaltWhen | None:
-        """Returns how the run stops because too many tasks have failed; None if it does not."""
-        with self._changed:
-            return self._halt.when if self._halted else None
-
-    def stop(self) -> None:
-        """Hands out no more claims; `next` returns None to everybody."""
-        with self._changed:
-            self._stopping = True
-            self._changed.notify_all()
 
     def next(self) -> Claim | None:
         """Waits for a task that may run and claims it; None when there will be none any more.
@@ -121,6 +41,8 @@ class Board:
                 if self._short_of_room():
                     self._changed.wait(_PAUSE)
                     continue
+                if self._breaker.heed(self._schedule):
+                    self._rounds.ask()
                 fresh = self._rounds.due()
                 if not self._looked():
                     self._changed.wait(_PAUSE)
@@ -144,7 +66,8 @@ class Board:
                 if claim is not None:
                     self._active[task] = claim
                     self._claims = tuple(self._active.values())
-                    self._space(self._tasks[task].backend)
+                    self._gate.space(self._tasks[task].backend, self._schedule)
+                    self._breaker.brake(self._schedule)
                     return claim
             return None
 
@@ -175,56 +98,6 @@ class Board:
                 # Somebody was faster: the next look sees what is left.
             return None
 
-    def granted(self, claim: Claim) -> Grant | None:
-        """Returns what an attempt may use; None if no budget limits it."""
-        return self._purse.granted(claim) if self._purse is not None else None
-
-    def exhausted(self) -> bool:
-        """Returns whether, as of the last look, nothing can become runnable any more."""
-        with self._changed:
-            return self._schedule.exhausted()
-
-    def why(self, task: str) -> str:
-        """Returns what, as of the last look, keeps an available task from running; may be empty."""
-        with self._changed:
-            return self._schedule.why(task, self._clock.monotonic())
-
-    def ended(self, name: TaskName, state: TaskState, delay: float = 0.0) -> None:
-        """Takes notice of where a claimed task went; it is offered again after `delay` seconds."""
-        with self._changed:
-            self._forget(name.task)
-            self._entries[name.task] = Entry.of(state, name)
-            wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
-            self._schedule.moved(name.task, state, wake)
-            self._count_failures()
-            self._changed.notify_all()
-
-    def lost(self, claim: Claim) -> None:
-        """Takes notice that a claim is not ours any more; the next look tells where it lies."""
-        with self._changed:
-            self._forget(claim.task)
-            self._rounds.ask()
-            self._changed.notify_all()
-
-    def bar(self, backend: str) -> None:
-        """Starts no more tasks of a backend that can't log in; they stay where they are."""
-        with self._changed:
-            self._barred.add(backend)
-            self._rounds.ask()
-            self._changed.notify_all()
-
-    def enlarge(
-        self, schedule: Schedule, rivals: Mapping[str, tuple[str, ...]], purse: Purse | None = None
-    ) -> None:
-        """Goes on with a schedule that has more tasks, which `tasks` has already."""
-        with self._changed:
-            self._purse = self._purse or purse
-            schedule.inherit(self._schedule)
-            self._schedule = schedule
-            self._limits.rivals = rivals
-            self._rounds.ask()
-            self._changed.notify_all()
-
     def revived(self) -> bool:
         """Looks once more and returns whether there is work after all; then `next` hands it out."""
         with self._changed:
@@ -233,13 +106,6 @@ class Board:
                 return False
             self._stopping = False
             return True
-
-    def lack(self, since: float = math.inf) -> Problem | None:
-        """Returns which disk of the run is full, or was at or after a monotonic time; else None.
-
-        Never waits. Who works long asks now and then: what nobody saw is not known later.
-        """
-        return self._room.lack(since)
 
     def _shut(self, now: float) -> bool:
         return self._schedule.may_start(now) and self._gate.shut(len(self._active))
@@ -259,28 +125,21 @@ class Board:
             return False
         return True
 
-    def _space(self, backend: str) -> None:
-        """Lets some time pass before the next agent of a backend starts, if it needs that."""
-        gap = self._gate.gap(backend)
-        if gap:
-            words = f"the agents of `{backend}` start one after the other"
-            self._schedule.hold(backend, self._clock.monotonic() + gap, words)
-
-    def _forget(self, task: str) -> None:
-        self._active.pop(task, None)
-        self._claims = tuple(self._active.values())
-
     def _claim(self, task: str) -> Claim | None:
         try:
             purse = self._purse if self._purse and self._purse.limits(task) else None
-            with self._limits.held(task, alone=purse is not None) as free:
+            alone = purse is not None or self._breaker.half_open(task)
+            with self._limits.held(task, alone=alone) as free:
                 name = self._entries[task].name
+                free = free and self._breaker.admits(task)  # noqa: PLW2901  # both must agree
                 short = purse.reserve(name, self._store.owner) if purse and free else None
                 if short is not None or not free:
                     self._wait(task, short)
                     return None
                 claim = self._store.claim(name)
-                if claim is None and purse:
+                if claim is not None:
+                    self._breaker.began(claim)
+                elif purse:
                     purse.give_back(name, self._store.owner)
         except (EnvironmentProblem, OSError) as error:
             self._refused(error)
@@ -300,7 +159,8 @@ class Board:
             self._rounds.ask()
         elif short is not None:
             # Smaller ones wait too, or it would never have its turn.
-            self._schedule.hold(self._tasks[task].backend, until, short.words)
+            for lane in self._schedule.lanes_of(self._tasks[task].backend):
+                self._schedule.hold(lane, until, short.words)
         self._schedule.moved(task, TaskState.AVAILABLE, until)
 
     def _glance(self) -> None:
@@ -311,6 +171,7 @@ class Board:
     def _look(self) -> None:
         started = self._clock.monotonic()
         self._orders.look()
+        self._breaker.heed(self._schedule, anyhow=True)
         with undisturbed():
             listing = self._listed()
             self._entries = listing.entries
@@ -343,11 +204,6 @@ class Board:
         failed = (one for one in listing.entries.values() if one.state is TaskState.FAILED)
         return frozenset(one.name.task for one in failed if self._recovery.undone(one))
 
-    def _count_failures(self) -> None:
-        failed = self._schedule.count()[TaskState.FAILED] - len(self._undone)
-        if not self._halted and self._halt.reached(failed, len(self._tasks)):
-            self._halted = self._stopping = True
-
     def _healed(self, listing: Listing) -> bool:
         try:
             return self._recovery.heal(listing, self._active.keys())
@@ -357,8 +213,8 @@ class Board:
             return False
 
     def _seen(self, listing: Listing) -> dict[str, Seen]:
-        choosy = self._barred or self._orders.selective or self._purse is not None
-        may_start = self._may_start if choosy else None
+        choosy = self._barred or self._orders.selective or self._breaker.stops
+        may_start = self._may_start if choosy or self._purse is not None else None
         seen = seen_in(listing.entries, self._tasks, may_start, self._backoffs.end)
         seen.update(dict.fromkeys(self._active, HELD))
         return seen
@@ -366,7 +222,8 @@ class Board:
     def _may_start(self, task: str) -> bool:
         if self._purse is not None and self._purse.refuses(task):
             return False
-        return self._orders.allow(task) and self._tasks[task].backend not in self._barred
+        free = self._lane(task) not in self._barred and not self._breaker.stopped(task)
+        return free and self._orders.allow(task)
 
     def _is_over(self, *, fresh: bool) -> bool:
         if self._active or not self._schedule.exhausted():

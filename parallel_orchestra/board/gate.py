@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from parallel_orchestra import machine
 from parallel_orchestra.machine import Memory
+from parallel_orchestra.schedule import Schedule
 
 #: Bytes that must be available if nobody says how many; on small machines a share of all.
 LEAST_MEMORY = 512 << 20
@@ -84,6 +85,14 @@ class Gate:
         """
         gap = (self._demands.gaps or {}).get(backend, 0.0)
         return gap * (0.5 + self._dice())
+
+    def space(self, backend: str, schedule: Schedule) -> None:
+        """Holds the other tasks of a backend for a moment after an agent of it has started."""
+        gap = self.gap(backend)
+        if gap:
+            words = f"the agents of `{backend}` start one after the other"
+            for lane in schedule.lanes_of(backend):
+                schedule.hold(lane, self._monotonic() + gap, words)
 
     def _read(self, now: float) -> None:
         before, self._reason = self._reason, self._short()

@@ -146,3 +146,5 @@ class Limits:
 
         if self._lock is not None:
             portalocker.unlock(self._lock)
+            self._lock.close()
+            self._lock = None

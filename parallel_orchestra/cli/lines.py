@@ -11,6 +11,8 @@ from parallel_orchestra.events import (
     Failed,
     Joined,
     Kept,
+    LimitOver,
+    LimitReached,
     Recovered,
     Returned,
     RunStarted,
@@ -21,6 +23,7 @@ from parallel_orchestra.events import (
 )
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.report.text import one_line, short, short_ref, span
+from parallel_orchestra.schedule.usage_limits import clock_words
 
 #: A reason of several hundred characters belongs into the log.
 _LONGEST = 300
@@ -67,6 +70,8 @@ def _words(event: Event) -> str:
 def _returned(event: Returned) -> str:
     if event.failure == FailureClass.CANCELLED.value:
         return _joined(event.task, "stopped", f"attempt {event.attempt}", "given back")
+    if event.failure == FailureClass.USAGE_LIMIT.value:
+        return _joined(event.task, "again", f"attempt {event.attempt}", "once the limit is over")
     wait = event.not_before - event.time
     again = f"next attempt in {span(wait)}" if wait > 0 else "next attempt follows"
     why = f"{event.failure}: {event.reason}"
@@ -78,6 +83,11 @@ def _of_the_run(event: Event) -> str:
         return _joined("run", event.run, "resumed")
     if isinstance(event, StartsHeld):
         return _joined("held" if event.reason else "on", event.reason or "tasks start again")
+    if isinstance(event, LimitReached):
+        until = f"no agent of `{event.backend}` starts until {clock_words(event.until)}"
+        return _joined("limit", f"{until}: {event.reason}" if event.reason else until)
+    if isinstance(event, LimitOver):
+        return _joined("on", f"the usage limit of `{event.backend}` is over")
     if isinstance(event, Delivered) and event.before != event.after:
         moved = f"{short(event.before)} -> {short(event.after)}"
         return _joined("delivered", event.branch, moved)

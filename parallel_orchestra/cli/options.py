@@ -161,7 +161,7 @@ def crew_options(function: Command) -> Command:
                 type=click.FloatRange(min=0, max=3600),
                 metavar="SECONDS",
                 help="About so much time between the starts of two agents of one backend "
-                "(default: PO_START_GAP, else what the backend needs: claude 0.5, command 0).",
+                "(default: PO_START_GAP, else what the backend needs).",
             ),
             click.option("-q", "--quiet", is_flag=True, help="Say only what failed."),
             click.option(

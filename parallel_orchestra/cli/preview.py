@@ -7,13 +7,20 @@ from typing import Any
 
 from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor import Preflight
+from parallel_orchestra.conductor.limited import Limited
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.model import DEFAULT_IDLE_TIMEOUT, Budget, Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan.abilities import UNITS
-from parallel_orchestra.report.ahead import ahead, cause_record, outlook_record, too_many
+from parallel_orchestra.report.ahead import (
+    ahead,
+    cause_record,
+    limit_record,
+    outlook_record,
+    too_many,
+)
 from parallel_orchestra.report.text import counted, one_line, short, span
 from parallel_orchestra.schedule import (
     Cause,
@@ -25,12 +32,14 @@ from parallel_orchestra.schedule import (
     at_the_start,
     outlook,
 )
+from parallel_orchestra.schedule.usage_limits import Limit, clock_words
 from parallel_orchestra.spending import lasting, shown
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store.steering import Selection
 
 _LISTED = 20
 _WIDTH = 88
+_UNLIMITED = Limited()
 
 
 def briefing(plan: Plan, found: Preflight) -> str:
@@ -92,6 +101,7 @@ class Preview:
     problems: tuple[Problem, ...]
     tree: Tree
     part: Part | None = None
+    limits: tuple[Limit, ...] = ()
 
     def word(self, task: str) -> str:
         """Returns where a task stands that this call leaves alone; empty for one that it does."""
@@ -106,13 +116,15 @@ def preview(
     problems: Sequence[Problem] = (),
     tree: Tree = NOTHING,
     part: Part | None = None,
+    limited: Limited = _UNLIMITED,
 ) -> Preview:
     """Returns how a plan would go.
 
     `enough` tasks that could run beside others make several workers worth while; one after the
     other they have a single one, as in a run. `past` are
     seconds that tasks took before. `problems` stand in the way of a real run. `tree` are the
-    files that the tasks start from. `part` is what the call carries out, None for everything.
+    files that the tasks start from. `part` is what the call carries out, None for everything,
+    `limited` what usage limits hold in the run's directory.
     """
     graph = Graph.of(plan.tasks)
     contenders = rivals(plan.tasks, graph, tree)
@@ -124,6 +136,8 @@ def preview(
     standing = Standing.fresh(plan.tasks) if part is None else part.standing(plan.tasks)
     schedule = Schedule.of(plan.tasks, graph, contenders, limits, past)
     schedule.observe(standing.seen)
+    elsewhere = (lambda _: "") if part is None else part.word
+    held = {task: cause for task, cause in limited.causes.items() if not elsewhere(task)}
     return Preview(
         plan,
         graph,
@@ -131,10 +145,11 @@ def preview(
         mode,
         reason,
         outlook(plan.tasks, graph, contenders, limits, past, workers, standing, most),
-        at_the_start(schedule, workers),
+        {**held, **at_the_start(schedule, workers)},
         tuple(problems),
         tree,
         part,
+        limited.limits,
     )
 
 
@@ -155,6 +170,7 @@ def dry_run(found: Preview) -> str:
         lines += _wrapped(line)
     for sentence in sharing(plan, found.contenders, found.tree):
         lines += _wrapped(sentence)
+    lines += [f"warning: {one_line(warning)}" for warning in _usage_limits(found)]
     lines += [f"warning: {one_line(warning)}" for warning in plan.warnings]
     lines += [f"warning: {one_line(warning)}" for warning in _stops(found)]
     return "\n".join(lines) + "\n"
@@ -169,6 +185,7 @@ def dry_run_record(found: Preview) -> dict[str, Any]:
         "mode": found.mode.value,
         "mode_reason": found.mode_reason,
         "outlook": outlook_record(found.outlook),
+        "usage_limits": [limit_record(limit) for limit in found.limits],
         "warnings": [*found.plan.warnings, *_too_many(found), *_stops(found)],
         "tasks": [
             {
@@ -190,6 +207,11 @@ def _stops(found: Preview) -> Iterator[str]:
     for problem in found.problems:
         where = f" ({problem.where})" if problem.where else ""
         yield f"a run would stop here: {problem.what}{where}"
+
+
+def _usage_limits(found: Preview) -> Iterator[str]:
+    for limit in found.limits:
+        yield f"usage limit of `{limit.account.backend}` until {clock_words(limit.until)}"
 
 
 def _too_many(found: Preview) -> Iterator[str]:

@@ -5,6 +5,7 @@ import math
 import os
 import shutil
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -22,6 +23,7 @@ from parallel_orchestra.cli.preview import Part, briefing, dry_run, dry_run_reco
 from parallel_orchestra.cli.screen import screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
+from parallel_orchestra.conductor.limited import usage_limits_of
 from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
@@ -266,7 +268,8 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
         problems, workers = error.problems, settings.workers(plan)
     chosen, done = foreseen(Layout(settings.tasks_root(plan)), Graph.of(whole.tasks), settings)
     part = Part(chosen, done) if chosen is not None else None
-    shown = preview(plan, workers, settings.enough(plan), past, problems, tree, part)
+    limit = usage_limits_of(plan, Layout(settings.tasks_root(plan)), time.time())
+    shown = preview(plan, workers, settings.enough(plan), past, problems, tree, part, limit)
     if as_json:
         click.echo(json.dumps(dry_run_record(shown), indent=2))
     else:

@@ -89,6 +89,10 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         reason = cause.words if cause is not None else reason
         if report.paused:
             step = "`parallel-orchestra resume-run` lets the run start tasks again"
+        elif cause is not None and cause.kind is Hold.USAGE_LIMIT:
+            step = f"wait, or if it is over: `rm {layout.limits}/{found.backend}.*`"
+            if report.ended is not None:
+                step = f"`parallel-orchestra run {report.source} --resume` goes on then"
         elif report.ended is not None:
             step = resume_step(report)[0]
             if cause is None or cause.kind is not Hold.BUDGET:

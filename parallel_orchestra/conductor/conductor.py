@@ -106,10 +106,18 @@ def conduct(
             _deliver(run, layout, crew)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
             remember_run(plan, found.repo, report)
-            code = worst([ExitCode(report.exit_code), control.exit_code or ExitCode.DONE])
+            code = _exit_code(report, crew, control)
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)
         return replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
+
+
+def _exit_code(report: RunReport, crew: Crew, control: Control) -> ExitCode:
+    codes = [ExitCode(report.exit_code), control.exit_code or ExitCode.DONE]
+    if crew.board.stopped():
+        # what is left undone waits for a usage limit, and we do not
+        codes.append(ExitCode.WAITS_FOR_PERSON)
+    return worst(codes)
 
 
 def _finished(run: _Run, layout: Layout, listen: Listen) -> RunReport:

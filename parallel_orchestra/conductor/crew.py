@@ -17,8 +17,9 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
 from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Repo
-from parallel_orchestra.model import HaltWhen
+from parallel_orchestra.model import HaltWhen, LimitMode
 from parallel_orchestra.process import identity
+from parallel_orchestra.report.text import span
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import WorkerKind
 from parallel_orchestra.store.liveness import HEARTBEAT
@@ -103,6 +104,7 @@ class Crew(Workshop):
         if threads.failure is not None:
             raise threads.failure
         self._tell_halt()
+        self._tell_limits()
 
     def goes_on(self) -> bool:
         """Returns whether there is more to do after `work`: tasks joined when it was about to end."""
@@ -145,6 +147,17 @@ class Crew(Workshop):
             tasks = "task" if failed == 1 else "tasks"
             halt = self.job.plan.halt
             self.warn(f"halted: {failed} {tasks} failed, and the run was to halt `{halt}`")
+
+    def _tell_limits(self) -> None:
+        for limit in self.board.stopped():
+            told = limit.words(self.clock.now())
+            policy = self.job.plan.usage_limit
+            why = (
+                "`usage_limit.mode` is `stop`"
+                if policy.mode is LimitMode.STOP
+                else f"longer than `usage_limit.max_wait`, {span(policy.max_wait)}"
+            )
+            self.warn(f"stopped: {told} ({why}); `--resume` goes on then")
 
     def _cancel(self) -> None:
         if self._threads is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parallel_orchestra import journal
 from parallel_orchestra.conductor.durations import past_of
+from parallel_orchestra.conductor.limited import usage_limits_of
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
 from parallel_orchestra.events import Undone
@@ -45,6 +46,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         task: _place(layout, task, entry, half_undone) for task, entry in listing.entries.items()
     }
     asked = steering.asked_for(layout, steering.Wish.PAUSE)
+    limit = usage_limits_of(plan, layout, now)
     facts = RunFacts(
         run=record.run,
         plan=plan,
@@ -63,6 +65,8 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         past=past_of(plan, repo),
         tree=_tree(plan, repo, record, places),
         spent=spent_of(plan, layout, now),
+        limits=limit.limits,
+        limited=limit.causes,
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     return fold(facts, places, journal.read(layout.journal), now)

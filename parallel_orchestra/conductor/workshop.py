@@ -3,13 +3,14 @@
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import BACKENDS, AgentSettings
+from parallel_orchestra.agents import BACKENDS, AgentSettings, account_of, backend_of
 from parallel_orchestra.board import Board, Clock, Purse
+from parallel_orchestra.board.breaker import Breaker
 from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
@@ -25,6 +26,7 @@ from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.schedule.usage_limits import Account
 from parallel_orchestra.spending import limited
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
 from parallel_orchestra.store.room import Room
@@ -155,7 +157,9 @@ class Workshop:
             job.plan.merge,
         )
 
-    def _scheduled(self) -> tuple[Schedule, Mapping[str, tuple[str, ...]]]:
+    def _scheduled(
+        self,
+    ) -> tuple[Schedule, Mapping[str, tuple[str, ...]], Mapping[str, Account]]:
         plan, graph = self.job.plan, self.job.graph
         contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
         past = past_of(plan, self.job.repo)
@@ -163,11 +167,14 @@ class Workshop:
         conducts = self.me.kind == WorkerKind.CONDUCTOR.value
         dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
         limits = plan.concurrency_limits
-        return Schedule.of(plan.tasks, graph, contenders, limits, past, dice), contenders
+        accounts = accounts_of(plan.tasks, self.job.agents)
+        lanes = {task: account.lane for task, account in accounts.items()}
+        schedule = Schedule.of(plan.tasks, graph, contenders, limits, past, dice, lanes)
+        return schedule, contenders, accounts
 
     def _make_board(self) -> Board:
         plan = self.job.plan
-        schedule, contenders = self._scheduled()
+        schedule, contenders, accounts = self._scheduled()
         return Board(
             self.tasks,
             schedule,
@@ -186,6 +193,14 @@ class Workshop:
             ),
             plan.halt,
             self._purse(),
+            Breaker(
+                self.job.layout,
+                accounts,
+                plan.usage_limit,
+                self.clock,
+                dice=random.random,
+                tell=self.journal.write,
+            ),
         )
 
     def _purse(self) -> Purse | None:
@@ -201,6 +216,19 @@ class Workshop:
 
     def _tell_hold(self, reason: str) -> None:
         self.journal.write(StartsHeld(self.clock.now(), reason))
+
+
+def accounts_of(tasks: Iterable[Task], agents: AgentSettings) -> dict[str, Account]:
+    """Returns who pays for each task's agent."""
+    # Of thousands of tasks, most have the same environment.
+    known: dict[tuple[object, ...], Account] = {}
+    found = {}
+    for task in tasks:
+        facts = (task.backend, task.model, *sorted(task.env.items()))
+        if facts not in known:
+            known[facts] = account_of(task, backend_of(task.backend, agents), agents)
+        found[task.id] = known[facts]
+    return found
 
 
 def demands_of(settings: Settings) -> Demands:

@@ -12,6 +12,7 @@ class FailureClass(Enum):
 
     TRANSIENT = "transient"
     RATE_LIMITED = "rate_limited"
+    USAGE_LIMIT = "usage_limit"
     AUTH = "auth"
     PERMANENT = "permanent"
     TIMEOUT = "timeout"
@@ -31,6 +32,7 @@ class FailureClass(Enum):
         """Whether it uses up one of the task's retries; the others give the attempt back."""
         return self not in (
             FailureClass.RATE_LIMITED,
+            FailureClass.USAGE_LIMIT,
             FailureClass.BUDGET,
             FailureClass.ENVIRONMENT,
             FailureClass.CANCELLED,

@@ -86,6 +86,30 @@ class MergeRules:
     failing: Command | None = None
 
 
+class LimitMode(Enum):
+    """What a run does when an account's usage limit is met: wait for its end, or stop."""
+
+    WAIT = "wait"
+    STOP = "stop"
+
+
+#: Seconds that a run waits for the end of a usage limit if its plan says nothing: the windows of
+#: most subscriptions are five hours long, and a weekly limit needs a person.
+DEFAULT_MAX_WAIT = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class UsageLimit:
+    """What follows a usage limit; one that lasts longer than `max_wait` seconds is not waited for."""
+
+    mode: LimitMode = LimitMode.WAIT
+    max_wait: float = DEFAULT_MAX_WAIT
+
+    def facts(self) -> dict[str, str | float]:
+        """Returns it as JSON values."""
+        return {"mode": self.mode.value, "max_wait": self.max_wait}
+
+
 #: The defaults of a plan that has none.
 NO_DEFAULTS = Task(id="")
 
@@ -130,6 +154,7 @@ class Plan:
     verify: tuple[Command, ...] = ()
     concurrency_limits: Mapping[str, int] = field(default_factory=dict)
     halt: Halt = Halt()
+    usage_limit: UsageLimit = UsageLimit()
     context: str = ""
     prompt_template: str = ""
     programs: tuple[str, ...] = ()

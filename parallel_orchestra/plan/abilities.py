@@ -73,6 +73,7 @@ CLASSES = tuple(
     for one in (
         FailureClass.TRANSIENT,
         FailureClass.RATE_LIMITED,
+        FailureClass.USAGE_LIMIT,
         FailureClass.AUTH,
         FailureClass.PERMANENT,
     )

@@ -22,11 +22,13 @@ from parallel_orchestra.model import (
     Evidence,
     Halt,
     Isolation,
+    LimitMode,
     MergeRules,
     Plan,
     Setup,
     Task,
     Template,
+    UsageLimit,
     Webhooks,
 )
 
@@ -108,6 +110,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "verify": _plain(plan.verify),
         "concurrency_limits": dict(plan.concurrency_limits),
         "halt": str(plan.halt),
+        "usage_limit": plan.usage_limit.facts(),
         "context": plan.context,
         "prompt_template": plan.prompt_template,
         "programs": list(plan.programs),
@@ -159,6 +162,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
         name: Template(*_tuples(one)) for name, one in values.get("backends", {}).items()
     }
     values["halt"] = Halt.of(values.get("halt", str(Halt())))
+    limit = values.get("usage_limit", UsageLimit().facts())
+    values["usage_limit"] = UsageLimit(LimitMode(limit["mode"]), float(limit["max_wait"]))
     values["setup"] = _setup(values.get("setup", {}))
     bounds = values.get("boundaries")
     values["boundaries"] = Boundaries(bounds) if bounds is not None else None

@@ -5,11 +5,11 @@ To add a field to tasks: an attribute in `model.Task`, an attribute of the same 
 reference. What is left out takes the default that stands in `model`.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from parallel_orchestra.model import Budget, MergeRules, Setup
+from parallel_orchestra.model import Budget, LimitMode, MergeRules, Setup, UsageLimit
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -76,6 +76,21 @@ class MergeFields(Fields):
         return MergeRules(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
+class UsageLimitFields(Fields):
+    """What `usage_limit` may say."""
+
+    mode: Literal["wait", "stop"] = ABSENT
+    max_wait: values.Duration = ABSENT
+
+    def as_limit(self) -> UsageLimit:
+        """Returns what was said."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return UsageLimit(**{**given, "mode": LimitMode(given.get("mode", "wait"))})
+
+
+_LimitSaid = Annotated[UsageLimitFields, AfterValidator(UsageLimitFields.as_limit)]
+
+
 class SharedFields(Fields):
     """What a task may say, and `defaults` for all tasks."""
 
@@ -134,6 +149,7 @@ class TopFields(Fields):
     concurrency_limits: values.Limits = ABSENT
     backends: Described = ABSENT
     halt: values.Halting = ABSENT
+    usage_limit: _LimitSaid = ABSENT
     context: values.Filled = ABSENT
     prompt_template: values.Filled = ABSENT
     programs: values.Lines = ABSENT

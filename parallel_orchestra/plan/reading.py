@@ -14,7 +14,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from parallel_orchestra.model import NO_BUDGET, NO_SETUP, Halt, MergeRules, Plan, Task, Webhooks
+from parallel_orchestra.model import (
+    NO_BUDGET,
+    NO_SETUP,
+    Halt,
+    MergeRules,
+    Plan,
+    Task,
+    UsageLimit,
+    Webhooks,
+)
 from parallel_orchestra.plan import fields, manifest
 from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
 from parallel_orchestra.plan.borders import Disk, check_files
@@ -299,6 +308,7 @@ def _plan(
         verify=top.get("verify", ()),
         concurrency_limits=MappingProxyType(top.get("concurrency_limits", {})),
         halt=top.get("halt", Halt()),
+        usage_limit=top.get("usage_limit", UsageLimit()),
         context=top.get("context", ""),
         programs=top.get("programs", ()),
         backends=top.get("backends", {}),

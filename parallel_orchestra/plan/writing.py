@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from parallel_orchestra.model import Halt, Plan
+from parallel_orchestra.model import Halt, Plan, UsageLimit
 from parallel_orchestra.plan.canonical import canonical, plan_to_json
 
 #: Prompts from elsewhere say all that they want to say: only feedback is added.
@@ -41,6 +41,8 @@ def written(plan: Plan, cwd: str, note: str) -> str:
         top["merge"] = merge
     if plan.halt != Halt():
         top["halt"] = str(plan.halt)
+    if plan.usage_limit != UsageLimit():
+        top["usage_limit"] = _plain(plan.usage_limit.facts())
     top["tasks"] = [_task(canonical(task)) for task in plan.tasks]
     text = yaml.dump(
         top,

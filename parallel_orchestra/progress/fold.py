@@ -38,7 +38,8 @@ from parallel_orchestra.progress.picture import (
 from parallel_orchestra.progress.purses import purses
 from parallel_orchestra.progress.waiting import Crew, with_causes
 from parallel_orchestra.retry import not_later_than_a_week
-from parallel_orchestra.schedule import Seen, doomed
+from parallel_orchestra.schedule import Cause, Seen, doomed
+from parallel_orchestra.schedule.usage_limits import Limit
 from parallel_orchestra.spending import NOTHING_SPENT, Spent
 from parallel_orchestra.states import TaskState
 
@@ -61,6 +62,7 @@ class RunFacts:
     `merges` gives each merged task's commit, `undone` how a task's newest merge was taken back.
     `left_out` gives each task that the run was told not to carry out, with the reason.
     `past` are seconds that tasks took before in this repository, `tree` the files of its base.
+    `limits` are the usage limits that hold, `limited` gives each task that one of them concerns.
     `spent` is what was used of budgets.
     """
 
@@ -79,6 +81,8 @@ class RunFacts:
     past: Mapping[str, float] = field(default_factory=dict)
     tree: Tree = NOTHING
     spent: Spent = NOTHING_SPENT
+    limits: tuple[Limit, ...] = ()
+    limited: Mapping[str, Cause] = field(default_factory=dict)
 
 
 #: Stands where a failure class stands if a person took the task's merge back.
@@ -195,6 +199,7 @@ def fold(
         outlook=ahead,
         held=crew.held,
         purses=tuple(purses(facts.plan.budget, facts.spent)),
+        limits=facts.limits,
     )
 
 
@@ -207,6 +212,7 @@ def _crew(facts: RunFacts, memory: _Memory) -> Crew:
         past=facts.past,
         paused=facts.paused,
         left_out=facts.left_out,
+        limited=facts.limited,
         tree=facts.tree,
         spent=facts.spent,
     )

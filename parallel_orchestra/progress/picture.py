@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.schedule import Cause, Outlook
+from parallel_orchestra.schedule.usage_limits import Limit
 
 
 class Outcome(Enum):
@@ -127,7 +128,8 @@ class RunReport:
     `took` is how long it took by a clock that never jumps, None if nobody measured it. `paused`
     says by whom nothing may start at this moment; empty if it may. `critical_path_seconds` is the
     longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
-    open. `held` says why processes start nothing at the moment. `purses` are what is limited in all.
+    open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
+    `limits` the usage limits that hold.
     """
 
     run: str
@@ -155,6 +157,7 @@ class RunReport:
     outlook: Outlook | None = None
     held: tuple[str, ...] = ()
     purses: tuple[Purse, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -26,8 +26,8 @@ class Crew:
     """Who is at work: how many workers (0 for the plan's), how long tasks took before.
 
     `at_work` is False when the run has ended. `held` says why processes start nothing, `paused`
-    who wants it so, and `left_out` gives the tasks that this run does not carry out. `tree` are
-    the files that tasks start from.
+    who wants it so, `left_out` gives the tasks that this run does not carry out, and `limited` those
+    that wait for the end of a usage limit. `tree` are the files that tasks start from.
     """
 
     workers: int
@@ -36,6 +36,7 @@ class Crew:
     past: Mapping[str, float]
     paused: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    limited: Mapping[str, Cause] = field(default_factory=dict)
     tree: Tree = NOTHING
     spent: Spent = NOTHING_SPENT
 
@@ -61,7 +62,8 @@ def with_causes(
         if one.state is TaskState.AVAILABLE:
             left_out = crew.left_out.get(task)
             if left_out is None:
-                causes.setdefault(task, _short(plan, defined[task], crew.spent) or usual)
+                short = _short(plan, defined[task], crew.spent)
+                causes.setdefault(task, short or crew.limited.get(task, usual))
             else:
                 causes[task] = Cause(Hold.LEFT_OUT, left_out)
     ours = {task: one for task, one in known.items() if task not in crew.left_out}

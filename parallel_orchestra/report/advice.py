@@ -19,6 +19,7 @@ LISTED = 20
 _REMEDIES = {
     FailureClass.TRANSIENT.value: "read its log",
     FailureClass.RATE_LIMITED.value: "wait for the agent's limit to pass",
+    FailureClass.USAGE_LIMIT.value: "wait for the usage limit to end",
     FailureClass.AUTH.value: "log in to the agent",
     FailureClass.PERMANENT.value: "read its log and mend the prompt or the command",
     FailureClass.TIMEOUT.value: "raise its `timeout` or make it smaller",

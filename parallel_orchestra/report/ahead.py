@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from parallel_orchestra.report.text import counted, span
+from parallel_orchestra.report.text import clean, counted, instant, span
 from parallel_orchestra.schedule import Cause, Outlook
+from parallel_orchestra.schedule.usage_limits import Limit
 
 _NAMED = 20
 
@@ -46,6 +47,17 @@ def outlook_record(outlook: Outlook) -> dict[str, Any]:
         "expected_is_least": outlook.at_least,
         "tasks": outlook.tasks,
         "tasks_of_known_duration": outlook.known,
+    }
+
+
+def limit_record(limit: Limit) -> dict[str, Any]:
+    """Returns a usage limit as JSON."""
+    return {
+        "backend": limit.account.backend,
+        "account": limit.account.key,
+        "since": instant(limit.since),
+        "until": instant(limit.until),
+        "reason": clean(limit.reason),
     }
 
 

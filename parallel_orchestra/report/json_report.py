@@ -10,7 +10,7 @@ from typing import Any
 from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, next_steps
-from parallel_orchestra.report.ahead import cause_record, outlook_record
+from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_record
 from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
 from parallel_orchestra.report.text import clean, instant
@@ -70,6 +70,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "paused": clean(report.paused),
         "held": [clean(reason) for reason in report.held],
         "budgets": budget_records(report),
+        "usage_limits": [limit_record(limit) for limit in report.limits],
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 

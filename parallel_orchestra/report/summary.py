@@ -78,6 +78,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     lines += budget_lines(report)
     lines += _listed([_running(task, elapsed, now) for elapsed, task in running], "running tasks")
     lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
+    lines += [one_line(f"limited: {limit.words(now)}: {limit.reason}") for limit in report.limits]
     for outcome in (Outcome.WAITING, Outcome.MISSING, Outcome.SKIPPED):
         if report.count(outcome):
             lines.append(f"{report.count(outcome)} {outcome.value}")

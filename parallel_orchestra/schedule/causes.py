@@ -21,6 +21,7 @@ class Hold(Enum):
     OVERLAP = "overlap"
     BACKEND = "backend"
     BUDGET = "budget"
+    USAGE_LIMIT = "usage_limit"
     MACHINE = "machine"
     PAUSED = "paused"
     LEFT_OUT = "left_out"

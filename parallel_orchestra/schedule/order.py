@@ -4,10 +4,11 @@ It is told where tasks lie and asked for work; it never looks at a disk or a clo
 path first: the task with the longest chain of work behind it, then priority, then the order
 of the plan. A task's rank is its place in that order.
 
-Ready tasks that no other task can hold up wait in heaps of ranks, one for each backend, since a
-backend may be held as a whole. For those with a concurrency group or with rivals, that write the
-same files, sets are numbers: bit i stands for rank i. So what may run of them is one subtraction
-(the ready ones without those that a full group, a running rival or a held backend holds up), and
+Ready tasks that no other task can hold up wait in heaps of ranks, one for each lane, since a lane
+may be held as a whole: the tasks of one backend, or those for which one account pays. For those
+with a concurrency group or with rivals, that write the same files, sets are numbers: bit i stands
+for rank i. So what may run of them is one subtraction
+(the ready ones without those that a full group, a running rival or a held lane holds up), and
 nobody has to be woken when a limit becomes free.
 """
 
@@ -37,8 +38,11 @@ class Schedule:
         limits: Mapping[str, int],
         levels: Mapping[str, float],
         dice: Random | None = None,
+        lanes: Mapping[str, str] | None = None,
     ) -> None:
         """Takes `levels`: per task, the seconds from its start to the end of the plan.
+
+        `lanes` gives the tasks' lanes; one that is left out is in that of its backend.
 
         With `dice`, tasks of equal level and priority go in an order of one's own instead of
         the plan's: processes that share the tasks would all run for the same one.
@@ -50,7 +54,11 @@ class Schedule:
         self._by_rank = tuple(tasks[index].id for index in order)
         self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
         self._tasks = {task.id: task for task in tasks}
-        self._backends = tuple(self._tasks[task].backend for task in self._by_rank)
+        self._lane = {task.id: (lanes or {}).get(task.id, task.backend) for task in tasks}
+        self._lanes: dict[str, dict[str, None]] = {}
+        for task in tasks:
+            self._lanes.setdefault(task.backend, {})[self._lane[task.id]] = None
+        self._lane_at = tuple(self._lane[task] for task in self._by_rank)
         self._company = Company(tasks, self._rank, rivals, limits)
         self._graph = graph
         self._needy = tuple(task for task, needs in graph.dependencies.items() if needs)
@@ -66,13 +74,14 @@ class Schedule:
         limits: Mapping[str, int],
         past: Mapping[str, float],
         dice: Random | None = None,
+        lanes: Mapping[str, str] | None = None,
     ) -> "Schedule":
         """Returns the schedule of a run: critical path first by what is known of durations.
 
         `past` are seconds that tasks took before; see `durations`.
         """
         levels = graph.bottom_levels(durations(tasks, past))
-        return cls(tasks, graph, rivals, limits, levels, dice)
+        return cls(tasks, graph, rivals, limits, levels, dice, lanes)
 
     def observe(self, seen: Mapping[str, Seen]) -> None:
         """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
@@ -104,7 +113,7 @@ class Schedule:
                 elif task in self._company.limited:
                     limited.append(task)
                 else:
-                    self._ready.setdefault(self._backends[rank], []).append(rank)
+                    self._ready.setdefault(self._lane_at[rank], []).append(rank)
         for ranks in self._ready.values():
             ranks.sort()  # which makes it a heap
         self._ready_limited = self._company.set_of(limited)
@@ -115,12 +124,12 @@ class Schedule:
         The others count as locked, as one that `take` returned.
         """
         by_rank, gone = self._by_rank, list[str]()
-        for backend, ranks in self._ready.items():
+        for lane, ranks in self._ready.items():
             there = [rank for rank in ranks if by_rank[rank] in available]
             if len(there) < len(ranks):
                 gone += [by_rank[rank] for rank in ranks if by_rank[rank] not in available]
                 # In order, it is a heap again.
-                self._ready[backend] = sorted(there)
+                self._ready[lane] = sorted(there)
         limited = [by_rank[rank] for rank in positions(self._ready_limited)]
         gone += [task for task in limited if task not in available]
         self._ready_limited = self._company.set_of(task for task in limited if task in available)
@@ -145,26 +154,34 @@ class Schedule:
         if task in self._company.limited:
             self._ready_limited ^= 1 << rank
         elif not only:
-            heapq.heappop(self._ready[self._tasks[task].backend])
+            heapq.heappop(self._ready[self._lane[task]])
         self._lock(task)
         return task
 
-    def hold(self, backend: str, until: float, words: str) -> None:
-        """Starts no task of a backend before an instant; `words` say why, as "waits until ...".
+    def hold(self, lane: str, until: float, words: str, kind: Hold = Hold.BACKEND) -> None:
+        """Starts no task of a lane before an instant; `words` say why, as "waits until ...".
 
-        Tasks of other backends go on. A hold that ends later stands.
+        Tasks of other lanes go on. A hold that ends later stands.
         """
-        held = self._holds.get(backend)
+        held = self._holds.get(lane)
         if held is None:
-            ours = (task for task in self._company.limited if self._tasks[task].backend == backend)
-            self._holds[backend] = Held(until, words, self._company.set_of(ours))
+            ours = (task for task in self._company.limited if self._lane[task] == lane)
+            self._holds[lane] = Held(until, words, self._company.set_of(ours), kind)
         elif until > held.until:
-            self._holds[backend] = Held(until, words, held.limited)
+            self._holds[lane] = Held(until, words, held.limited, kind)
+
+    def lift(self, lane: str) -> None:
+        """Ends the hold on a lane, if there is one."""
+        self._holds.pop(lane, None)
+
+    def lanes_of(self, backend: str) -> tuple[str, ...]:
+        """Returns the lanes in which a backend's tasks are."""
+        return tuple(self._lanes.get(backend, ()))
 
     def inherit(self, old: "Schedule") -> None:
-        """Takes over what backends an older schedule, of fewer tasks, holds."""
-        for backend, held in old._holds.items():  # noqa: SLF001  # one of us
-            self.hold(backend, held.until, held.words)
+        """Takes over what lanes an older schedule, of fewer tasks, holds."""
+        for lane, held in old._holds.items():  # noqa: SLF001  # one of us
+            self.hold(lane, held.until, held.words, held.kind)
 
     def moved(self, task: str, state: TaskState, not_before: float = 0.0) -> None:
         """Takes notice that a task that counted as locked lies elsewhere; not to start before then."""
@@ -188,7 +205,7 @@ class Schedule:
 
     def next_wake(self) -> float | None:
         """Returns when (on the monotonic clock) a ready task's backoff or hold ends, or None."""
-        ends = [held.until for backend, held in self._holds.items() if self._has_ready(backend)]
+        ends = [held.until for lane, held in self._holds.items() if self._has_ready(lane)]
         return min([*ends, *(when for when, _ in self._asleep[:1])], default=None)
 
     def exhausted(self) -> bool:
@@ -257,18 +274,18 @@ class Schedule:
                 yield self._by_rank[rank]
 
     def _hold_on(self, task: str, now: float) -> Cause | None:
-        held = self._holds.get(self._tasks[task].backend)
+        held = self._holds.get(self._lane[task])
         if held is None or held.until <= now:
             return None
-        return Cause(Hold.BACKEND, held.words, until=held.until)
+        return Cause(held.kind, held.words, until=held.until)
 
     def _wake(self, now: float) -> None:
         """Takes notice of the backoffs and holds that are over."""
         while self._asleep and self._asleep[0][0] <= now:
             self._offer(self._by_rank[heapq.heappop(self._asleep)[1]], 0.0)
         if self._holds:
-            for backend in [name for name, held in self._holds.items() if held.until <= now]:
-                del self._holds[backend]
+            for lane in [name for name, held in self._holds.items() if held.until <= now]:
+                del self._holds[lane]
 
     def _startable(self, task: str) -> bool:
         return self._state.get(task) is TaskState.AVAILABLE and not self._pending.get(task)
@@ -281,37 +298,37 @@ class Schedule:
         elif task in self._company.limited:
             self._ready_limited |= 1 << self._rank[task]
         else:
-            heapq.heappush(self._ready.setdefault(self._tasks[task].backend, []), self._rank[task])
+            heapq.heappush(self._ready.setdefault(self._lane[task], []), self._rank[task])
 
     def _best(self) -> int | None:
         """Returns the lowest rank of all that may run at this moment."""
-        ready = (self._first(backend) for backend in self._ready if backend not in self._holds)
+        ready = (self._first(lane) for lane in self._ready if lane not in self._holds)
         best = [rank for rank in ready if rank is not None]
         free = self._ready_limited & ~self._barred() if self._ready_limited else 0
         if free:
             best.append((free & -free).bit_length() - 1)
         return min(best, default=None)
 
-    def _first(self, backend: str) -> int | None:
-        """Returns the lowest rank in a backend's heap; takes out what is ready no more."""
-        ready = self._ready[backend]
+    def _first(self, lane: str) -> int | None:
+        """Returns the lowest rank in a lane's heap; takes out what is ready no more."""
+        ready = self._ready[lane]
         while ready and not self._startable(self._by_rank[ready[0]]):
             heapq.heappop(ready)
         return ready[0] if ready else None
 
-    def _has_ready(self, backend: str) -> bool:
-        """Returns whether some task of a held backend waits for nothing but the hold."""
-        if backend in self._ready and self._first(backend) is not None:
+    def _has_ready(self, lane: str) -> bool:
+        """Returns whether some task of a held lane waits for nothing but the hold."""
+        if lane in self._ready and self._first(lane) is not None:
             return True
-        limited = self._ready_limited & self._holds[backend].limited
+        limited = self._ready_limited & self._holds[lane].limited
         return bool(limited & ~self._company.barred())
 
     def _ready_rank(self, task: str) -> int | None:
         """Returns the rank of a task if it may run at this moment."""
-        rank, backend = self._rank[task], self._tasks[task].backend
+        rank, lane = self._rank[task], self._lane[task]
         if task in self._company.limited:
             return rank if (self._ready_limited & ~self._barred()) >> rank & 1 else None
-        there = backend not in self._holds and rank in self._ready.get(backend, ())
+        there = lane not in self._holds and rank in self._ready.get(lane, ())
         return rank if there and self._startable(task) else None
 
     def _lock(self, task: str) -> None:

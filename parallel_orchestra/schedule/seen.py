@@ -1,7 +1,8 @@
-"""What a schedule is told of one task, and of one backend."""
+"""What a schedule is told of one task, and of one lane of tasks."""
 
 from dataclasses import dataclass
 
+from parallel_orchestra.schedule.causes import Hold
 from parallel_orchestra.states import TaskState
 
 
@@ -16,8 +17,9 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A backend that starts nothing until then; `limited` is the set of its limited tasks."""
+    """A lane that starts nothing until then; `limited` is the set of its limited tasks."""
 
     until: float
     words: str
     limited: int
+    kind: Hold = Hold.BACKEND

@@ -8,6 +8,7 @@ available/ locked/ done/ failed/     one file per task
 attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.json
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
 steering/                            what people ask of the run while it goes on
+limits/<backend>.<account>.json      usage limits that agents have met
 tmp/ attic/                          under construction; unreadable, doubled, archived
 reservations.jsonl                   what attempts reserved of a budget; see `store.outlays`
 run.lock claim.lock merge.lock       locks of the operating system, never data
@@ -44,6 +45,9 @@ the plan and run it with `--resume`. A new task's file in `available/` joins the
 `steering/` says what was asked of the run: `touch steering/pause` lets it start no more tasks
 until that file is gone.
 
+`limits/` has a file for each account whose usage limit an agent has met, and says until when none
+of its tasks starts: remove it, and they start at once.
+
 `attempts/<task>/` has the prompt, the log and the result of each attempt. Nothing in here is
 ever deleted; what is odd is moved to `attic/`.
 """
@@ -51,6 +55,7 @@ ever deleted; what is odd is moved to `attic/`.
 _DIRECTORIES = ("attempts", "workers", "journal", "tmp", "attic")
 #: Made with them, but not missed in a directory that has none: then nothing is asked for.
 _STEERING = "steering"
+_LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,11 @@ class Layout:
         return self.root / _STEERING
 
     @property
+    def limits(self) -> Path:
+        """One file for each account whose usage limit was met; see `store.limits`."""
+        return self.root / _LIMITS
+
+    @property
     def tmp(self) -> Path:
         """Files under construction."""
         return self.root / "tmp"
@@ -121,7 +131,7 @@ class Layout:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in (*(state.value for state in TaskState), *_DIRECTORIES, _STEERING):
+            for name in (*(state.value for state in TaskState), *_DIRECTORIES, _STEERING, _LIMITS):
                 (self.root / name).mkdir(mode=0o700, exist_ok=True)
             # Hidden from git as a whole, the run's files can't dirty the user's checkout.
             for name, text in ((".gitignore", "*\n"), ("README.md", README)):

@@ -143,11 +143,14 @@ class Worker:
 
     def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
         shop = self._shop
+        # Before the task moves: from then on another process may start it.
+        answer = finished.answer
+        shop.board.answered(claim, finished.failure, finished.reason, answer.retry_after)
         settled = settle(shop, claim, finished, started, seconds)
         if finished.final:
             steering.forget_cancel(shop.store.layout, claim.task)
         if settled.state is TaskState.FAILED and finished.failure is FailureClass.AUTH:
-            shop.board.bar(shop.tasks[claim.task].backend)
+            shop.board.bar(claim.task)
         shop.board.ended(settled.name, settled.state, settled.delay)
 
 

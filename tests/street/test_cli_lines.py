@@ -12,6 +12,8 @@ from parallel_orchestra.events import (
     Delivered,
     Failed,
     Kept,
+    LimitOver,
+    LimitReached,
     Recovered,
     Returned,
     RunEnded,
@@ -41,6 +43,15 @@ T = 1000.0
             Returned(T, "api", 1, "cancelled", "cancelled", 0.0),
             "api  stopped  attempt 1  given back",
         ),
+        (
+            Returned(T, "api", 1, "usage_limit", "hit your limit", 0.0),
+            "api  again  attempt 1  once the limit is over",
+        ),
+        (
+            LimitReached(T, "claude", "0123", 4600.0, "hit your limit"),
+            "limit  no agent of `claude` starts until 1970-01-01 01:16:40 UTC: hit your limit",
+        ),
+        (LimitOver(T, "claude", "0123"), "on  the usage limit of `claude` is over"),
         (
             Kept(T, "api", 1, "refs/heads/orchestra-kept/x/api-1", ("a.py", "b.py")),
             "api  kept  branch orchestra-kept/x/api-1  a.py, b.py",

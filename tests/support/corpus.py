@@ -94,6 +94,11 @@ def _again(answer: Answer, verdict: Verdict | None) -> str:
         return "-"
     if not verdict.again:
         return "no" if answer.failure is not FailureClass.AUTH else "no, and no other task of it"
+    if answer.failure is FailureClass.USAGE_LIMIT:
+        wait = answer.retry_after
+        return (
+            "after growing waits, uncounted" if wait is None else f"after {_span(wait)}, uncounted"
+        )
     after = f"after {_span(verdict.delay)}"
     return after if verdict.counted else f"{after}, uncounted"
 

@@ -17,11 +17,13 @@ from parallel_orchestra.model import (
     Evidence,
     Halt,
     Isolation,
+    LimitMode,
     MergeRules,
     Plan,
     Setup,
     Task,
     Template,
+    UsageLimit,
     Webhooks,
 )
 from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
@@ -101,6 +103,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         verify=("make", ("a", "b")),
         concurrency_limits={"gpu": 2},
         halt=Halt.of("now,20%"),
+        usage_limit=UsageLimit(LimitMode.STOP, 90.0),
         backends={"mine": Template(("a", ("-m", "{model}")), False, "codex", (("auth", "b"),))},
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,

@@ -743,6 +743,25 @@ def test_a_wave_is_a_whole_number(wave):
     assert "`wave` of task `a` must be" in waves_of(f"id: a, wave: {wave}")
 
 
+def test_what_a_usage_limit_can_t_be_is_told_with_its_places():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p}]\n'
+        "usage_limit:\n  mode: stopp\n  max_wait: soon\n  maxwait: 5h\n---\n"
+    )
+
+    assert words(problems(text)) == (
+        "`usage_limit.mode` must be `wait` or `stop`, not `stopp`\n"
+        "  at plan.md:6:9 usage_limit.mode\n"
+        "  do did you mean `stop`?\n"
+        "`usage_limit.max_wait` must be a duration, not `soon`\n"
+        "  at plan.md:7:13 usage_limit.max_wait\n"
+        "  do write seconds (90) or a duration (90s, 10m, 1h30m)\n"
+        "unknown key `maxwait` in `usage_limit`\n"
+        "  at plan.md:8:3 usage_limit.maxwait\n"
+        "  do did you mean `max_wait`?\n"
+    )
+
+
 def test_a_way_to_halt_that_is_none_is_told():
     text = '---\npo_plan_version: "0.2"\nname: n\nhalt: 3\ntasks: [{id: a, prompt: p}]\n---\n'
 

@@ -32,6 +32,7 @@ def verdict(
 FIRST = {
     FailureClass.TRANSIENT: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.RATE_LIMITED: Verdict(again=True, counted=False, delay=60.0),
+    FailureClass.USAGE_LIMIT: Verdict(again=True, counted=False),
     FailureClass.AUTH: Verdict(again=False, counted=True),
     FailureClass.PERMANENT: Verdict(again=False, counted=True),
     FailureClass.TIMEOUT: Verdict(again=True, counted=True, delay=1.0),
@@ -110,8 +111,9 @@ def test_nobodys_fault_is_forgiven_so_often_even_without_retries(failure):
     assert not kept[1].counted
 
 
-def test_a_cancelled_attempt_is_given_back_however_often_it_happened():
-    assert verdict(FailureClass.CANCELLED, attempts=999, max_retries=0) == Verdict(again=True)
+@pytest.mark.parametrize("failure", [FailureClass.CANCELLED, FailureClass.USAGE_LIMIT])
+def test_what_is_not_the_tasks_doing_is_given_back_however_often_it_happened(failure):
+    assert verdict(failure, attempts=999, max_retries=0) == Verdict(again=True)
 
 
 @pytest.mark.parametrize(("dice", "delay"), [(0.0, 3.0), (0.5, 4.0), (0.999, 4.998)])

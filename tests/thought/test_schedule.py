@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.model import Task
-from parallel_orchestra.schedule import Hold, Schedule, Seen, doomed, durations
+from parallel_orchestra.schedule import Cause, Hold, Schedule, Seen, doomed, durations
 from parallel_orchestra.states import TaskState
 from support.machine import fair
 
@@ -222,6 +222,24 @@ def test_a_held_backend_starts_nothing_until_then_and_others_go_on():
     taken = [schedule.take(when) for when in (NOW, NOW, LATER, LATER)]
 
     assert taken == ["c", None, "a", "b"]
+
+
+def test_a_hold_on_one_lane_of_a_backend_leaves_its_other_lanes_alone():
+    tasks = [Task(id="a"), Task(id="b"), Task(id="c", writes=("x",)), Task(id="d", writes=("x",))]
+    lanes = {"a": "one", "b": "two", "c": "one", "d": "two"}
+    levels = dict.fromkeys("abcd", 1.0)
+    schedule = Schedule(tasks, Graph.of(tasks), {}, {}, levels, lanes=lanes)
+    schedule.observe({task.id: Seen(AVAILABLE) for task in tasks})
+
+    schedule.hold("one", LATER, "usage limit", Hold.USAGE_LIMIT)
+    taken = [schedule.take(NOW) for _ in range(3)]
+    cause = schedule.causes(NOW)["a"]
+    schedule.lift("one")
+
+    assert taken == ["b", "d", None]
+    assert cause == Cause(Hold.USAGE_LIMIT, "usage limit", until=LATER)
+    assert [schedule.take(NOW), schedule.take(NOW)] == ["a", "c"]
+    assert schedule.lanes_of("claude") == ("one", "two")
 
 
 def test_the_hold_of_a_backend_holds_its_limited_tasks_too_and_those_asked_for_by_name():

@@ -135,7 +135,7 @@ def test_a_recorded_reviewer_whose_write_was_refused_still_answers(ask, version)
 @pytest.mark.parametrize(
     ("name", "failure", "reason"),
     [
-        ("limit", FailureClass.RATE_LIMITED, "You've hit your limit · resets 7:59am (UTC)"),
+        ("limit", FailureClass.USAGE_LIMIT, "You've hit your limit · resets 7:59am (UTC)"),
         ("529", FailureClass.TRANSIENT, "API Error: 529 Overloaded."),
         ("401", FailureClass.AUTH, "Invalid API key · Fix external API key"),
         ("nokey", FailureClass.AUTH, "Not logged in · Please run /login"),
@@ -217,8 +217,8 @@ def test_a_result_alone_is_no_success_if_the_exit_code_says_otherwise(ask):
     ("fields", "failure"),
     [
         ({"api_error_status": 429}, FailureClass.RATE_LIMITED),
-        ({"api_error": "usage_limit_reached"}, FailureClass.RATE_LIMITED),
-        ({"result": "You've hit your weekly limit · resets 9pm"}, FailureClass.RATE_LIMITED),
+        ({"api_error": "usage_limit_reached"}, FailureClass.USAGE_LIMIT),
+        ({"result": "You've hit your weekly limit · resets 9pm"}, FailureClass.USAGE_LIMIT),
         ({"api_error_status": 403}, FailureClass.AUTH),
         ({"api_error_status": 402}, FailureClass.AUTH),
         ({"api_error_status": 400, "result": "Credit balance is too low"}, FailureClass.AUTH),
@@ -371,7 +371,8 @@ def test_the_published_last_line_counts_inside_a_result_too(ask):
 def test_a_reset_time_in_words_is_the_first_such_time_to_come(said, hours):
     at = reset_in_text(f"You've hit your limit · {said}", NOW)
 
-    assert at == pytest.approx(NOW + hours * 3600)
+    # the minute that is named is over then
+    assert at == pytest.approx(NOW + hours * 3600 + 60)
 
 
 @pytest.mark.parametrize(

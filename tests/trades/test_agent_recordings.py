@@ -11,7 +11,7 @@ CLASSES = {
     "success": None,
     "429": F.RATE_LIMITED,
     "429-retry-after": F.RATE_LIMITED,
-    "usage-limit": F.RATE_LIMITED,
+    "usage-limit": F.USAGE_LIMIT,
     "529": F.TRANSIENT,
     "500": F.TRANSIENT,
     "401": F.AUTH,

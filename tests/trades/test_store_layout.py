@@ -31,11 +31,12 @@ def test_all_directories_are_made_private_beside_readme_and_gitignore(tmp_path):
         [
             ".gitignore",
             "README.md",
+            "limits",
             "steering",
             *DIRECTORIES,
         ]
     )
-    for name in ("", "steering", *DIRECTORIES):
+    for name in ("", "limits", "steering", *DIRECTORIES):
         assert stat.S_IMODE((layout.root / name).stat().st_mode) == 0o700
     assert os.listdir(layout.tmp) == []
 

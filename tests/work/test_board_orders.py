@@ -121,7 +121,7 @@ def test_a_board_that_was_over_hands_out_a_task_that_joined(stage, board, tasks)
     tasks["b"] = Task("b", depends_on=("a",))
     stage.publish("b")
 
-    board.enlarge(schedule_of(tasks), {})
+    board.enlarge(schedule_of(tasks), {}, {})
 
     assert (over, before) == (None, False)
     assert board.revived()

@@ -9,7 +9,7 @@ import threading
 import time
 import traceback
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,8 @@ class Record:
     """One request, and what came of it.
 
     `number` counts the requests of its rule, from 1; 0 for a question aside. `tokens` in and out
-    are those that the answer claims; none, if a fault came between. `path` is that of the URL.
+    are those that the answer claims; none, if a fault came between. `path` is that of the URL, `at`
+    the instant (epoch seconds).
     """
 
     path: str
@@ -47,6 +48,7 @@ class Record:
     fault: str = ""
     tokens: tuple[int, int] = (0, 0)
     tools: tuple[str, ...] = ()
+    at: float = field(default_factory=time.time)
 
 
 class ModelServer:

@@ -1,0 +1,200 @@
+"""What this process knows of the tasks of its run, and what its workers tell of them.
+
+The claims themselves are handed out in `board`.
+"""
+
+import math
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+
+from parallel_orchestra.board.backoffs import Backoffs
+from parallel_orchestra.board.breaker import Breaker
+from parallel_orchestra.board.budget import Purse
+from parallel_orchestra.board.clock import Clock
+from parallel_orchestra.board.gate import Gate
+from parallel_orchestra.board.limits import Limits, Orders
+from parallel_orchestra.board.rounds import Rounds
+from parallel_orchestra.board.troubles import Troubles
+from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.model import FailureClass, Halt, HaltWhen, Task
+from parallel_orchestra.recovery import Recovery
+from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.schedule.usage_limits import Account, Limit
+from parallel_orchestra.spending import Grant
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import Claim, Entry, TaskName, TaskStore
+from parallel_orchestra.store.room import Room
+
+#: Seconds that the end of an attempt waits for `claim.lock`.
+_LOCK_PATIENCE = 5.0
+_GO_ON = Halt()
+
+
+class Knowledge:
+    """What this process knows of its tasks, and is told of them. Any thread may call."""
+
+    def __init__(
+        self,
+        tasks: Mapping[str, Task],
+        schedule: Schedule,
+        store: TaskStore,
+        recovery: Recovery,
+        clock: Clock,
+        rivals: Mapping[str, tuple[str, ...]],
+        limits: Mapping[str, int],
+        room: Room,
+        gate: Gate,
+        halt: Halt = _GO_ON,
+        purse: Purse | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        """Takes the room, gate and breaker that let tasks start, and when failures are enough."""
+        self._tasks = tasks
+        self._room = room
+        self._troubles = Troubles(room, store.layout.root, clock.monotonic)
+        self._gate = gate
+        self._breaker = breaker or Breaker.of_nobody(store.layout, clock)
+        self._halt = halt
+        self._purse = purse
+        self._undone: frozenset[str] = frozenset()
+        self._schedule = schedule
+        self._store = store
+        self._recovery = recovery
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._limits = Limits(
+            tasks, store, rivals, limits, monotonic=clock.monotonic, pause=self._changed.wait
+        )
+        self._orders = Orders(store.layout, clock.monotonic)
+        self._entries: dict[str, Entry] = {}
+        self._active: dict[str, Claim] = {}
+        self._claims: tuple[Claim, ...] = ()
+        self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
+        self._barred: set[str] = set()
+        self._rounds = Rounds(clock.monotonic)
+        self._stopping = False
+        self._halted = False
+
+    @property
+    def active(self) -> tuple[Claim, ...]:
+        """The claims that this process works on; never waits, so that the heartbeat goes on."""
+        return self._claims
+
+    def count(self) -> Counter[TaskState]:
+        """Returns how many tasks lie in each state, as far as this process knows."""
+        with self._changed:
+            return self._schedule.count()
+
+    def halted(self) -> HaltWhen | None:
+        """Returns how the run stops because too many tasks have failed; None if it does not."""
+        with self._changed:
+            return self._halt.when if self._halted else None
+
+    def stop(self) -> None:
+        """Hands out no more claims; `next` returns None to everybody."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+
+    def granted(self, claim: Claim) -> Grant | None:
+        """Returns what an attempt may use; None if no budget limits it."""
+        return self._purse.granted(claim) if self._purse is not None else None
+
+    def exhausted(self) -> bool:
+        """Returns whether, as of the last look, nothing can become runnable any more."""
+        with self._changed:
+            return self._schedule.exhausted()
+
+    def why(self, task: str) -> str:
+        """Returns what, as of the last look, keeps an available task from running; may be empty."""
+        with self._changed:
+            return self._schedule.why(task, self._clock.monotonic())
+
+    def ended(self, name: TaskName, state: TaskState, delay: float = 0.0) -> None:
+        """Takes notice of where a claimed task went; it is offered again after `delay` seconds."""
+        with self._changed:
+            self._forget(name.task)
+            self._entries[name.task] = Entry.of(state, name)
+            wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
+            self._schedule.moved(name.task, state, wake)
+            self._count_failures()
+            self._changed.notify_all()
+
+    def answered(
+        self, claim: Claim, failure: FailureClass | None, reason: str, wait: float | None
+    ) -> None:
+        """Takes notice of how an agent's attempt ends, before its task moves.
+
+        `wait` is in how many seconds its usage limit ends, as far as it said so.
+        """
+        with self._changed:
+            if not self._breaker.concerns(claim, failure):
+                return
+            with ExitStack() as stack:
+                # Without the lock, which a full disk may keep from us, it is one attempt too many.
+                with suppress(OSError, EnvironmentProblem):
+                    stack.enter_context(self._limits.alone(_LOCK_PATIENCE))
+                self._breaker.ended(claim, failure, reason, wait)
+            if self._breaker.brake(self._schedule):
+                self._rounds.ask()
+            self._changed.notify_all()
+
+    def stopped(self) -> tuple[Limit, ...]:
+        """Returns the usage limits because of which, as of the last look, tasks are left undone."""
+        with self._changed:
+            entries = (entry for task, entry in self._entries.items() if task in self._tasks)
+            left = (entry.name.task for entry in entries if entry.state is TaskState.AVAILABLE)
+            return self._breaker.stopping(left)
+
+    def lost(self, claim: Claim) -> None:
+        """Takes notice that a claim is not ours any more; the next look tells where it lies."""
+        with self._changed:
+            self._forget(claim.task)
+            self._rounds.ask()
+            self._changed.notify_all()
+
+    def bar(self, task: str) -> None:
+        """Starts no more tasks of that one's account, which can't log in; they stay where they are."""
+        with self._changed:
+            self._barred.add(self._lane(task))
+            self._rounds.ask()
+            self._changed.notify_all()
+
+    def enlarge(
+        self,
+        schedule: Schedule,
+        rivals: Mapping[str, tuple[str, ...]],
+        accounts: Mapping[str, Account],
+        purse: Purse | None = None,
+    ) -> None:
+        """Goes on with a schedule that has more tasks, which `tasks` has already."""
+        with self._changed:
+            self._breaker.accounts = accounts
+            self._purse = self._purse or purse
+            schedule.inherit(self._schedule)
+            self._schedule = schedule
+            self._limits.rivals = rivals
+            self._rounds.ask()
+            self._changed.notify_all()
+
+    def lack(self, since: float = math.inf) -> Problem | None:
+        """Returns which disk of the run is full, or was at or after a monotonic time; else None.
+
+        Never waits. Who works long asks now and then: what nobody saw is not known later.
+        """
+        return self._room.lack(since)
+
+    def _forget(self, task: str) -> None:
+        self._active.pop(task, None)
+        self._claims = tuple(self._active.values())
+
+    def _count_failures(self) -> None:
+        failed = self._schedule.count()[TaskState.FAILED] - len(self._undone)
+        if not self._halted and self._halt.reached(failed, len(self._tasks)):
+            self._halted = self._stopping = True
+
+    def _lane(self, task: str) -> str:
+        """Returns the account that pays for a task, or where nobody knows it the backend."""
+        return self._breaker.lane(task) or self._tasks[task].backend
