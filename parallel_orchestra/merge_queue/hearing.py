@@ -89,7 +89,7 @@ class Hearing:
         if not verdict.together and self._tip == self._trunk.base and not self._base_is_green():
             return _RED_BASE
         if not verdict.together:
-            return "it fails alone, too" if self._others else ""
+            return "it fails without what was merged meanwhile, too" if self._others else ""
         names = [step.words for step in self._others[verdict.first : verdict.last]]
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         named = ", ".join(names[:_NAMED]) + more

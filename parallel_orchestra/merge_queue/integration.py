@@ -25,6 +25,9 @@ from parallel_orchestra.merge_queue.outcome import Candidate, Conflicted
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.store import TaskStore
 
+#: How many tasks of a batch its first line names.
+_SHOWN = 3
+
 
 class FencesLost(Exception):  # a fact about claims, not a fault
     """These candidates' claims are not theirs any more, so nothing was published."""
@@ -114,7 +117,7 @@ class Integration:
         For several merges that is a commit of its own, so that each first parent of the branch
         was checked: it has the tip as its first parent and the end of the chain as its second.
         """
-        candidate, end = merges[-1]
+        end = merges[-1][1]
         if len(merges) == 1:
             return end
         placed = [
@@ -124,7 +127,7 @@ class Integration:
         titles = "\n".join(
             f"- `{one.claim.task}`" + (f": {one.title}" if one.title else "") for one, _ in merges
         )
-        subject = f"Merge {len(merges)} tasks, `{placed[0].task}` to `{candidate.claim.task}`"
+        subject = _subject([one.task for one in placed])
         lines = trailers.batch_lines(self.refs.run, placed)
         parents = (tip, end.commit)
         message = trailers.sealed(f"{subject}\n\n{titles}\n\n{lines}", end.tree, parents)
@@ -198,3 +201,11 @@ class Integration:
         if candidate.title:
             subject += f": {candidate.title}"
         return f"{subject}\n\n{note.lines()}"
+
+
+def _subject(tasks: Sequence[str]) -> str:
+    """Returns the first line of a batch's message: as many names as one reads at a glance."""
+    shown = len(tasks) if len(tasks) <= _SHOWN + 1 else _SHOWN
+    names = ", ".join(f"`{task}`" for task in tasks[:shown])
+    more = f" and {len(tasks) - shown} more" if len(tasks) > shown else ""
+    return f"Merge {len(tasks)} tasks: {names}{more}"

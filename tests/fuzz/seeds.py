@@ -52,7 +52,16 @@ def seeds_of(target: str) -> list[bytes]:
         "message": lambda: [
             _MERGE,
             _MERGE.replace(b"Task", b"Undo"),
+            b"Merge 2 tasks\n\nOrchestra-Batch: run1/2\n"
+            + b"".join(
+                b"Orchestra-Merge: run1/%s %s 1 2\n" % (one, one * 40) for one in (b"a", b"b")
+            ),
             b"work\n\nOrchestra-Base: r/m\n",
+        ],
+        "junit": lambda: [
+            b"<testsuite name='s'><testcase classname='c' name='n'><failure/></testcase></testsuite>",
+            b"<testsuites><testsuite><testcase name='m'><error/></testcase></testsuite></testsuites>",
+            b"<?xml version='1.0' encoding='utf-16'?><testsuite/>",
         ],
     }[target]
     return made()

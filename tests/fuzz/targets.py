@@ -18,7 +18,7 @@ from parallel_orchestra import journal
 from parallel_orchestra.errors import EnvironmentProblem, PlanError
 from parallel_orchestra.git import Commit
 from parallel_orchestra.isolation import salvage
-from parallel_orchestra.merge_queue import trailers
+from parallel_orchestra.merge_queue import failing, trailers
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import parse, plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, fold
@@ -162,7 +162,13 @@ def _message(data: bytes) -> None:
     text = data.decode("utf-8", "replace")
     trailers.read_note(text)
     trailers.undone_task(text)
+    trailers.batch_of(text, "run1")
     assert not trailers.is_ours(Commit("c", "t", ("p",), trailers.cleaned(text)))
+
+
+def _junit(data: bytes) -> None:
+    """A report that a project's tests wrote, which an agent may have written too."""
+    assert all(failing.named_by_junit(data))
 
 
 def _empty(directory: Path) -> None:
@@ -182,4 +188,5 @@ TARGETS: dict[str, Target] = {
     "journal": Target(_journal, 0.05),
     "label": Target(_label, 0.1),
     "message": Target(_message, 0.12),
+    "junit": Target(_junit, 0.05, (ValueError,)),
 }

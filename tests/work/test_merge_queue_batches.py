@@ -102,6 +102,24 @@ def test_each_task_of_a_batch_keeps_its_own_merge_inside(staged, project):
     ]
 
 
+@pytest.mark.parametrize(
+    ("tasks", "subject"),
+    [
+        ("vw", "Merge 2 tasks: `v`, `w`"),
+        ("vwxy", "Merge 4 tasks: `v`, `w`, `x`, `y`"),
+        ("vwxyz", "Merge 5 tasks: `v`, `w`, `x` and 2 more"),
+    ],
+)
+def test_the_first_line_of_a_batch_names_its_tasks_or_the_first_of_many(
+    staged, project, tasks, subject
+):
+    stage = staged()
+
+    together(stage.queue, candidates_of(stage, *tasks))
+
+    assert git(project, "log", "-1", "--format=%s", stage.tip).strip() == subject
+
+
 def test_another_process_knows_the_merges_inside_a_batch(staged, project):
     stage = staged()
     ends = together(stage.queue, candidates_of(stage, "x", "y"))
@@ -157,7 +175,9 @@ def test_a_culprit_is_found_and_goes_back_and_the_others_are_merged(staged, proj
 
     ends = together(stage.queue, candidates_of(stage, *"bcdefghi"))
 
-    assert ends[3] == Rejected("together they fail: [['e.txt']]", blame="it fails alone, too")
+    assert ends[3] == Rejected(
+        "together they fail: [['e.txt']]", blame="it fails without what was merged meanwhile, too"
+    )
     assert [isinstance(one, Merged) for one in ends] == [True] * 3 + [False] + [True] * 4
     assert all("e.txt" not in state for state in states_of(project))
     # the whole, three halves, the hearing, the rest
@@ -350,12 +370,12 @@ def test_what_fails_around_a_check_is_told_to_all_of_the_batch_and_the_next_goes
 
 
 def test_who_comes_while_a_batch_is_checked_is_prepared_on_top_of_it(staged, project):
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
     judge = Judge(project)
 
     def verify(commit, log):
-        if not judge.seen:
-            go_on.wait(60)
+        begun.set()
+        go_on.wait(60)
         return judge(commit, log)
 
     stage = staged(judge=verify)
@@ -368,7 +388,7 @@ def test_who_comes_while_a_batch_is_checked_is_prepared_on_top_of_it(staged, pro
         for one in (first, second)
     ]
     threads[0].start()
-    wait_until(lambda: stage.queue.turn.locked() and stage.queue.waiting == 1)
+    assert begun.wait(60)
     threads[1].start()
 
     (prepared,) = wait_until(lambda: stage.verifier.prepared)
