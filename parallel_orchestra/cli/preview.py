@@ -14,6 +14,7 @@ from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, riv
 from parallel_orchestra.model import DEFAULT_IDLE_TIMEOUT, Budget, Isolation, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan.abilities import UNITS
+from parallel_orchestra.progress import Purse, purses
 from parallel_orchestra.report.ahead import (
     ahead,
     cause_record,
@@ -21,6 +22,7 @@ from parallel_orchestra.report.ahead import (
     outlook_record,
     too_many,
 )
+from parallel_orchestra.report.budgets import budget_lines, budget_records
 from parallel_orchestra.report.text import counted, one_line, short, span
 from parallel_orchestra.schedule import (
     Cause,
@@ -33,7 +35,7 @@ from parallel_orchestra.schedule import (
     outlook,
 )
 from parallel_orchestra.schedule.usage_limits import Limit, clock_words
-from parallel_orchestra.spending import lasting, shown
+from parallel_orchestra.spending import NOTHING_SPENT, lasting, shown
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store.steering import Selection
 
@@ -88,7 +90,8 @@ class Preview:
     """What a dry run found out: how the plan would go, and what would stop it.
 
     `causes` say why a task does not run once all workers have taken one; who is not in it, runs,
-    unless it is not part of what this call carries out: `part`, None for everything.
+    unless it is not part of what this call carries out: `part`, None for everything. `purses` are
+    the budgets of the run that it would go on with.
     """
 
     plan: Plan
@@ -102,6 +105,7 @@ class Preview:
     tree: Tree
     part: Part | None = None
     limits: tuple[Limit, ...] = ()
+    purses: tuple[Purse, ...] = ()
 
     def word(self, task: str) -> str:
         """Returns where a task stands that this call leaves alone; empty for one that it does."""
@@ -162,7 +166,8 @@ def dry_run(found: Preview) -> str:
     word = "wave" if all(task.wave is None for task in plan.tasks) else "level"
     for number, wave in enumerate(found.graph.waves(), 1):
         lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found)]
-    lines += ["", *(f"budget: {words}" for words in _limits(plan.budget))]
+    used = list(budget_lines(found.purses))
+    lines += ["", *(used or (f"budget: {words}" for words in _limits(plan.budget)))]
     lines += [f"mode: {found.mode.value}: {found.mode_reason}"]
     if found.part is not None:
         lines += _wrapped(told(found.part.chosen, found.graph))
@@ -186,6 +191,7 @@ def dry_run_record(found: Preview) -> dict[str, Any]:
         "mode_reason": found.mode_reason,
         "outlook": outlook_record(found.outlook),
         "usage_limits": [limit_record(limit) for limit in found.limits],
+        "budgets": budget_records(found.purses or purses(found.plan.budget, NOTHING_SPENT)),
         "warnings": [*found.plan.warnings, *_too_many(found), *_stops(found)],
         "tasks": [
             {

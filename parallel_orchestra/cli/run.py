@@ -24,6 +24,7 @@ from parallel_orchestra.cli.screen import screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
 from parallel_orchestra.conductor.limited import usage_limits_of
+from parallel_orchestra.conductor.picture import spent_of
 from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
@@ -32,7 +33,7 @@ from parallel_orchestra.model import Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.plan.budgets import problems_of
-from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.progress import Outcome, RunReport, purses
 from parallel_orchestra.report.summary import summary
 from parallel_orchestra.store import Layout
 
@@ -270,6 +271,9 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
     part = Part(chosen, done) if chosen is not None else None
     limit = usage_limits_of(plan, Layout(settings.tasks_root(plan)), time.time())
     shown = preview(plan, workers, settings.enough(plan), past, problems, tree, part, limit)
+    if settings.resume:
+        spent = spent_of(plan, Layout(settings.tasks_root(plan)), time.time())
+        shown = replace(shown, purses=tuple(purses(plan.budget, spent)))
     if as_json:
         click.echo(json.dumps(dry_run_record(shown), indent=2))
     else:

@@ -14,6 +14,7 @@ from parallel_orchestra.progress.picture import (
     Silence,
     TaskReport,
 )
+from parallel_orchestra.progress.purses import purses
 
 __all__ = [
     "UNDONE",
@@ -27,4 +28,5 @@ __all__ = [
     "Silence",
     "TaskReport",
     "fold",
+    "purses",
 ]

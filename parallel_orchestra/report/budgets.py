@@ -1,6 +1,6 @@
 """What a run may use and has used, in words and for programs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from parallel_orchestra.progress import Outcome, Purse, RunReport, TaskReport
@@ -8,18 +8,18 @@ from parallel_orchestra.schedule import Hold
 from parallel_orchestra.spending import OWN, lasting, shown
 
 
-def budget_lines(report: RunReport) -> Iterator[str]:
-    """Yields a line for each budget of the run: what was used of it, and what is reserved."""
-    for purse in report.purses:
+def budget_lines(purses: Iterable[Purse]) -> Iterator[str]:
+    """Yields a line for each budget of a run: what was used of it, and what is reserved."""
+    for purse in purses:
         held = f", {_amount(purse, purse.held)} reserved by running tasks" if purse.held else ""
         yield f"budget: {_amount(purse, purse.used)} of {_amount(purse, purse.limit)} used{held}"
 
 
-def budget_records(report: RunReport) -> list[dict[str, Any]]:
-    """Returns the budgets of the run as JSON."""
+def budget_records(purses: Iterable[Purse]) -> list[dict[str, Any]]:
+    """Returns the budgets of a run as JSON."""
     return [
         {"unit": one.unit, "used": one.used, "reserved": one.held, "limit": one.limit}
-        for one in report.purses
+        for one in purses
     ]
 
 

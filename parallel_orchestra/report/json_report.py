@@ -69,7 +69,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "strange": report.strange,
         "paused": clean(report.paused),
         "held": [clean(reason) for reason in report.held],
-        "budgets": budget_records(report),
+        "budgets": budget_records(report.purses),
         "usage_limits": [limit_record(limit) for limit in report.limits],
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }

@@ -59,7 +59,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
     return {
         "report": report,
         "figures": figures(report),
-        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report)],
+        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
         "headline": headline(report),
         "verdict": verdict(report),
         "delivery": delivery(report),

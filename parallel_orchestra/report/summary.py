@@ -47,7 +47,7 @@ def summary(report: RunReport, width: int = 80) -> str:
     """
     width = max(width, _NARROWEST)
     lines = [headline(report), cut(_figures(report), width)]
-    lines += [cut(line, width) for line in budget_lines(report)]
+    lines += [cut(line, width) for line in budget_lines(report.purses)]
     for outcome in _NOT_SUCCEEDED:
         lines += _group(report, outcome, width)
     lines += _listed([cut(line, width) for line in _warnings(report)], "warnings")
@@ -75,7 +75,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     if report.paused:
         how = "nothing starts until `parallel-orchestra resume-run`"
         lines.append(one_line(f"paused {report.paused}; {how}"))
-    lines += budget_lines(report)
+    lines += budget_lines(report.purses)
     lines += _listed([_running(task, elapsed, now) for elapsed, task in running], "running tasks")
     lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
     lines += [one_line(f"limited: {limit.words(now)}: {limit.reason}") for limit in report.limits]

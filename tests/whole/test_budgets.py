@@ -75,6 +75,8 @@ def test_a_run_whose_budget_is_used_up_ends_and_goes_on_with_more(scene):
     assert f"waiting c: {why}\n" in status.out
     assert again.states() == {"a": "done", "b": "done", "c": "available"}
     assert scene.call("why", "c").out.startswith(f"c waiting: {why}\n")
+    assert "\nbudget: $1.00 of $1.00 used\n" in scene.run("--dry-run", "--resume", check=0).out
+    assert "\nbudget: $1.00\n" in scene.run("--dry-run", check=0).out
 
     report = scene.project.parent / "report.json"
     result = scene.run("--yes", "--resume", "--max-cost", "2", "--report", str(report), check=0)
