@@ -26,6 +26,7 @@ from parallel_orchestra.model import FailureClass
 from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
+from parallel_orchestra.retry import WAYS, Way
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 
 DOCS = Path(__file__).resolve().parent
@@ -98,6 +99,13 @@ def events() -> str:
     return _table(("Kind", "Fields, beside `time`", "When"), rows)
 
 
+_ONWARD = {
+    Way.SESSION: "in the same session, with its files",
+    Way.TREE: "in a fresh session, with its files",
+    Way.FRESH: "anew",
+}
+
+
 def failure_classes() -> str:
     """Returns what follows each class of failure."""
     rows = (
@@ -105,10 +113,11 @@ def failure_classes() -> str:
             f"`{one.value}`",
             "yes" if one.counted else "no",
             "no" if one.final else "yes",
+            _ONWARD[WAYS[one]],
         )
         for one in FailureClass
     )
-    return _table(("Class", "Counts as a failure", "Tried again"), rows)
+    return _table(("Class", "Counts as a failure", "Tried again", "The next attempt begins"), rows)
 
 
 def agent_programs() -> str:

@@ -47,7 +47,10 @@ class Claimed(Event):
 
 @dataclass(frozen=True, slots=True)
 class AttemptEnded(Event):
-    """An attempt came to its end; `failure` is empty for a success, else a failure class."""
+    """An attempt came to its end; `failure` is empty for a success, else a failure class.
+
+    `way` is how it went on after an earlier one: `session`, `tree` or `fresh`; else empty.
+    """
 
     task: str
     attempt: int
@@ -59,6 +62,7 @@ class AttemptEnded(Event):
     output_tokens: int | None = None
     turns: int | None = None
     session: str = ""
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,71 @@
-"""What happens after a failed attempt: another one (when?), or none. Pure."""
+"""What happens after a failed attempt: another one (when, and from where on?), or none. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
 
 from parallel_orchestra.model import FailureClass
 
 #: Seconds before the second attempt; doubled for each further one, up to the limit.
 _FIRST_DELAY = 1.0
 _LIMIT = 300.0
-#: The same after failures that are nobody's fault: the world needs time to mend.
-_FIRST_DELAYS = {FailureClass.RATE_LIMITED: 60.0, FailureClass.ENVIRONMENT: 5.0}
+#: The same after failures that are nobody's fault: the world needs time to mend. After those of
+#: the agent's own doing nothing has to mend, and while nobody else took its worktree, its session
+#: can go on there.
+_FIRST_DELAYS = {
+    FailureClass.RATE_LIMITED: 60.0,
+    FailureClass.ENVIRONMENT: 5.0,
+    FailureClass.VERIFY: 0.0,
+    FailureClass.NO_CHANGES: 0.0,
+    FailureClass.BOUNDARY: 0.0,
+}
+
+
+class Way(Enum):
+    """From where on the next attempt goes on."""
+
+    #: In the session of the last one, in the tree as that left it: it knows what it did.
+    SESSION = "session"
+    #: In a fresh session, in the tree as the last one left it.
+    TREE = "tree"
+    #: From nothing: what is kept of the last one is told of, and no more.
+    FRESH = "fresh"
+
+
+#: What the agent did wrong, or what cut it short, it mends best while it remembers. After a failure
+#: without a reason that it could act upon, the session may be what is broken, but not the files.
+#: What others may have spoiled, what contradicts what they made, and what can't become a commit is
+#: no ground to build upon.
+WAYS: Mapping[FailureClass, Way] = MappingProxyType(
+    {
+        FailureClass.TRANSIENT: Way.TREE,
+        FailureClass.RATE_LIMITED: Way.SESSION,
+        FailureClass.USAGE_LIMIT: Way.SESSION,
+        FailureClass.AUTH: Way.TREE,
+        FailureClass.PERMANENT: Way.FRESH,
+        FailureClass.TIMEOUT: Way.TREE,
+        FailureClass.STALLED: Way.TREE,
+        FailureClass.VERIFY: Way.SESSION,
+        FailureClass.CONFLICT: Way.FRESH,
+        FailureClass.UNUSABLE: Way.FRESH,
+        FailureClass.NO_CHANGES: Way.SESSION,
+        FailureClass.BOUNDARY: Way.SESSION,
+        FailureClass.BUDGET: Way.SESSION,
+        FailureClass.TAMPERING: Way.FRESH,
+        FailureClass.ENVIRONMENT: Way.FRESH,
+        FailureClass.CANCELLED: Way.SESSION,
+    }
+)
+
+
+def way_after(failure: str) -> Way:
+    """Returns how an attempt begins after one that failed so; fresh after what nobody knows."""
+    try:
+        return WAYS.get(FailureClass(failure), Way.FRESH)
+    except ValueError:
+        return Way.FRESH
+
 
 #: Attempts that ended without being counted as failures, after which a task fails: what has not
 #: mended by then (a full disk in three minutes, a limit of a service in two hours) needs a person.
@@ -62,7 +119,9 @@ def decide(
     if not counted and attempts - failures > MAX_UNCOUNTED[failure]:
         return Verdict(again=False, counted=False)
     so_far = failures if counted else max(0, attempts - failures - 1)
-    first = _FIRST_DELAY if counted else _FIRST_DELAYS.get(failure, _FIRST_DELAY)
+    # a rate limit that counts is one of a manifest of version 0.1: tried again soon
+    limited = counted and failure is FailureClass.RATE_LIMITED
+    first = _FIRST_DELAY if limited else _FIRST_DELAYS.get(failure, _FIRST_DELAY)
     delay = min(_LIMIT, first * 2.0 ** min(so_far, 16))
     delay = max(delay * (0.75 + dice / 2), retry_after or 0.0)
     return Verdict(again=True, counted=counted, delay=delay)

@@ -12,7 +12,7 @@ from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_opt
 from parallel_orchestra.conductor.prompting import Told, told
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
 from parallel_orchestra.model import Plan
-from parallel_orchestra.report.text import clean
+from parallel_orchestra.report.text import clean, one_line
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.records import peek_run
 
@@ -51,6 +51,9 @@ def command(
         click.echo(json.dumps(_facts(found), indent=2))
     elif found.prompt:
         _print(found.prompt)
+        if found.session:
+            said = f"it goes on in session {found.session}; if that is gone, it is told all of it"
+            click.echo(one_line(f"note: {said}"), err=True)
     else:
         click.echo(f"note: task `{task}` has no prompt: its program is told nothing", err=True)
     return ExitCode.DONE
@@ -82,6 +85,7 @@ def _facts(found: Told) -> dict[str, object]:
         "task": found.task,
         "attempt": found.attempt,
         "given": found.given,
+        "session": found.session,
         "prompt": found.prompt.decode("utf-8", "replace"),
     }
 

@@ -22,17 +22,22 @@ from parallel_orchestra.plan.abilities import abilities_of
 from parallel_orchestra.spending import NOTHING_SPENT, Grant, grant
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskStore
+from parallel_orchestra.worker.onward import NOTHING, Onward, due
 from parallel_orchestra.worker.prompt import Source, Spoiled, prompt_of
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """The prompt of one attempt; `given` if the attempt has begun and got exactly this."""
+    """The prompt of one attempt; `given` if the attempt has begun and got exactly this.
+
+    `session` is the one in which a next attempt should go on; empty if it begins a fresh one.
+    """
 
     task: str
     attempt: int
     given: bool
     prompt: bytes
+    session: str = ""
 
 
 def told(
@@ -71,7 +76,8 @@ def told(
         ledger = ledger_at(repo, record, repo.refs.read(record.integration) or "")
         granted = _granted(plan, tasks[task], layout)
         source = Source(plan, tasks, layout, repo.objects, ledger.merges.get, granted)
-        return _made(source, task, number)
+        definition = record.fingerprints.get(task, "")
+        return _made(source, task, number, due(layout, plan, tasks[task], number, definition))
     finally:
         repo.close()
 
@@ -84,13 +90,14 @@ def _granted(plan: Plan, task: Task, layout: Layout | None) -> Grant | None:
     return found if isinstance(found, Grant) else None
 
 
-def _made(source: Source, task: str, number: int) -> Told:
+def _made(source: Source, task: str, number: int, onward: Onward = NOTHING) -> Told:
     try:
-        text = prompt_of(source, source.tasks[task], number)
+        text = prompt_of(source, source.tasks[task], number, onward)
     except Spoiled as spoiled:
         what = f"`prompt_template` can't be used: {spoiled}"
         raise PlanError(Problem(what, str(source.plan.source), "mend the template")) from spoiled
-    return Told(task, number, given=False, prompt=text.encode("utf-8", "replace"))
+    prompt = text.encode("utf-8", "replace")
+    return Told(task, number, given=False, prompt=prompt, session=onward.session)
 
 
 def _attempts(layout: Layout, task: str) -> tuple[int, bool]:

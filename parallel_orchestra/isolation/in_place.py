@@ -39,6 +39,10 @@ class InPlace:
     def taken_down(self) -> None:
         """Does nothing."""
 
+    def bring(self, workspace: Workspace, content: str) -> bool:  # noqa: ARG002
+        """Brings nothing: the directory is the user's."""
+        return False
+
     def take(self, workspace: Workspace) -> Work:
         """Returns nothing: the directory is the user's."""
         return Work("", workspace.base, changed=False)

@@ -147,6 +147,17 @@ class Commons:
             ref = self._kept(stay, parts, outside)
         return Work(content, workspace.base, changed, outside=tuple(sorted(outside)), ref=ref)
 
+    def bring(self, who: "Tenant", workspace: Workspace, content: str) -> bool:
+        """Puts the task's own files of an earlier attempt where it works; no other ones."""
+        self.pool.check()
+        changed = {one.path for one in self.repo.objects.changed(workspace.base, content)}
+        if self._stays[who].owned.among(changed) != changed:
+            return False
+        with contextlib.suppress(Unusable):
+            self._parts().put_back(content, changed)
+            return True
+        return False
+
     def leave(self, who: "Tenant") -> None:
         """Lets an attempt out, whose work is merged or kept: its files are put back."""
         stay = self._stays.pop(who, None)
@@ -271,6 +282,17 @@ class Tenant:
         """Says that the set-up was taken down."""
         with self._commons.turn:
             self._commons.slot.taken_down()
+
+    def bring(self, workspace: Workspace, content: str) -> bool:
+        """Puts the task's own files of an earlier attempt into the worktree.
+
+        Returns False if it had changed others too: they are not this task's to put there.
+
+        Raises:
+            GitError: files can't be written.
+        """
+        with self._commons.turn:
+            return self._commons.bring(self, workspace, content)
 
     def take(self, workspace: Workspace) -> Work:
         """Returns the task's own files; what else was changed is kept, and named in `outside`.

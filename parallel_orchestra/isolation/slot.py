@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
-from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktrees
+from parallel_orchestra.git import EmbeddedRepository, Parts, Repo, WorkTree, worktrees
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
 from parallel_orchestra.isolation.home import note_home
@@ -184,6 +184,22 @@ class Slot:
             return None
         left = self._left
         return Workspace(self._tree.path / self._site.inside, left.base, left.given), left
+
+    def bring(self, workspace: Workspace, content: str) -> bool:
+        """Puts the files of an earlier attempt's tree into the open worktree.
+
+        Raises:
+            GitError: files can't be written; some may have been.
+            WaitsForPerson: git would run an agent's program.
+        """
+        self._site.check()
+        tree = self._tree
+        if tree is None:
+            return False
+        changes = self._repo.objects.changed(workspace.base, content)
+        parts = Parts(self._repo, tree.path, tree.git_dir)
+        parts.put_back(content, [change.path for change in changes])
+        return True
 
     def take(self, workspace: Workspace) -> Work:
         """Returns the worktree's content, without ignored files and what was given to it.

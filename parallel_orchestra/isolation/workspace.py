@@ -100,6 +100,15 @@ class Isolation(Protocol):
     def taken_down(self) -> None:
         """Says that the set-up was taken down."""
 
+    def bring(self, workspace: Workspace, content: str) -> bool:
+        """Puts a tree's files into an open workspace, where they differ from its commit's.
+
+        They are not committed there. Returns False if they have no place here.
+
+        Raises:
+            GitError: files can't be written; some may have been.
+        """
+
     def take(self, workspace: Workspace) -> Work:
         """Returns the workspace's content, ignored files aside.
 

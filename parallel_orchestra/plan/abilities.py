@@ -63,8 +63,9 @@ ABILITIES: Mapping[str, Abilities] = MappingProxyType(
 )
 
 
-#: What of a task can be filled in where a plan describes an agent, beside the file of its prompt.
-PLACES = (*AGENT_FIELDS, *UNITS, "prompt_file")
+#: What of a task can be filled in where a plan describes an agent, beside the file of its prompt
+#: and the session that it is to go on with.
+PLACES = (*AGENT_FIELDS, *UNITS, "prompt_file", "session")
 PLACE = re.compile(r"\{([a-z_]+)\}")
 #: In whose language such an agent may answer, and which classes its failures may be given.
 LANGUAGES = ("text", "claude", "codex", "gemini", "opencode")

@@ -244,6 +244,7 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
             output_tokens=event.output_tokens,
             turns=event.turns,
             session=event.session,
+            way=event.way,
         )
     elif isinstance(event, Completed):
         story.completed = event.time

@@ -31,6 +31,7 @@ class Attempt:
 
     `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`. `unseen`
     if it runs no more, but nobody wrote down how it ended: its worker was killed, or lost it.
+    `way` is how it went on after an earlier one, see `retry.Way`; empty for a first one.
     """
 
     number: int
@@ -47,6 +48,7 @@ class Attempt:
     session: str = ""
     log: str = ""
     unseen: bool = False
+    way: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ __all__ = [
     "Feedback",
     "Left",
     "Need",
+    "again",
     "facts_of",
     "known_names",
     "library",
@@ -29,4 +30,14 @@ DEFAULT = "prompt.md.j2"
 @cache
 def library() -> dict[str, str]:
     """Returns the templates that a template may extend, by name: ours."""
-    return {DEFAULT: (Path(__file__).parent / DEFAULT).read_text(encoding="utf-8")}
+    return {DEFAULT: _text(DEFAULT)}
+
+
+@cache
+def again() -> str:
+    """Returns the template for an agent that goes on in its session; it extends ours."""
+    return _text("again.md.j2")
+
+
+def _text(name: str) -> str:
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")

@@ -116,7 +116,8 @@ def _task_facts(task: Task) -> dict[str, Any]:
 
 
 def _feedback_facts(feedback: Feedback) -> dict[str, Any]:
-    return {**asdict(feedback), "text": feedback.text}
+    facts = asdict(feedback)
+    return {**facts, "refused": list(feedback.refused), "text": feedback.text}
 
 
 def _left_facts(left: Left) -> dict[str, Any]:

@@ -4,6 +4,10 @@ import re
 from dataclasses import dataclass
 
 HEADING = "## Feedback"
+#: The failure class of an attempt that was ended although nothing was wrong with it.
+_INTERRUPTED = "cancelled"
+#: How many files a sentence names.
+_NAMED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +15,9 @@ class Feedback:
     """What a person `told`, and how the last failed attempt ended.
 
     `attempt` is that attempt's number, `output` the end of what was printed, `ref` the git ref
-    that keeps its work; 0 and empty if none failed.
+    that keeps its work; 0 and empty if none failed. `way` is how this one goes on: in its `session`,
+    in its `tree`, or `fresh`; `moved` if there is more in the files than it left there, and
+    `refused` are the files in which its work contradicts that.
     """
 
     told: str = ""
@@ -20,6 +26,9 @@ class Feedback:
     reason: str = ""
     output: str = ""
     ref: str = ""
+    way: str = "fresh"
+    moved: bool = False
+    refused: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -38,16 +47,37 @@ class Feedback:
 
     def _of_failure(self) -> list[str]:
         reason = self.reason.strip().rstrip(".")
-        why = f"{self.failure}): {reason}." if reason else f"{self.failure})."
-        lines = [f"Attempt {self.attempt} at this task failed ({why}"]
+        if self.failure == _INTERRUPTED:
+            lines = [f"Attempt {self.attempt} at this task was interrupted: {reason}."]
+        else:
+            why = f"{self.failure}): {reason}." if reason else f"{self.failure})."
+            lines = [f"Attempt {self.attempt} at this task failed ({why}"]
         output = self.output.strip("\n")
         if output:
             longest = max((len(run) for run in re.findall(r"`+", output)), default=0)
             fence = "`" * max(3, longest + 1)
             lines += ["", "The end of the output:", "", fence, output, fence]
-        if self.ref:
-            lines += ["", f"What it had written is kept in git under `{self.ref}`."]
-        return lines
+        work = self._of_work()
+        return [*lines, "", work] if work else lines
+
+    def _of_work(self) -> str:
+        if self.way == "session":
+            also = ", with what was merged of other tasks meanwhile" if self.moved else ""
+            return f"You go on in the same session. Your files are as you left them{also}."
+        if self.way == "tree":
+            also = ", on top of what was merged of other tasks meanwhile" if self.moved else ""
+            return f"What it had written lies in your files, not committed{also}. Go on from there."
+        if not self.ref:
+            return ""
+        kept = f"What it had written is kept in git under `{self.ref}`"
+        if not self.refused:
+            return f"{kept}."
+        more = f" and {len(self.refused) - _NAMED} more" if len(self.refused) > _NAMED else ""
+        names = ", ".join(f"`{name}`" for name in self.refused[:_NAMED])
+        return (
+            f"{kept}, and not in your files: it contradicts what was merged of other tasks "
+            f"meanwhile, in {names}{more}."
+        )
 
 
 def with_feedback(prompt: str, feedback: Feedback) -> str:

@@ -147,6 +147,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "output_tokens": attempt.output_tokens,
         "turns": attempt.turns,
         "session": attempt.session,
+        "way": attempt.way,
         "log": attempt.log,
     }
 

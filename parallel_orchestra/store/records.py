@@ -94,6 +94,10 @@ class AttemptResult:
     `failure` is empty for a success. `not_before` is the epoch before which the task should
     not be claimed again. `ref` keeps work that was not merged. `asked` is False if no agent was
     started, so that nothing was used.
+
+    `way` is how it began, if others were before it (see `retry.Way`). `directory` is where its
+    agent worked and `base` the commit that it built upon; empty if nobody can go on from there.
+    `definition` is the fingerprint of its task.
     """
 
     task: str
@@ -115,6 +119,10 @@ class AttemptResult:
     turns: int | None = None
     session: str = ""
     asked: bool = True
+    way: str = ""
+    directory: str = ""
+    base: str = ""
+    definition: str = ""
 
 
 def write_run(layout: Layout, record: RunRecord) -> None:

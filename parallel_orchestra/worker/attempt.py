@@ -8,8 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import backend_of
+from parallel_orchestra.agents import Backend, backend_of
 from parallel_orchestra.agents.closing import closed
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.isolation import (
     Isolation,
     Label,
@@ -24,8 +25,8 @@ from parallel_orchestra.isolation import (
 from parallel_orchestra.merge_queue import under_way
 from parallel_orchestra.model import Answer, FailureClass
 from parallel_orchestra.model import Isolation as IsolationKind
-from parallel_orchestra.process import Ending, Supervisor
-from parallel_orchestra.retry import MAX_LOST
+from parallel_orchestra.process import Ending, Exit, Supervisor
+from parallel_orchestra.retry import MAX_LOST, Way
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
@@ -39,6 +40,14 @@ from parallel_orchestra.worker.landing import (
     Landing,
 )
 from parallel_orchestra.worker.marker import Marker
+from parallel_orchestra.worker.onward import (
+    NOTHING,
+    Onward,
+    due,
+    stand,
+    used_before,
+    without_session,
+)
 from parallel_orchestra.worker.prompt import Source, Spoiled, write_prompt
 from parallel_orchestra.worker.shop import Shop
 
@@ -57,6 +66,7 @@ class Attempt:
         self._supervisor = supervisor
         self._seat = seat
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
+        self._onward: Onward = NOTHING
 
     def run(self) -> Finished:
         """Carries out the attempt and returns how it ended.
@@ -70,9 +80,11 @@ class Attempt:
         if lost > MAX_LOST:
             return Finished(FailureClass.PERMANENT, f"was begun {lost} times and never ended")
         try:
-            return self._carried_out()
+            finished = self._carried_out()
         except Ended as ended:
-            return ended.finished
+            finished = ended.finished
+        way = self._onward.way.value if self._claim.attempt > 1 else ""
+        return replace(finished, way=way)
 
     @property
     def asked(self) -> bool:
@@ -115,13 +127,13 @@ class Attempt:
         return ""
 
     def _look_only(self, base: str) -> Finished:
-        workspace = self._open(base)
+        workspace = self._begin(base)
         try:
             answer = self._ask(workspace)
             self._landing.check(workspace)
             finished = Finished(answer=answer)
         except Ended as ended:
-            finished = ended.finished
+            finished = self._to_go_on_from(ended.finished, workspace)
         try:
             work = self._place.take(workspace)
         except Unusable as refusal:
@@ -142,7 +154,7 @@ class Attempt:
         known = self._shop.queue.merge_of(self._task.id)
         if known is not None and known.generation >= generation:
             return Finished(commit=known.commit)
-        workspace = self._open(base)
+        workspace = self._begin(base)
         try:
             finished = Finished(answer=self._ask(workspace))
         except Ended as ended:
@@ -153,13 +165,14 @@ class Attempt:
             return self._refused(refusal, finished)
         self._tell_outside(work)
         if finished.failure is not None:
-            return self._kept(work, finished)
+            return self._kept(work, finished, workspace)
         try:
             merged = self._landing.land(workspace, work, token, generation)
         except Contradicted as conflict:
             return replace(self._for_a_person(conflict), answer=finished.answer)
         except Ended as ended:
-            return self._kept(work, replace(ended.finished, answer=finished.answer))
+            failed = replace(ended.finished, answer=finished.answer)
+            return self._kept(work, failed, workspace)
         self._place.settled()
         return replace(merged, answer=finished.answer)
 
@@ -189,10 +202,39 @@ class Attempt:
         self._landing.note_kept(ref, conflict.finished.files)
         return replace(conflict.finished, ref=ref)
 
-    def _kept(self, work: Work, finished: Finished) -> Finished:
+    def _kept(self, work: Work, finished: Finished, workspace: Workspace) -> Finished:
         ref = self._landing.keep(work) if work.changed else ""
         self._place.settled()
-        return replace(finished, ref=ref)
+        return self._to_go_on_from(replace(finished, ref=ref), workspace)
+
+    def _to_go_on_from(self, finished: Finished, workspace: Workspace) -> Finished:
+        """Returns the end of an attempt with where it was, so that the next one can go on there."""
+        return replace(finished, directory=str(workspace.path), base=workspace.base)
+
+    def _begin(self, base: str) -> Workspace:
+        """Opens the place, with the files of the attempt before this one if it goes on from there.
+
+        Raises:
+            Ended: the set-up failed, which is not the agent's fault.
+        """
+        shop, claim = self._shop, self._claim
+        workspace = self._open(base)
+        definition = shop.run.fingerprints.get(claim.task, "")
+        onward = due(shop.store.layout, shop.plan, self._task, claim.attempt, definition)
+        try:
+            self._onward = stand(shop.repo, self._place, workspace, onward)
+        except GitError as error:
+            # Half of them may be there; what they are is kept under a ref.
+            self._onward = Onward(last=onward.last, why=str(error))
+            workspace = self._open(base)
+        self._tell_onward()
+        return workspace
+
+    def _tell_onward(self) -> None:
+        if self._onward.why:
+            how = {Way.FRESH: "begins anew", Way.TREE: "goes on in a fresh session"}
+            attempt = f"attempt {self._claim.attempt} {how[self._onward.way]}"
+            self._shop.warn(self._task.id, f"{attempt}: {self._onward.why}")
 
     def _open(self, base: str) -> Workspace:
         """Opens the place and sets it up.
@@ -225,18 +267,18 @@ class Attempt:
 
     def _ask(self, workspace: Workspace) -> Answer:
         backend = backend_of(self._task.backend, self._shop.agents)
-        call = self._allowance.told(backend.call(self._allowance.task, self._shop.agents))
-        prompt = self._prompt()
+        if self._onward.session and backend.sessions is None:
+            self._onward = without_session(self._onward)
         copies = self._copies()
-        if not self._shop.store.holds(self._claim):
-            # Whoever slept since its last look has nothing to pay an agent for.
-            raise LostClaim(self._claim.task)
         marker = Marker(workspace.path)
         begun = self._shop.clock.monotonic()
-        self._allowance.asked = True
-        left = self._allowance.seconds_left()
-        ended = self._landing.run(call, workspace, prompt, "agent.log", copies, left)
-        answer = backend.answer(self._task, self._shop.agents, ended)
+        answer, ended = self._heard(backend, workspace, copies)
+        if self._is_lost(backend, answer, ended):
+            self._onward = without_session(self._onward)
+            self._tell_onward()
+            used = answer.usage
+            answer, ended = self._heard(backend, workspace, copies)
+            answer = replace(answer, usage=used + answer.usage)
         marked = marker.taken()
         if ended.ending is Ending.ANSWERED:
             self._shop.warn(self._task.id, "its agent did not end after its result, and was ended")
@@ -256,6 +298,29 @@ class Attempt:
             raise Ended(FailureClass.ENVIRONMENT, f"ended well, but {lack.what}")
         return answer
 
+    def _heard(
+        self, backend: Backend, workspace: Workspace, copies: tuple[Path | None, Path | None]
+    ) -> tuple[Answer, Exit]:
+        """Runs the agent once, in its session or a fresh one; returns what came of it."""
+        task, session = self._task, self._onward.session
+        allowance = self._allowance
+        call = allowance.told(backend.call(allowance.task, self._shop.agents, session))
+        prompt = self._prompt()
+        if not self._shop.store.holds(self._claim):
+            # Whoever slept since its last look has nothing to pay an agent for.
+            raise LostClaim(self._claim.task)
+        before = used_before(self._shop.store.layout, task.id, session) if session else None
+        allowance.asked = True
+        left = allowance.seconds_left()
+        ended = self._landing.run(call, workspace, prompt, "agent.log", copies, left)
+        return backend.answer(task, self._shop.agents, ended, before), ended
+
+    def _is_lost(self, backend: Backend, answer: Answer, ended: Exit) -> bool:
+        session = self._onward.session
+        if not session or backend.sessions is None or ended.ending is not Ending.EXITED:
+            return False
+        return backend.sessions.lost(ended, session, answer.usage.session)
+
     def _prompt(self) -> Path | None:
         shop = self._shop
         layout = shop.store.layout
@@ -264,7 +329,7 @@ class Attempt:
             shop.plan, shop.tasks, layout, shop.repo.objects, shop.queue.merge_of, granted
         )
         try:
-            return write_prompt(source, layout, self._claim)
+            return write_prompt(source, layout, self._claim, self._onward)
         except Spoiled as spoiled:
             reason = f"the plan's `prompt_template` can't be used: {spoiled}"
             raise Ended(FailureClass.PERMANENT, reason) from spoiled

@@ -33,7 +33,8 @@ class Finished:
     """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
 
     `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
-    the failure; `again` if one follows at once. `asked` is False if no agent was started.
+    the failure; `again` if one follows at once. `asked` is False if no agent was started. `way`,
+    `directory` and `base` are those of `AttemptResult`.
     """
 
     failure: FailureClass | None = None
@@ -46,6 +47,9 @@ class Finished:
     final: bool = False
     again: bool = False
     asked: bool = True
+    way: str = ""
+    directory: str = ""
+    base: str = ""
 
 
 class Ended(Exception):  # the regular way out of an attempt that failed

@@ -19,6 +19,7 @@ from parallel_orchestra.prompt import (
     Feedback,
     Left,
     Need,
+    again,
     facts_of,
     known_names,
     library,
@@ -28,6 +29,7 @@ from parallel_orchestra.spending import Grant
 from parallel_orchestra.store import Claim, Layout
 from parallel_orchestra.store.feedback import feedback_for
 from parallel_orchestra.store.records import attempt_results, last_result
+from parallel_orchestra.worker.onward import NOTHING, Onward
 
 __all__ = ["Source", "Spoiled", "judge", "prompt_of", "write_prompt"]
 
@@ -52,15 +54,19 @@ class Source:
     granted: Grant | None = None
 
 
-def write_prompt(source: Source, layout: Layout, claim: Claim) -> Path | None:
+def write_prompt(
+    source: Source, layout: Layout, claim: Claim, onward: Onward = NOTHING
+) -> Path | None:
     """Writes what an attempt is told into its directory; returns the file, None for no prompt.
+
+    `onward` is how it goes on after the one before it.
 
     Raises:
         Spoiled: the plan's template is wrong, which no look beforehand has shown.
         OSError: the disk is full, or no process could be started for the template.
         GitError: git can't say what a dependency changed.
     """
-    text = prompt_of(source, source.tasks[claim.task], claim.attempt)
+    text = prompt_of(source, source.tasks[claim.task], claim.attempt, onward)
     if not text:
         return None
     directory = layout.attempt(claim.task, claim.attempt, claim.name.owner)
@@ -70,8 +76,10 @@ def write_prompt(source: Source, layout: Layout, claim: Claim) -> Path | None:
     return path
 
 
-def prompt_of(source: Source, task: Task, attempt: int) -> str:
+def prompt_of(source: Source, task: Task, attempt: int, onward: Onward = NOTHING) -> str:
     """Returns what that attempt at a task is told; empty for a program without a prompt.
+
+    Who goes on in its session is told what there is to say since; it remembers the rest.
 
     In plans of version 0.1 it is the prompt as it stands, and what a person says; they are not
     told of failures. The prompts of a `cpo` folder have all their sections already.
@@ -79,11 +87,15 @@ def prompt_of(source: Source, task: Task, attempt: int) -> str:
     Raises:
         Spoiled, OSError, GitError: as `write_prompt`.
     """
-    feedback = _feedback(source, task, attempt)
+    feedback = _feedback(source, task, attempt, onward)
+    if onward.session and source.plan.cpo:
+        return with_feedback("", feedback)
     if source.plan.published or source.plan.cpo or not task.prompt:
         return with_feedback(task.prompt, feedback)
     left = _left(source.granted, task)
     facts = facts_of(source.plan, task, attempt, feedback, _needs(source, task), left)
+    if onward.session:
+        return rendered(again(), library(), facts)
     template = source.plan.prompt_template
     if template:
         return press(template, library(), facts)
@@ -112,15 +124,28 @@ def judge(template: str, trials: Iterable[Mapping[str, Any]]) -> Sequence[tuple[
     return [(fault.line, fault.words) for fault in found]
 
 
-def _feedback(source: Source, task: Task, attempt: int) -> Feedback:
+def _feedback(source: Source, task: Task, attempt: int, onward: Onward) -> Feedback:
     if source.layout is None:
         return Feedback()
     told = feedback_for(source.layout, task.id, attempt)
-    again = attempt > 1 and not source.plan.published
-    last = last_result(source.layout, task.id) if again else None
-    if last is None or last.failure in ("", "cancelled"):
+    later = attempt > 1 and not source.plan.published
+    last = last_result(source.layout, task.id) if later else None
+    if last is None or not last.failure:
         return Feedback(told)
-    return Feedback(told, last.attempt, last.failure, last.reason, last.detail, last.ref)
+    if last.failure == "cancelled" and onward.last is None:
+        # Nothing was wrong with it, and nothing of it is there to go on from.
+        return Feedback(told)
+    return Feedback(
+        told,
+        last.attempt,
+        last.failure,
+        last.reason,
+        last.detail,
+        last.ref,
+        onward.way.value,
+        onward.moved,
+        onward.refused,
+    )
 
 
 def _left(granted: Grant | None, task: Task) -> Left:

@@ -46,7 +46,7 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     # An output was masked as it came. In what was read in it, in files and in commits, secrets may
     # look different: this is the door through which all of it goes out.
     finished = _without_secrets(shop, claim.task, finished)
-    result = _result(claim, finished, started, seconds, not_before)
+    result = _result(shop, claim, finished, started, seconds, not_before)
     directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
     _write(shop, directory, result, always=shop.board.granted(claim) is not None)
     now = shop.clock.now()
@@ -115,7 +115,12 @@ def _write(shop: Shop, directory: Path, result: AttemptResult, *, always: bool) 
 
 
 def _result(
-    claim: Claim, finished: Finished, started: float, seconds: float, not_before: float
+    shop: Shop,
+    claim: Claim,
+    finished: Finished,
+    started: float,
+    seconds: float,
+    not_before: float,
 ) -> AttemptResult:
     usage = finished.answer.usage
     return AttemptResult(
@@ -138,6 +143,10 @@ def _result(
         turns=usage.turns,
         session=usage.session,
         asked=finished.asked,
+        way=finished.way,
+        directory=finished.directory,
+        base=finished.base,
+        definition=shop.run.fingerprints.get(claim.task, ""),
     )
 
 
@@ -154,4 +163,5 @@ def _ended(now: float, result: AttemptResult) -> AttemptEnded:
         result.output_tokens,
         result.turns,
         result.session,
+        result.way,
     )

@@ -1,5 +1,6 @@
 """What every isolation promises. A new one needs a name in `PLACES` and a line in `open_place`."""
 
+import os
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,37 @@ def test_an_agent_that_changed_nothing_leaves_no_work(place: Isolation, base: st
 
     assert not work.changed
     assert work.head == base
+
+
+def test_what_an_earlier_attempt_left_is_put_there_and_is_work_of_this_one(
+    isolated: Isolation, base: str
+):
+    workspace = isolated.open(base, LABEL, carry_claude=False)
+    (workspace.path / "b.txt").write_text("changed\n")
+    (workspace.path / "app/a.txt").unlink()
+    (workspace.path / "app").rmdir()
+    (workspace.path / "app").write_text("a file where a folder was\n")
+    (workspace.path / "new").mkdir()
+    (workspace.path / "new/c.sh").write_text("echo\n")
+    (workspace.path / "new/c.sh").chmod(0o755)
+    left = isolated.take(workspace)
+    isolated.keep(left, LABEL.ref, "work\n")
+    isolated.settled()
+    again = isolated.open(base, LABEL, carry_claude=False)
+
+    assert isolated.bring(again, left.tree)
+
+    assert (again.path / "b.txt").read_text() == "changed\n"
+    assert os.access(again.path / "new/c.sh", os.X_OK)
+    work = isolated.take(again)
+    assert (work.tree, work.head, work.changed) == (left.tree, base, True)
+
+
+def test_nothing_is_put_into_the_users_own_directory(open_place, base: str, project):
+    place = open_place("in place")
+    workspace = place.open(base, LABEL, carry_claude=False)
+
+    assert not place.bring(workspace, git(project, "rev-parse", "HEAD^{tree}").strip())
 
 
 def test_a_place_serves_one_attempt_after_the_other(place: Isolation, base: str):

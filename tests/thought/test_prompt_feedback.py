@@ -76,3 +76,45 @@ def test_what_a_person_says_stands_before_the_failure_and_without_one():
 
     assert failed.text == "Mind the gap.\n\nAttempt 1 at this task failed (verify): x."
     assert Feedback("Mind the gap.").text == "Mind the gap."
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({}, "What it had written is kept in git under `refs/x`."),
+        (
+            {"way": "tree"},
+            "What it had written lies in your files, not committed. Go on from there.",
+        ),
+        (
+            {"way": "tree", "moved": True},
+            (
+                "What it had written lies in your files, not committed, on top of what was merged "
+                "of other tasks meanwhile. Go on from there."
+            ),
+        ),
+        ({"way": "session"}, "You go on in the same session. Your files are as you left them."),
+        (
+            {"refused": tuple("abcdefgh")},
+            (
+                "What it had written is kept in git under `refs/x`, and not in your files: it "
+                "contradicts what was merged of other tasks meanwhile, in `a`, `b`, `c`, `d`, `e`, "
+                "`f` and 2 more."
+            ),
+        ),
+        ({"ref": ""}, "Attempt 1 at this task failed (timeout): too slow."),
+    ],
+    ids=["kept", "tree", "tree on newer ground", "session", "contradicted", "nothing written"],
+)
+def test_it_ends_with_where_the_work_of_the_last_attempt_is(facts, words):
+    feedback = Feedback(
+        **{"attempt": 1, "failure": "timeout", "reason": "too slow", "ref": "refs/x", **facts}
+    )
+
+    assert feedback.text.split("\n\n")[-1] == words
+
+
+def test_an_attempt_that_was_stopped_is_not_called_a_failure():
+    feedback = Feedback(attempt=1, failure="cancelled", reason="the run was stopped", way="session")
+
+    assert feedback.text.startswith("Attempt 1 at this task was interrupted: the run was stopped.")

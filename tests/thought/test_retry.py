@@ -3,7 +3,15 @@
 import pytest
 
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.retry import MAX_UNCOUNTED, Verdict, decide, not_later_than_a_week
+from parallel_orchestra.retry import (
+    MAX_UNCOUNTED,
+    WAYS,
+    Verdict,
+    Way,
+    decide,
+    not_later_than_a_week,
+    way_after,
+)
 
 MIDDLE = 0.5  # of the dice: the delay as it is
 
@@ -37,15 +45,28 @@ FIRST = {
     FailureClass.PERMANENT: Verdict(again=False, counted=True),
     FailureClass.TIMEOUT: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.STALLED: Verdict(again=True, counted=True, delay=1.0),
-    FailureClass.VERIFY: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.VERIFY: Verdict(again=True, counted=True),
     FailureClass.CONFLICT: Verdict(again=False, counted=True),
     FailureClass.UNUSABLE: Verdict(again=True, counted=True, delay=1.0),
-    FailureClass.BOUNDARY: Verdict(again=True, counted=True, delay=1.0),
+    FailureClass.BOUNDARY: Verdict(again=True, counted=True),
+    FailureClass.NO_CHANGES: Verdict(again=True, counted=True),
     FailureClass.BUDGET: Verdict(again=False, counted=False),
-    FailureClass.NO_CHANGES: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.TAMPERING: Verdict(again=False, counted=True),
     FailureClass.ENVIRONMENT: Verdict(again=True, counted=False, delay=5.0),
     FailureClass.CANCELLED: Verdict(again=True, counted=False),
+}
+ONWARD = {
+    Way.SESSION: {
+        "verify",
+        "no_changes",
+        "boundary",
+        "rate_limited",
+        "usage_limit",
+        "budget",
+        "cancelled",
+    },
+    Way.TREE: {"transient", "timeout", "stalled", "auth"},
+    Way.FRESH: {"permanent", "conflict", "unusable", "tampering", "environment"},
 }
 COUNTED_AND_TRIED_AGAIN = [
     failure for failure, first in FIRST.items() if first.counted and first.again
@@ -55,6 +76,16 @@ COUNTED_AND_TRIED_AGAIN = [
 @pytest.mark.parametrize("failure", FailureClass, ids=lambda failure: failure.value)
 def test_each_class_has_its_answer_to_a_first_failure(failure):
     assert verdict(failure) == FIRST[failure]
+
+
+def test_each_class_has_its_way_to_go_on():
+    assert WAYS.keys() == set(FailureClass)
+    assert {way: {one.value for one in WAYS if WAYS[one] is way} for way in Way} == ONWARD
+
+
+@pytest.mark.parametrize("failure", ["", "never heard of"])
+def test_after_a_success_or_what_nobody_knows_an_attempt_begins_anew(failure):
+    assert way_after(failure) is Way.FRESH
 
 
 @pytest.mark.parametrize("failure", COUNTED_AND_TRIED_AGAIN, ids=lambda failure: failure.value)
@@ -79,7 +110,7 @@ def test_a_task_has_one_attempt_more_than_retries(retries):
 
 def test_the_delay_doubles_with_each_counted_failure_up_to_five_minutes():
     delays = [
-        verdict(FailureClass.VERIFY, attempts=n + 1, failures=n, max_retries=99).delay
+        verdict(FailureClass.TRANSIENT, attempts=n + 1, failures=n, max_retries=99).delay
         for n in (0, 1, 2, 3, 8, 9, 50)
     ]
 

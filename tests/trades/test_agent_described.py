@@ -98,3 +98,21 @@ def test_an_answer_is_read_in_the_language_that_the_plan_names():
 
     assert (answer.text, answer.usage.input_tokens) == ("ok", 7)
     assert b'"turn.completed"' in backend.call(Task(id="a"), settings).keep
+
+
+def test_a_session_goes_on_where_the_command_has_a_place_for_it():
+    backend, settings = described(
+        command=("mine", ("--resume", "{session}"), "--json"), result="claude"
+    )
+    task = Task(id="a")
+
+    assert backend.sessions is not None
+    assert backend.call(task, settings).argv == ("mine", "--json")
+    assert backend.call(task, settings, "s-1").argv == ("mine", "--resume", "s-1", "--json")
+
+
+def test_an_agent_without_a_place_for_a_session_or_words_of_one_has_none():
+    without_place, _ = described(command=("mine",), result="claude")
+    without_words, _ = described(command=("mine", "{session}"), result="text")
+
+    assert (without_place.sessions, without_words.sessions) == (None, None)

@@ -11,11 +11,13 @@ from parallel_orchestra.model import CPO, Evidence, Plan, Task
 from parallel_orchestra.plan import parse
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import DEFAULT, Feedback, facts_of, library, trials_of
+from parallel_orchestra.retry import Way
 from parallel_orchestra.store import AttemptResult, Claim, Layout
 from parallel_orchestra.store.feedback import write_feedback
 from parallel_orchestra.store.names import TaskName
-from parallel_orchestra.store.records import write_result
+from parallel_orchestra.store.records import attempt_results, write_result
 from parallel_orchestra.worker import prompt as prompt_room
+from parallel_orchestra.worker.onward import Onward
 from parallel_orchestra.worker.prompt import Source, Spoiled, judge, prompt_of, write_prompt
 
 #: What any text is made of, and what a template, a shell or a terminal would make something of.
@@ -364,3 +366,56 @@ def test_a_large_context_is_not_tried_a_thousand_times(monkeypatch):
     judge("{{ task.prompt }}", trials_of(plan))
 
     assert 2 <= len(tried) < 10
+
+
+AGAIN = """\
+# Task `bill`, attempt 2
+
+The task is the one that you were given in this session, and all that was said there holds.
+
+## Feedback
+
+Attempt 1 at this task failed (verify): `pytest` exited with code 1.
+
+The end of the output:
+
+```
+1 failed
+```
+
+You go on in the same session. Your files are as you left them, with what was merged of other tasks meanwhile.
+
+## Completion signal
+
+You are done when the objective is met and every acceptance criterion holds.
+To change no file counts as a failure.
+Then end.
+If it cannot be done, do not pretend: let your last line be the word TASK_BLOCKED, a colon, and why.
+"""
+
+
+def test_who_goes_on_in_its_session_is_told_what_there_is_to_say_since(layout):
+    task = Task(id="bill", title="The bill", prompt="Write it.", verify=("pytest",))
+    how = {"failure": "verify", "reason": "`pytest` exited with code 1", "detail": "1 failed\n"}
+    ended(layout, "bill", session="0588a84e-19aa", ref="refs/orchestra/x", **how)
+    last = attempt_results(layout, "bill")[-1]
+    template = "My own: {{ task.prompt }}"
+    plan = source(task, layout, context="Prices.", prompt_template=template)
+
+    told = prompt_of(plan, task, 2, Onward(Way.SESSION, last, moved=True))
+    fresh = prompt_of(plan, task, 2, Onward(Way.TREE, last))
+
+    assert told == AGAIN
+    assert fresh == "My own: Write it."
+
+
+def test_in_a_cpo_folder_who_goes_on_is_told_the_feedback(layout):
+    task = Task(id="bill", prompt="Write it.")
+    ended(layout, "bill", session="0588a84e-19aa", failure="timeout", reason="too slow")
+    last = attempt_results(layout, "bill")[-1]
+    plan = replace(source(task, layout).plan, version=CPO)
+
+    told = prompt_of(Source(plan, {"bill": task}, layout), task, 2, Onward(Way.SESSION, last))
+
+    assert told.startswith("## Feedback\n\nAttempt 1 at this task failed (timeout): too slow.")
+    assert "Write it." not in told
