@@ -25,7 +25,7 @@ from parallel_orchestra.store import WorkerKind
 from parallel_orchestra.store.liveness import HEARTBEAT
 from parallel_orchestra.store.records import write_worker
 from parallel_orchestra.store.tasks import owner_name
-from parallel_orchestra.worker import Worker
+from parallel_orchestra.worker import Berths, Worker
 
 T = TypeVar("T")
 
@@ -83,7 +83,8 @@ class Crew(Workshop):
             OrchestraError: the run can't go on; all tasks were given back.
         """
         shop = self.shop()
-        team = [Worker(shop, number) for number in range(1, workers + 1)]
+        berths = Berths()
+        team = [Worker(shop, number, berths) for number in range(1, workers + 1)]
         threads = Threads(team, self.board, self.store, HEARTBEAT)
         self._threads = threads
         if control.draining:

@@ -5,35 +5,31 @@ from dataclasses import replace
 
 from parallel_orchestra.errors import GitError, OrchestraError, WaitsForPerson
 from parallel_orchestra.events import Claimed
-from parallel_orchestra.isolation import CLONES, InPlace, Isolation, Slot, Tenant, take_down
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim, steering
+from parallel_orchestra.store.records import last_result
 from parallel_orchestra.worker.attempt import Attempt
+from parallel_orchestra.worker.berths import Berth, Berths
 from parallel_orchestra.worker.blame import blamed
 from parallel_orchestra.worker.landing import Finished
 from parallel_orchestra.worker.settling import settle
 from parallel_orchestra.worker.shop import Shop
 
-#: What the pool calls its worktrees, by the way in which they isolate.
-_PREFIXES = {IsolationKind.WORKTREE: "wt", IsolationKind.CLONE: CLONES}
-
 
 class Worker:
     """One worker thread's work: `run` until there is nothing left, `cancel` from any thread."""
 
-    def __init__(self, shop: Shop, number: int) -> None:
-        """Takes the number of its slot, from 1."""
+    def __init__(self, shop: Shop, number: int, berths: Berths) -> None:
+        """Takes the number of its slot, from 1, and the berths of all workers of the process."""
         self.number = number
         self.claim: Claim | None = None
         self.since = 0.0
         self._shop = shop
         self._supervisor = Supervisor()
-        self._slots: dict[IsolationKind, Slot] = {}
-        self._tenant = Tenant(shop.commons)
-        self._seat = shop.seats.take()
+        self._berths = berths
+        berths.add(Berth(shop, number))
         self._cancelled = threading.Event()
 
     def run(self) -> None:
@@ -50,7 +46,7 @@ class Worker:
                 self._perform(claim)
         finally:
             self._supervisor.close()
-            self._take_down()
+            self._berths.retired(self.number).take_down()
 
     def cancel(self) -> None:
         """Ends what this worker does; its task is given back. Call until `run` has returned."""
@@ -70,9 +66,10 @@ class Worker:
         fatal: OrchestraError | None = None
         attempt: Attempt | None = None
         try:
-            place = self._place(claim)
-            attempt = Attempt(shop, claim, self._supervisor, place, self._seat)
-            finished = attempt.run()
+            with self._berths.lent(self.number, self._had(claim)) as berth:
+                place = berth.place(shop.tasks[claim.task])
+                attempt = Attempt(shop, claim, self._supervisor, place, berth.seat)
+                finished = attempt.run()
             finished = blamed(finished, shop.board.lack(begun))
         except LostClaim:
             shop.warn(claim.task, f"attempt {claim.attempt} lost its claim; its work is kept")
@@ -118,28 +115,12 @@ class Worker:
             return replace(finished, failure=end, reason=why, final=False, again=False)
         return finished
 
-    def _take_down(self) -> None:
-        """Takes down what was set up, also after a cancel: nothing of it may run on."""
-        shop = self._shop
-        log = shop.store.layout.root / f"teardown-{self.number}.log"
-        places: tuple[Isolation, ...] = (*self._slots.values(), self._tenant)
-        for place in places:
-            if shop.keep_worktrees or not place.set_up_as().teardown:
-                continue
-            with Supervisor() as supervisor:
-                for trouble in take_down(place, shop.means(supervisor, self._seat), log):
-                    shop.warn("", f"{trouble}; see {log}")
-
-    def _place(self, claim: Claim) -> Isolation:
-        task = self._shop.tasks[claim.task]
-        kind = task.isolation
-        if kind is IsolationKind.NONE:
-            return InPlace(self._shop.plan.cwd)
-        if kind is IsolationKind.SHARED:
-            return self._tenant.owns(task.may_write)
-        if kind not in self._slots or self._shop.keep_worktrees:
-            self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
-        return self._slots[kind]
+    def _had(self, claim: Claim) -> str:
+        """Returns where the attempt before this one worked; empty for a first one."""
+        if claim.attempt == 1:
+            return ""
+        last = last_result(self._shop.store.layout, claim.task)
+        return last.directory if last is not None else ""
 
     def _settle(self, claim: Claim, finished: Finished, started: float, seconds: float) -> None:
         shop = self._shop

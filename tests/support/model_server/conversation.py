@@ -54,6 +54,11 @@ class Asked:
         free = next((rule for rule in script.rules if not rule.prompt), script.otherwise)
         return free, sum(turn.result for turn in self.turns)
 
+    def heard(self, script: Script) -> tuple[str, ...]:
+        """Returns the prompts of the rules that fit to anything that the user has said."""
+        said = "\n".join(turn.words for turn in self.turns if not turn.result)
+        return tuple(rule.prompt for rule in script.rules if rule.prompt and rule.prompt in said)
+
     @property
     def last_result(self) -> str:
         """What the last act came back with."""

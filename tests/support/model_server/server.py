@@ -38,6 +38,7 @@ class Record:
     `number` counts the requests of its rule, from 1; 0 for a question aside. `tokens` in and out
     are those that the answer claims; none, if a fault came between. `path` is that of the URL, `at`
     the instant (epoch seconds).
+    `heard` are the prompts of the rules that fit to anything that the user has said so far.
     """
 
     path: str
@@ -48,6 +49,7 @@ class Record:
     fault: str = ""
     tokens: tuple[int, int] = (0, 0)
     tools: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
     at: float = field(default_factory=time.time)
 
 
@@ -194,6 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
                 fault.kind if fault else "",
                 (0, 0) if fault else step.usage,
                 tuple(sorted(asked.tools)),
+                asked.heard(model.script),
             )
         )
         self._nap(step.delay)
