@@ -50,6 +50,7 @@ class AttemptEnded(Event):
     """An attempt came to its end; `failure` is empty for a success, else a failure class.
 
     `way` is how it went on after an earlier one: `session`, `tree` or `fresh`; else empty.
+    `directory` is where its agent worked.
     """
 
     task: str
@@ -63,6 +64,7 @@ class AttemptEnded(Event):
     turns: int | None = None
     session: str = ""
     way: str = ""
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,13 @@ BACKENDS: Mapping[str, Backend] = MappingProxyType(
 )
 
 
+def by_hand(backend: str, session: str) -> tuple[str, ...]:
+    """Returns the words that open a session of a backend's for a person; none if it has none."""
+    found = BACKENDS.get(backend)
+    sessions = found.sessions if found is not None else None
+    return (*sessions.by_hand, session) if sessions is not None and session else ()
+
+
 def backend_of(name: str, settings: AgentSettings) -> Backend:
     """Returns the backend of that name: one of `BACKENDS`, or one that the plan describes.
 
@@ -47,5 +54,6 @@ __all__ = [
     "Sessions",
     "account_of",
     "backend_of",
+    "by_hand",
     "own_part",
 ]

@@ -32,6 +32,7 @@ COMMANDS = (
     Entry("status", "status:command", "say how a run stands"),
     Entry("logs", "logs:command", "show what a task's agent printed"),
     Entry("show-prompt", "show_prompt:command", "print what a task's agent is told"),
+    Entry("open", "open:command", "open what a task left, or its agent's session"),
     Entry("why", "why:command", "say why a task is where it is, and what to do"),
     Entry("locks", "locks:command", "list who holds which task"),
     Entry("retry", "byhand:retry", "put failed or finished tasks back, to be done again"),

@@ -21,7 +21,7 @@ from parallel_orchestra.graph import clash
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
-from parallel_orchestra.report.advice import next_step, resume_step
+from parallel_orchestra.report.advice import next_step, resume_step, session_command
 from parallel_orchestra.report.ahead import ahead, cause_record
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
@@ -154,6 +154,8 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
             how = f"{attempt.failure or 'good'} after {span(attempt.seconds)}"
             how += f": {attempt.reason}" if attempt.reason else ""
         facts.append(f"attempt {attempt.number}: {how}")
+    if task.attempts and (session := session_command(task, task.attempts[-1])):
+        facts.append(f"session: {session}")
     if task.commit:
         facts.append(f"merged as {short(task.commit)}")
     if task.files:

@@ -89,6 +89,18 @@ class Pool:
             )
         return slot_at(self.site, path, attended=True)
 
+    def at(self, path: Path) -> Slot:
+        """Takes the slot that has, or had, its worktree there for this process.
+
+        Raises:
+            HeldElsewhere: somebody works in it.
+        """
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._take(path.name):
+            what = "somebody works in the worktree that the session belongs to"
+            raise HeldElsewhere(Problem(what, str(path), "wait until that is over"))
+        return slot_at(self.site, path)
+
     def forget(self, slot: Slot) -> None:
         """Removes a person's worktree, whose content is merged or kept; one that is gone is fine."""
         with contextlib.suppress(GitError):

@@ -245,6 +245,7 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
             turns=event.turns,
             session=event.session,
             way=event.way,
+            directory=event.directory,
         )
     elif isinstance(event, Completed):
         story.completed = event.time

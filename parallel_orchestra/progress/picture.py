@@ -31,7 +31,8 @@ class Attempt:
 
     `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`. `unseen`
     if it runs no more, but nobody wrote down how it ended: its worker was killed, or lost it.
-    `way` is how it went on after an earlier one, see `retry.Way`; empty for a first one.
+    `way` is how it went on after an earlier one, see `retry.Way`; empty for a first one. `directory`
+    is where its agent worked, in its `session`.
     """
 
     number: int
@@ -49,6 +50,7 @@ class Attempt:
     log: str = ""
     unseen: bool = False
     way: str = ""
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ copied. Knows nothing of formats.
 
 import shlex
 
+from parallel_orchestra.agents import by_hand
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.progress import UNDONE, Outcome, RunReport, TaskReport
+from parallel_orchestra.progress import UNDONE, Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.budgets import enough_dollars, short_of
 from parallel_orchestra.report.text import short, short_ref
 
@@ -57,6 +58,26 @@ def next_step(report: RunReport, task: TaskReport) -> str:
         remedy = _REMEDIES.get(task.failure, _OTHER_REMEDY).replace("{logs}", logs)
         return f"{remedy}, then `{again}`"
     return ""
+
+
+def session_command(task: TaskReport, attempt: Attempt) -> str:
+    """Returns what a person types to be in the session of an attempt; empty if it told of none.
+
+    Only in its directory: elsewhere an agent goes on writing into what was its own.
+    """
+    words = by_hand(task.backend, attempt.session)
+    if not words or not attempt.directory:
+        return ""
+    return f"cd {shlex.quote(attempt.directory)} && {shlex.join(words)}"
+
+
+def session_step(report: RunReport, task: TaskReport) -> str:
+    """Returns the command that opens a failed task's last session where it was, or ""."""
+    if task.outcome is not Outcome.FAILED:
+        return ""
+    if not any(session_command(task, attempt) for attempt in task.attempts):
+        return ""
+    return _command("open", task.id, "--session", report=report)
 
 
 def next_steps(report: RunReport) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
-from parallel_orchestra.report.advice import next_step, next_steps
+from parallel_orchestra.report.advice import next_step, next_steps, session_command
 from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_record
 from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
@@ -123,7 +123,7 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
         "warnings": [clean(warning) for warning in task.warnings],
         "cause": cause_record(task.cause, instant),
         "silence": _silence(task),
-        "attempts": [_attempt(attempt) for attempt in task.attempts],
+        "attempts": [_attempt(task, attempt) for attempt in task.attempts],
     }
 
 
@@ -133,7 +133,7 @@ def _silence(task: TaskReport) -> dict[str, Any] | None:
     return {"state": task.silence.state, "since": instant(task.silence.since)}
 
 
-def _attempt(attempt: Attempt) -> dict[str, Any]:
+def _attempt(task: TaskReport, attempt: Attempt) -> dict[str, Any]:
     return {
         "number": attempt.number,
         "owner": attempt.owner,
@@ -148,6 +148,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "turns": attempt.turns,
         "session": attempt.session,
         "way": attempt.way,
+        "directory": attempt.directory,
+        "open": session_command(task, attempt),
         "log": attempt.log,
     }
 

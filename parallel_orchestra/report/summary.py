@@ -14,6 +14,7 @@ from parallel_orchestra.report.advice import (
     more,
     next_step,
     resume_step,
+    session_step,
 )
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
@@ -84,7 +85,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
             lines.append(f"{report.count(outcome)} {outcome.value}")
             lines += _listed(list(_causes(report, outcome)), f"{outcome.value} tasks")
     failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
-    lines += _listed([_stands(task) for task in failed], "failed tasks")
+    lines += _listed([_with_session(report, task) for task in failed], "failed tasks")
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
     lines += _listed(list(_said(report)), "warnings")
@@ -130,7 +131,14 @@ def _group(report: RunReport, outcome: Outcome, width: int) -> list[str]:
 def _lines_of(report: RunReport, task: TaskReport, width: int) -> str:
     line = cut(_stands(task), width)
     step = next_step(report, task)
-    return f"{line}\n  next: {clean(step)}" if step else line
+    line = f"{line}\n  next: {clean(step)}" if step else line
+    session = session_step(report, task)
+    return f"{line}\n  or go on with its agent: `{clean(session)}`" if session else line
+
+
+def _with_session(report: RunReport, task: TaskReport) -> str:
+    session = session_step(report, task)
+    return f"{_stands(task)}\n  its agent: `{clean(session)}`" if session else _stands(task)
 
 
 def _stands(task: TaskReport) -> str:

@@ -96,7 +96,7 @@ class AttemptResult:
     started, so that nothing was used.
 
     `way` is how it began, if others were before it (see `retry.Way`). `directory` is where its
-    agent worked and `base` the commit that it built upon; empty if nobody can go on from there.
+    agent worked, `base` the commit that it built upon; empty if nobody can go on from there.
     `definition` is the fingerprint of its task.
     """
 

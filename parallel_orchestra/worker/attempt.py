@@ -67,6 +67,7 @@ class Attempt:
         self._seat = seat
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
         self._onward: Onward = NOTHING
+        self._directory = ""
 
     def run(self) -> Finished:
         """Carries out the attempt and returns how it ended.
@@ -84,7 +85,7 @@ class Attempt:
         except Ended as ended:
             finished = ended.finished
         way = self._onward.way.value if self._claim.attempt > 1 else ""
-        return replace(finished, way=way)
+        return replace(finished, way=way, directory=self._directory)
 
     @property
     def asked(self) -> bool:
@@ -208,8 +209,8 @@ class Attempt:
         return self._to_go_on_from(replace(finished, ref=ref), workspace)
 
     def _to_go_on_from(self, finished: Finished, workspace: Workspace) -> Finished:
-        """Returns the end of an attempt with where it was, so that the next one can go on there."""
-        return replace(finished, directory=str(workspace.path), base=workspace.base)
+        """Returns the end of an attempt with what it built upon: the next one can go on from there."""
+        return replace(finished, base=workspace.base)
 
     def _begin(self, base: str) -> Workspace:
         """Opens the place, with the files of the attempt before this one if it goes on from there.
@@ -228,6 +229,7 @@ class Attempt:
             self._onward = Onward(last=onward.last, why=str(error))
             workspace = self._open(base)
         self._tell_onward()
+        self._directory = str(workspace.path)
         return workspace
 
     def _tell_onward(self) -> None:

@@ -164,4 +164,5 @@ def _ended(now: float, result: AttemptResult) -> AttemptEnded:
         result.turns,
         result.session,
         result.way,
+        result.directory,
     )
