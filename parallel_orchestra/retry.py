@@ -18,6 +18,7 @@ _FIRST_DELAYS = {
     FailureClass.ENVIRONMENT: 5.0,
     FailureClass.VERIFY: 0.0,
     FailureClass.NO_CHANGES: 0.0,
+    FailureClass.MAX_TURNS: 0.0,
     FailureClass.BOUNDARY: 0.0,
 }
 
@@ -50,6 +51,7 @@ WAYS: Mapping[FailureClass, Way] = MappingProxyType(
         FailureClass.CONFLICT: Way.FRESH,
         FailureClass.UNUSABLE: Way.FRESH,
         FailureClass.NO_CHANGES: Way.SESSION,
+        FailureClass.MAX_TURNS: Way.SESSION,
         FailureClass.BOUNDARY: Way.SESSION,
         FailureClass.BUDGET: Way.SESSION,
         FailureClass.TAMPERING: Way.FRESH,

@@ -28,10 +28,10 @@ _OUT_OF_REACH = re.compile(
 )
 #: `terminal_reason`, `api_error` and `stop_reason` of an agent that would only do it again.
 _BEYOND_HELP = frozenset({
-    "max_turns", "prompt_too_long", "image_error",
-    "max_output_tokens", "refusal",
+    "prompt_too_long", "image_error", "max_output_tokens", "refusal",
 })  # fmt: skip
-_BEYOND_HELP_SUBTYPES = frozenset({"error_max_turns"})
+#: Those of one that is in the middle of its work, and what subtypes say of it.
+_OUT_OF_TURNS = frozenset({"max_turns", "error_max_turns"})
 #: The same of one that had used what it may cost; only some versions say both.
 _BUDGET_SIGNS = frozenset({"budget_exhausted", "error_max_budget_usd"})
 _AUTH_STATUS = frozenset({401, 402, 403})
@@ -64,9 +64,12 @@ def class_of_result(result: Event, said: str) -> FailureClass:
     if status in _AUTH_STATUS or _NOT_ALLOWED.search(said):
         return FailureClass.AUTH
     signs = {words_of(result.get(key)) for key in ("terminal_reason", "api_error", "stop_reason")}
-    if (signs | {words_of(result.get("subtype"))}) & _BUDGET_SIGNS:
+    all_signs = signs | {words_of(result.get("subtype"))}
+    if all_signs & _BUDGET_SIGNS:
         return FailureClass.BUDGET
-    if signs & _BEYOND_HELP or result.get("subtype") in _BEYOND_HELP_SUBTYPES:
+    if all_signs & _OUT_OF_TURNS:
+        return FailureClass.MAX_TURNS
+    if signs & _BEYOND_HELP:
         return FailureClass.PERMANENT
     if status is not None and 400 <= status < 500 and status not in _PASSING_STATUS:
         return FailureClass.PERMANENT

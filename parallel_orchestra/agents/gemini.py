@@ -50,13 +50,14 @@ SIGNS: tuple[Sign, ...] = (
     (_USED_UP, FailureClass.USAGE_LIMIT),
     (r"quota|rate limit|too many requests", FailureClass.RATE_LIMITED),
     (r"auth method|api.?key|must specify the", FailureClass.AUTH),
-    (r"max session turns|unknown argument|invalid values", FailureClass.PERMANENT),
+    (r"max session turns", FailureClass.MAX_TURNS),
+    (r"unknown argument|invalid values", FailureClass.PERMANENT),
 )
 #: Its own exit codes, and the statuses of requests, modulo 256.
 _BY_CODE = {
     41: FailureClass.AUTH,
     42: FailureClass.PERMANENT,
-    53: FailureClass.PERMANENT,
+    53: FailureClass.MAX_TURNS,
     55: FailureClass.PERMANENT,
     **{status % 256: class_of_status(status) for status in (400, 401, 402, 403, 404, 429)},
 }

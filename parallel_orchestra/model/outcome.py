@@ -21,6 +21,7 @@ class FailureClass(Enum):
     CONFLICT = "conflict"
     NO_CHANGES = "no_changes"
     UNUSABLE = "unusable"
+    MAX_TURNS = "max_turns"
     BOUNDARY = "boundary"
     BUDGET = "budget"
     TAMPERING = "tampering"

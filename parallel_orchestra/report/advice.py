@@ -35,6 +35,7 @@ _REMEDIES = {
         "say in its prompt what it must leave alone: its worktree's git, and `git init` or `clone`"
     ),
     FailureClass.BUDGET.value: "raise its budget in the plan or make it smaller",
+    FailureClass.MAX_TURNS.value: "raise its `max_turns` or make it smaller",
     FailureClass.BOUNDARY.value: (
         "say in its prompt what it must leave alone, or widen `writes` or its `boundary`"
     ),

@@ -104,6 +104,38 @@ def test_a_plan_goes_from_claim_to_merged_commits(backend, served, tmp_path, mon
     assert len(set(filter(None, sessions))) == len(sessions) - 1 == 6
 
 
+TURNS = """---
+po_plan_version: "0.2"
+name: bed
+defaults: {backend: claude, timeout: 4m}
+tasks:
+  - {id: dig, max_turns: 2, prompt: Dig the bed., verify: test -e end.txt}
+---
+"""
+
+
+def test_who_ran_out_of_turns_goes_on_in_its_session_and_costs_what_it_says(tmp_path, monkeypatch):
+    if programs("claude") is None:
+        pytest.skip("claude is not installed")
+    digs = [{"write": {"path": f"{n}.txt", "content": "dug\n"}} for n in range(5)]
+    ends = [{"write": {"path": "end.txt", "content": "dug\n"}}, {"text": "Dug."}]
+    rules = [{"prompt": AGAIN, "steps": ends}, {"prompt": "Dig the bed.", "steps": digs}]
+    scene = Scene(tmp_path / "scene").repository({"README.md": "A garden\n"}).plan(TURNS)
+
+    with ModelServer(Script.of({"rules": rules})) as server:
+        result, report = run(scene, "claude", server, monkeypatch, tmp_path)
+
+    assert result.exit_code == 0, result
+    attempts = report["tasks"][0]["attempts"]
+    assert [(one["failure"], one["way"]) for one in attempts] == [
+        ("max_turns", ""),
+        ("", "session"),
+    ]
+    assert {"0.txt", "1.txt", "end.txt"} <= result.files().keys()
+    read, written = (sum(one.tokens[at] for one in server.work) for at in (0, 1))
+    assert report["figures"]["cost_usd"] == pytest.approx(PRICES["claude"].of((read, written)))
+
+
 def test_there_is_no_network_but_loopback():
     devices = {line.partition(":")[0].strip() for line in _lines("/proc/net/dev")[2:]}
     if devices != {"lo"}:

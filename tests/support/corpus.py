@@ -99,7 +99,7 @@ def _again(answer: Answer, verdict: Verdict | None) -> str:
         return (
             "after growing waits, uncounted" if wait is None else f"after {_span(wait)}, uncounted"
         )
-    after = f"after {_span(verdict.delay)}"
+    after = f"after {_span(verdict.delay)}" if verdict.delay else "at once"
     return after if verdict.counted else f"{after}, uncounted"
 
 

@@ -51,6 +51,7 @@ FIRST = {
     FailureClass.BOUNDARY: Verdict(again=True, counted=True),
     FailureClass.NO_CHANGES: Verdict(again=True, counted=True),
     FailureClass.BUDGET: Verdict(again=False, counted=False),
+    FailureClass.MAX_TURNS: Verdict(again=True, counted=True),
     FailureClass.TAMPERING: Verdict(again=False, counted=True),
     FailureClass.ENVIRONMENT: Verdict(again=True, counted=False, delay=5.0),
     FailureClass.CANCELLED: Verdict(again=True, counted=False),
@@ -59,6 +60,7 @@ ONWARD = {
     Way.SESSION: {
         "verify",
         "no_changes",
+        "max_turns",
         "boundary",
         "rate_limited",
         "usage_limit",

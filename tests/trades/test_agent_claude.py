@@ -139,7 +139,7 @@ def test_a_recorded_reviewer_whose_write_was_refused_still_answers(ask, version)
         ("529", FailureClass.TRANSIENT, "API Error: 529 Overloaded."),
         ("401", FailureClass.AUTH, "Invalid API key · Fix external API key"),
         ("nokey", FailureClass.AUTH, "Not logged in · Please run /login"),
-        ("maxturns", FailureClass.PERMANENT, "Reached maximum number of turns (2)"),
+        ("maxturns", FailureClass.MAX_TURNS, "Reached maximum number of turns (2)"),
     ],
 )
 def test_a_recorded_failure_has_its_class_and_its_words(ask, name, version, failure, reason):

@@ -20,7 +20,7 @@ CLASSES = {
     "404": F.PERMANENT,
     "credit": F.AUTH,
     "too-long": F.PERMANENT,
-    "max-turns": F.PERMANENT,
+    "max-turns": F.MAX_TURNS,
     "budget": F.BUDGET,
     "denied": None,
     "unknown-agent": F.PERMANENT,
