@@ -22,7 +22,7 @@ import parallel_orchestra
 from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
 from parallel_orchestra.events import KINDS, Event
-from parallel_orchestra.model import FailureClass
+from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
@@ -156,14 +156,24 @@ def agent_fields() -> str:
     return _table(heads, rows)
 
 
-def permission_modes() -> str:
-    """Returns the permission modes of each backend that has some."""
-    rows = (
-        (f"`{name}`", " ".join(f"`{mode}`" for mode in one.modes))
-        for name, one in ABILITIES.items()
-        if one.modes
-    )
-    return _table(("Backend", "Modes"), rows)
+def agent_modes() -> str:
+    """Returns with which arguments each backend runs tasks, by what they may do."""
+    rows = []
+    for name, one in ABILITIES.items():
+        backend = BACKENDS[name]
+        cases = [
+            ("a task that writes", Task("a")),
+            ("a `read_only` task", Task("a", read_only=True)),
+        ]
+        if "allowed_tools" in one.fields:
+            cases.append(("`allowed_tools`, and no mode", Task("a", allowed_tools=("Edit",))))
+        cases += [
+            (f"`permission_mode: {mode}`", Task("a", permission_mode=mode)) for mode in one.modes
+        ]
+        for case, task in cases:
+            words = " ".join(backend.mode(task))
+            rows.append((f"`{name}`", case, f"`{words}`" if words else "-"))
+    return _table(("Backend", "What", "Arguments"), rows)
 
 
 def agent_failures() -> str:
@@ -328,7 +338,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "agent-failures": agent_failures,
     "agent-accounts": agent_accounts,
     "agent-fields": agent_fields,
-    "permission-modes": permission_modes,
+    "agent-modes": agent_modes,
     "agent-programs": agent_programs,
     "state-diagram": state_diagram,
     "transitions": transitions,

@@ -6,7 +6,7 @@ came out; running it is the supervisor's work (`process`), so a backend never st
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -152,8 +152,11 @@ class Backend(Protocol):
     def check(self, settings: AgentSettings) -> Problem | None:
         """Returns why no task can use this backend here, or None. Starts nothing."""
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
-        """Returns what the user must know before the first agent starts, a sentence each."""
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns the arguments that say what a task's agent may do without being asked."""
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
+        """Returns what the user must know before the first agent of its tasks starts, a sentence each."""
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns how to start this task's agent; with a session, how to go on with it."""

@@ -5,6 +5,7 @@ Never on its command line: the prompt (one argument is limited to 128 KiB, one t
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from parallel_orchestra.agents.acts import Act, event_of
@@ -34,6 +35,7 @@ from parallel_orchestra.agents.endings import (
 )
 from parallel_orchestra.agents.json_lines import Event, parse_object, words_of
 from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.safety import modes_told
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import last_lines, one_line
@@ -53,6 +55,7 @@ PROGRAM = Program(
 #: `stream-json` shows life while the agent works, and it demands `--verbose`.
 _HEADLESS = ("-p", "--output-format", "stream-json", "--verbose")
 _ANYTHING = ("--dangerously-skip-permissions",)
+_FREE = (_ANYTHING, ("--permission-mode", "bypassPermissions"))
 _ONLY_ALLOWED = ("--permission-mode", "dontAsk")
 #: Of the modes that let an agent read and answer, `plan` is the one that holds: where a user's
 #: settings allow Write and Bash, `dontAsk` let Bash write files (tried with 2.1.197 and 2.1.329).
@@ -100,12 +103,19 @@ class ClaudeBackend:
         """Returns a problem if the program is not there or not executable."""
         return missing(PROGRAM, settings)
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns its permission mode, or that no permission is needed."""
+        if task.read_only:
+            return _READ_ONLY
+        if task.permission_mode:
+            return ("--permission-mode", task.permission_mode)
+        # with skipped permissions, every tool would be allowed whatever the list says
+        return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns what the agents may do, and what we set for it."""
-        said = [
-            "agents of write tasks run with `--dangerously-skip-permissions`: no question is asked"
-        ]
-        if settings.as_root:
+        said = modes_told(PROGRAM.title, tasks, self.mode, _FREE)
+        if settings.as_root and said:
             said.append("you are root: `IS_SANDBOX=1` is set, Claude Code would refuse otherwise")
         if settings.environ.get("ANTHROPIC_API_KEY"):
             said.append(
@@ -127,7 +137,7 @@ class ClaudeBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *_mode(task),
+                *self.mode(task),
                 *(("--resume", session) if session else ()),
                 *(("--agent", task.agent) if task.agent else ()),
                 *(("--model", task.model) if task.model else ()),
@@ -165,15 +175,6 @@ class ClaudeBackend:
         else:
             answer = _plain(plain) if settings.prints_text else _untold(plain)
         return _by_published_word(answer) if settings.published else answer
-
-
-def _mode(task: Task) -> tuple[str, ...]:
-    if task.read_only:
-        return _READ_ONLY
-    if task.permission_mode:
-        return ("--permission-mode", task.permission_mode)
-    # with skipped permissions, every tool would be allowed whatever the list says
-    return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
 
 
 def _ceiling(task: Task) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ It says what failed only in words; its cost it does not say at all.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from parallel_orchestra.agents.acts import Act, event_of
@@ -19,6 +20,7 @@ from parallel_orchestra.agents.json_lines import (
     words_of,
 )
 from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.safety import modes_told
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import Sign, class_of_words, wait_in_words
 from parallel_orchestra.agents.surroundings import surroundings
@@ -31,6 +33,7 @@ PROGRAM = Program("Codex", "codex", "@openai/codex", "0.169.0", "0.169.0")
 
 _HEADLESS = ("exec", "--json", "--skip-git-repo-check")
 _ANYTHING = ("--dangerously-bypass-approvals-and-sandbox",)
+_FREE = (_ANYTHING, ("--sandbox", "danger-full-access"))
 #: The kernel holds it: a command that looks runs, one that writes fails.
 _READ_ONLY = ("--sandbox", "read-only")
 #: Which events are kept, however much comes after them.
@@ -66,11 +69,16 @@ class CodexBackend:
         """Returns a problem if the program is not there or not executable."""
         return missing(PROGRAM, settings)
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns its sandbox, or that there is none."""
+        if task.read_only:
+            return _READ_ONLY
+        return ("--sandbox", task.permission_mode) if task.permission_mode else _ANYTHING
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns what the agents may do."""
         del settings
-        flag = _ANYTHING[0]
-        return (f"Codex runs write tasks with `{flag}`: no question is asked",)
+        return tuple(modes_told(PROGRAM.title, tasks, self.mode, _FREE))
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Codex's command for this task; the prompt goes to its stdin."""
@@ -79,7 +87,7 @@ class CodexBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *_mode(task),
+                *self.mode(task),
                 *(("--model", task.model) if task.model else ()),
                 *(("resume", session) if session else ()),
                 "-",
@@ -120,12 +128,6 @@ class CodexBackend:
             reason=one_line(words) or how_it_ended(plain),
             retry_after=wait_in_words(words, settings.clock(), settings.environ),
         )
-
-
-def _mode(task: Task) -> tuple[str, ...]:
-    if task.read_only:
-        return _READ_ONLY
-    return ("--sandbox", task.permission_mode) if task.permission_mode else _ANYTHING
 
 
 def _class_of(words: str, ended: Exit) -> FailureClass:

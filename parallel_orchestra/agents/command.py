@@ -1,5 +1,7 @@
 """Any program as an agent: the prompt on its stdin, its exit code for an answer."""
 
+from collections.abc import Sequence
+
 from parallel_orchestra.agents.accounts import HOMES, KEYS
 from parallel_orchestra.agents.backend import AgentSettings, Call
 from parallel_orchestra.agents.endings import (
@@ -34,9 +36,14 @@ class CommandBackend:
         del settings
         return None
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns nothing: it stands in the plan."""
+        del task
+        return ()
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns nothing: what a command may do stands in the plan."""
-        del settings
+        del settings, tasks
         return ()
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:

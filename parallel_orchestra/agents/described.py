@@ -1,6 +1,7 @@
 """Agents that a plan describes: their command with what the task says filled in."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from parallel_orchestra.agents.accounts import HOMES, KEYS
@@ -68,9 +69,14 @@ class DescribedBackend:
             hint=f"install it, or mend `backends.{self.name}.command` in the plan",
         )
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns nothing: it stands in the plan."""
+        del task
+        return ()
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns nothing: what such an agent may do stands in the plan."""
-        del settings
+        del settings, tasks
         return ()
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:

@@ -4,6 +4,7 @@ Its exit code is the status of the failed request, modulo 256; its cost it does 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from parallel_orchestra.agents.acts import Act, event_of
@@ -21,6 +22,7 @@ from parallel_orchestra.agents.json_lines import (
     words_of,
 )
 from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.safety import modes_told
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import Sign, class_of_status, class_of_words, wait_in_words
 from parallel_orchestra.agents.surroundings import surroundings
@@ -88,11 +90,19 @@ class GeminiBackend:
         """Returns a problem if the program is not there or not executable."""
         return missing(PROGRAM, settings)
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns its approval mode."""
+        if task.read_only:
+            return _READ_ONLY
+        if task.permission_mode:
+            return ("--approval-mode", task.permission_mode)
+        # in its most permissive mode, every tool would be allowed whatever the list says
+        return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns what the agents may do."""
         del settings
-        flag = " ".join(_ANYTHING)
-        return (f"Gemini CLI runs write tasks with `{flag}`: no question is asked",)
+        return tuple(modes_told(PROGRAM.title, tasks, self.mode, (_ANYTHING,)))
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Gemini CLI's command for this task; the prompt goes to its stdin."""
@@ -103,7 +113,7 @@ class GeminiBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *_mode(task),
+                *self.mode(task),
                 *(("--resume", session) if session else ()),
                 *(("--model", task.model) if task.model else ()),
                 *(("--allowed-tools", ",".join(task.allowed_tools)) if task.allowed_tools else ()),
@@ -156,15 +166,6 @@ class GeminiBackend:
             reason=one_line(sentence) or how_it_ended(plain),
             retry_after=wait_in_words(sentence, settings.clock(), settings.environ),
         )
-
-
-def _mode(task: Task) -> tuple[str, ...]:
-    if task.read_only:
-        return _READ_ONLY
-    if task.permission_mode:
-        return ("--approval-mode", task.permission_mode)
-    # in its most permissive mode, every tool would be allowed whatever the list says
-    return _ONLY_ALLOWED if task.allowed_tools else _ANYTHING
 
 
 def _class_of(words: str, status: float | None, ended: Exit) -> FailureClass:

@@ -6,6 +6,7 @@ status and headers.
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from parallel_orchestra.agents.json_lines import (
 )
 from parallel_orchestra.agents.opencode_acts import acts_in
 from parallel_orchestra.agents.programs import missing, path_of
+from parallel_orchestra.agents.safety import modes_told
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.signs import Sign, class_of_status, class_of_words, wait_in_words
 from parallel_orchestra.agents.surroundings import surroundings
@@ -75,10 +77,14 @@ class OpencodeBackend:
         """Returns a problem if the program is not there or not executable."""
         return missing(PROGRAM, settings)
 
-    def notices(self, settings: AgentSettings) -> tuple[str, ...]:
+    def mode(self, task: Task) -> tuple[str, ...]:
+        """Returns that nobody is asked; what a task allows or denies stands in the configuration."""
+        return () if task.read_only else _ANYTHING
+
+    def notices(self, settings: AgentSettings, tasks: Sequence[Task]) -> tuple[str, ...]:
         """Returns what the agents may do."""
         del settings
-        return (f"opencode runs write tasks with `{_ANYTHING[0]}`: no question is asked",)
+        return tuple(modes_told(PROGRAM.title, tasks, self.mode, (_ANYTHING,)))
 
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns opencode's command for this task; the prompt goes to its stdin."""
@@ -93,7 +99,7 @@ class OpencodeBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
-                *(() if task.read_only else _ANYTHING),
+                *self.mode(task),
                 *(("--session", session) if session else ()),
                 *(("--agent", agent) if agent else ()),
                 *(("--model", task.model) if task.model else ()),

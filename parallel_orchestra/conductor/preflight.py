@@ -268,7 +268,12 @@ def notices(
     """Returns what one should know before a run of this plan begins; `most` can run at once."""
     told = list(plan.warnings)
     for name in dict.fromkeys(task.backend for task in plan.tasks):
-        told += backend_of(name, agents).notices(agents)
+        theirs = [task for task in plan.tasks if task.backend == name]
+        told += backend_of(name, agents).notices(agents, theirs)
+    if agents.as_root and not all(task.read_only for task in plan.tasks):
+        told.append(
+            "you are root, and so are the agents: nothing on this machine is closed to them"
+        )
     if repo.identity() is None:
         who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
         told.append(f"git knows no user.name and user.email: commits are made as {who}")

@@ -137,7 +137,9 @@ def test_a_backend_whose_program_is_there_has_no_problem(backend, settings):
 
 
 def test_notices_are_sentences_on_one_line(backend, settings):
-    notices = backend.notices(replace(settings, as_root=True))
+    tasks = [Task("a"), Task("b", read_only=True), Task("c", permission_mode="plan")]
+
+    notices = backend.notices(replace(settings, as_root=True), tasks)
 
     assert all(notice and "\n" not in notice and notice[-1] != "." for notice in notices)
 

@@ -71,14 +71,18 @@ def test_root_is_told_to_be_in_a_sandbox_and_the_user_hears_of_it(tmp_path):
     root = settings(tmp_path, as_root=True)
 
     assert CLAUDE.call(Task(id="a"), root).env["IS_SANDBOX"] == "1"
-    assert any("IS_SANDBOX=1" in notice for notice in CLAUDE.notices(root))
+    assert any("IS_SANDBOX=1" in notice for notice in CLAUDE.notices(root, [Task("a")]))
+    # nothing is skipped for those that only read
+    assert CLAUDE.notices(root, [Task("a", read_only=True)]) == ()
 
 
 def test_the_user_hears_that_an_api_key_is_billed(tmp_path):
     with_key = settings(tmp_path, environ={"ANTHROPIC_API_KEY": "sk-ant-fake"})
 
-    assert any("ANTHROPIC_API_KEY" in notice for notice in CLAUDE.notices(with_key))
-    assert not any("ANTHROPIC_API_KEY" in notice for notice in CLAUDE.notices(settings(tmp_path)))
+    assert any("ANTHROPIC_API_KEY" in notice for notice in CLAUDE.notices(with_key, []))
+    assert not any(
+        "ANTHROPIC_API_KEY" in notice for notice in CLAUDE.notices(settings(tmp_path), [])
+    )
 
 
 @pytest.mark.parametrize(("read_only", "guard"), [(False, "1"), (True, None)])
