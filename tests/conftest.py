@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import parallel_orchestra
-from support import figures, preloaded
+from support import figures, preloaded, repository
 from support.guards import (
     GIT_CONFIG,
     SESSION_MARKER,
@@ -51,6 +51,7 @@ def _a_home_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         # The stand-ins for agents share no login that many starts at once could hurt.
         patch.setenv("PO_START_GAP", "0")
         patch.setenv(SESSION_MARKER, nonce)
+        patch.setenv(repository.TEMPLATES, str(tmp_path_factory.mktemp("templates")))
         yield
         preloaded.close()
         nothing_keeps_running(nonce)

@@ -3,13 +3,19 @@
 The git configuration is the one that `conftest.py` sets up; every call here names its repository.
 """
 
+import functools
 import os
+import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
 _PER_FOLDER = 50
+#: A folder of the session, in which each repository is made once and copied from then on. Its name
+#: comes from `conftest.py`; other programs make theirs anew.
+TEMPLATES = "ORCHESTRA_TEST_TEMPLATES"
 #: A commit needs no time and date of its own: repositories made alike get the same commit id.
 _FIRST_COMMIT = {
     "GIT_AUTHOR_DATE": "2026-01-01T00:00:00Z",
@@ -24,11 +30,41 @@ def make_repository(path: Path, files: Mapping[str, str] | int = 10) -> Path:
     """
     contents = numbered_files(files) if isinstance(files, int) else files
     path.mkdir(parents=True, exist_ok=True)
-    git(path, "init", "--quiet", "--initial-branch=main")
+    fresh = not os.listdir(path)
     write_files(path, contents)
+    if fresh and TEMPLATES in os.environ:
+        shutil.copytree(_template(frozenset(contents.items()), _surroundings()), path / ".git")
+        # the files are others than those that the copied index knows
+        git(path, "reset", "--quiet")
+    else:
+        _begin(path)
+    return path
+
+
+@functools.cache
+def _template(contents: frozenset[tuple[str, str]], _: object) -> Path:
+    """Returns the git directory of a repository with these files, made in these surroundings."""
+    place = Path(tempfile.mkdtemp(dir=os.environ[TEMPLATES]))
+    write_files(place, dict(contents))
+    _begin(place)
+    for sample in (place / ".git" / "hooks").glob("*.sample"):
+        sample.unlink()
+    return place / ".git"
+
+
+def _surroundings() -> tuple[tuple[str, str], ...]:
+    """Returns what else decides what a new repository is like."""
+    config = Path(os.environ.get("GIT_CONFIG_GLOBAL", os.devnull))
+    said = config.read_text(encoding="utf-8") if config.exists() else ""
+    names = sorted(name for name in os.environ if name == "HOME" or name.startswith("GIT_"))
+    return (("", said), *((name, os.environ[name]) for name in names))
+
+
+def _begin(path: Path) -> None:
+    """Makes a folder a repository with one commit of all that is there."""
+    git(path, "init", "--quiet", "--initial-branch=main")
     git(path, "add", "--all")
     git(path, "commit", "--quiet", "--allow-empty", "--message=start", env=_FIRST_COMMIT)
-    return path
 
 
 def numbered_files(count: int) -> dict[str, str]:

@@ -13,6 +13,7 @@ from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule import Cause, Hold, Schedule, Seen, doomed, durations
 from parallel_orchestra.states import TaskState
+from support.effort import by_effort
 from support.machine import fair
 
 NOW = 1_800_000_000.0
@@ -669,8 +670,11 @@ def test_ten_thousand_tasks_of_one_group_are_given_out_in_two_seconds():
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_tasks_that_need_nothing_of_each_other_are_given_out_in_ten_seconds():
-    assert _seconds_to_run([Task(id=f"t{i}") for i in range(100_000)], 8) < fair(10)
+@pytest.mark.storm
+def test_tasks_that_need_nothing_of_each_other_are_given_out_ten_thousand_a_second():
+    count = by_effort(20_000, 100_000, 100_000)
+
+    assert _seconds_to_run([Task(id=f"t{i}") for i in range(count)], 8) < fair(count / 10_000)
 
 
 def test_ten_thousand_groups_are_given_out_in_two_seconds():

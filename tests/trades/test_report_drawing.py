@@ -1,5 +1,6 @@
 """Pictures of a plan's graph: whole texts, since people and programs read them whole."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -77,4 +78,4 @@ def test_a_chain_of_ten_thousand_tasks_is_drawn(style):
 
     drawn = DRAWINGS[style](chain)
 
-    assert all(name in drawn for name in names)
+    assert set(names) <= set(re.findall(r"t\d+", drawn))

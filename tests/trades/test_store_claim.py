@@ -6,6 +6,7 @@ import pytest
 
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import TaskName
+from support.effort import by_effort
 from support.tasks_dir import (
     ME,
     OTHER,
@@ -219,8 +220,9 @@ def test_the_locked_tasks_are_told_by_id(layout):
 
 
 @pytest.mark.slow
-def test_of_two_thousand_tasks_and_sixteen_processes_each_is_claimed_once(layout):
-    count, processes = 2_000, 16
+@pytest.mark.storm
+def test_of_many_tasks_and_processes_each_is_claimed_once(layout):
+    count, processes = by_effort((600, 4), (2_000, 16), (2_000, 16))
     publish(store_of(layout), *(f"task-{number}" for number in range(count)))
     arguments = [
         (f"host-{number}-{number:08x}", str(count), str(number * 3)) for number in range(processes)

@@ -128,7 +128,7 @@ def test_a_branch_in_the_middle_of_something_is_not_moved_under_it(scene, act):
 
 
 def test_garbage_collection_all_the_time_takes_nothing_away(scene):
-    tasks = {f"t{n}": f"echo {n} > t{n}.txt" for n in range(8)}
+    tasks = {f"t{n}": f"echo {n} > t{n}.txt" for n in range(4)}
     scene.plan(plan_of(tasks))
     rounds = 0
 

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.storm
 def test_write_tasks_with_8_workers_are_all_merged_exactly_once(tmp_path):
-    count = by_effort(100, 300, 300)
+    count = by_effort(50, 300, 300)
     steps = tuple(Step(f"t{n:03}") for n in range(count))
     storm = Storm(Scene(tmp_path).repository(10), steps, options=("--yes", "-j", "8"))
 
@@ -22,8 +22,9 @@ def test_write_tasks_with_8_workers_are_all_merged_exactly_once(tmp_path):
     storm.check()
 
 
+@pytest.mark.storm
 def test_layers_of_tasks_that_need_each_other_see_each_others_files(tmp_path):
-    width, depth = 6, 6
+    width = depth = by_effort(4, 6, 6)
     steps = tuple(
         Step(f"l{layer}-{n}", tuple(f"l{layer - 1}-{k}" for k in range(width)) if layer else ())
         for layer in range(depth)
