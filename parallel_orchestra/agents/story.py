@@ -35,7 +35,7 @@ class Story:
         self._inner = False
         self._events = False
         self._in_gap = False
-        #: The latest act, in a few words.
+        #: The latest act, or what was printed last, in a few words.
         self.latest = ""
 
     def take(self, line: str) -> list[str]:
@@ -48,7 +48,11 @@ class Story:
         if fragment and self._events:
             # the rest of an event whose beginning was left out
             return []
-        return [*self._said(), *_plain(line)]
+        shown = _plain(line)
+        last = next((one for one in reversed(shown) if one.strip()), "")
+        if last:
+            self.latest = self._shorten(brief(last))
+        return [*self._said(), *shown]
 
     def so_far(self) -> list[str]:
         """Returns what has begun and was not yet shown: for who waits for what comes next."""

@@ -3,6 +3,9 @@
 Knows nothing of rich or of terminals; whoever shows it sees to that.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.report.text import cut, one_line, span
 
@@ -16,11 +19,17 @@ _MARGIN = 4
 
 
 def frame(
-    snapshot: Snapshot, elapsed: float, now: float, width: int, height: int
+    snapshot: Snapshot,
+    elapsed: float,
+    now: float,
+    width: int,
+    height: int,
+    doing: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """Returns the lines of the display: how far the run is, then one per running task.
 
-    `elapsed` is the run's age in seconds, `now` an epoch; no line is longer than `width`.
+    `elapsed` is the run's age in seconds, `now` an epoch, `doing` what agents do, by task; no line
+    is longer than `width`.
     """
     room = max(1, height - _MARGIN)
     running = sorted(snapshot.running, key=lambda one: one.slot)
@@ -30,7 +39,11 @@ def frame(
     for one in running[:room]:
         age = span(max(0.0, now - one.since))
         attempt = f"attempt {one.attempt}"
-        lines.append(f"  {one.slot:>2}  {cut(one.task, longest):<{longest}}  {attempt:<10}  {age}")
+        act = one_line(doing.get(one.task, ""))
+        line = (
+            f"  {one.slot:>2}  {cut(one.task, longest):<{longest}}  {attempt:<10}  {age:<10}  {act}"
+        )
+        lines.append(line.rstrip())
     if len(running) > room:
         lines.append(f"      ... and {len(running) - room} more")
     elsewhere = snapshot.locked - len(running)

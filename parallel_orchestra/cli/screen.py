@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+#: Seconds between two looks at what agents do.
+_LOOK_EVERY = 0.5
+
+
 class Screen(Protocol):
     """Somewhere to show a run; a context manager that leaves the terminal as it was."""
 
@@ -92,6 +96,8 @@ class Dashboard:
         self._waiting: deque[str] = deque()
         self._started = time.monotonic()
         self._live: Live | None = None
+        self._doing: Mapping[str, str] = {}
+        self._next_look = 0.0
 
     def hear(self, event: Event) -> None:
         """Keeps the event's line for the main thread."""
@@ -102,7 +108,10 @@ class Dashboard:
         """Draws the picture, and above it what was said since the last time."""
         size = shutil.get_terminal_size()
         elapsed = time.monotonic() - self._started
-        lines = frame(snapshot, elapsed, time.time(), size.columns - 1, size.lines)
+        if elapsed >= self._next_look:
+            self._doing = snapshot.doing()
+            self._next_look = elapsed + _LOOK_EVERY
+        lines = frame(snapshot, elapsed, time.time(), size.columns - 1, size.lines, self._doing)
         if self._live is not None:
             self._print()
             self._live.update(_text("\n".join(lines)), refresh=True)

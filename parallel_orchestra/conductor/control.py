@@ -1,5 +1,6 @@
 """How somebody outside follows and stops a run."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
@@ -17,7 +18,11 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a run stands at a moment, as this process sees it."""
+    """Where a run stands at a moment, as this process sees it.
+
+    `doing` looks into the logs and returns what agents do, by task; it costs a look at each log, so
+    it is for the main thread, when somebody watches.
+    """
 
     done: int
     failed: int
@@ -25,6 +30,7 @@ class Snapshot:
     total: int
     running: tuple[Running, ...]
     stopping: bool
+    doing: Callable[[], Mapping[str, str]] = dict
 
 
 class Control:

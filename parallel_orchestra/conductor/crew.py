@@ -1,13 +1,14 @@
 """One process at work in a run: its workshop, registered, with its workers and their pulse."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from parallel_orchestra.board import Clock
+from parallel_orchestra.conductor.acts import Glance
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
 from parallel_orchestra.conductor.heeding import Ear
 from parallel_orchestra.conductor.myself import myself
@@ -51,6 +52,7 @@ class Crew(Workshop):
         self._threads: Threads | None = None
         conducts = kind is WorkerKind.CONDUCTOR
         self._roster = Roster(self, conducts=conducts)
+        self._glance: Glance | None = None
         self._ear = Ear(
             job.layout,
             self.warn if conducts else lambda text: listen(Warned(clock.now(), "", text)),
@@ -140,7 +142,13 @@ class Crew(Workshop):
             total=len(self.tasks),
             running=tuple(running),
             stopping=stopping,
+            doing=self._doing,
         )
+
+    def _doing(self) -> Mapping[str, str]:
+        if self._glance is None:
+            self._glance = Glance(self.job.layout, self.job.plan)
+        return {one.task: one.act for one in self._glance.look()}
 
     def _tell_halt(self) -> None:
         if self.board.halted() is not None:

@@ -115,6 +115,16 @@ def test_the_picture_has_a_head_and_a_line_per_running_task():
     )
 
 
+def test_the_picture_says_what_agents_do_as_far_as_there_is_room():
+    shot = snapshot(Running("api", 1, 1, T - 65), Running("web", 1, 2, T - 3))
+    acts = {"api": "edit src/\x1b[31mapi.py", "web": "run " + "x" * 99}
+
+    lines = frame(shot, 90.0, T, 60, 24, acts)
+
+    assert lines[1] == "   1  api  attempt 1   1 min 05 s  edit src/api.py"
+    assert (len(lines[2]), lines[2][:40]) == (60, "   2  web  attempt 1   3.0 s       run x")
+
+
 def test_the_picture_fits_a_small_terminal():
     shot = snapshot(*(Running(f"task-{n}", 1, n, T) for n in range(1, 9)), stopping=True)
 

@@ -69,6 +69,15 @@ def test_what_has_begun_is_shown_once_to_who_waits_and_again_at_its_end():
     assert story.take(json.dumps(came_back("a", ""))) == ["ok      run sleep 60"]
 
 
+def test_of_plain_output_the_last_line_is_the_latest():
+    story = Story(BACKENDS["command"].acts)
+
+    story.take("compiling \x1b[32mone\x1b[0m")
+    story.take("")
+
+    assert story.latest == "compiling one"
+
+
 def test_what_never_ended_is_shown_at_the_end():
     assert told("claude", use("a", "Bash", command="sleep 60")) == ["...     run sleep 60"]
 
