@@ -14,6 +14,7 @@ from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.budgets import short_of
 from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
+from parallel_orchestra.schedule import Hold
 from parallel_orchestra.store import Layout
 
 
@@ -62,10 +63,19 @@ def read(layout: Layout) -> RunReport:
 def standing(report: RunReport) -> ExitCode:
     """Returns the exit code of `status`: what the tasks say, whatever ended the last command."""
     code = ExitCode(report.exit_code)
-    if report.ended is not None and short_of(report):
+    if report.ended is not None and _held(report, code):
         return ExitCode.WAITS_FOR_PERSON
     if report.count(Outcome.WAITING, Outcome.MISSING) or report.ended is None:
         return ExitCode.UNFINISHED
     if code in (ExitCode.DONE, ExitCode.TASK_FAILED, ExitCode.WAITS_FOR_PERSON):
         return code
     return ExitCode.TASK_FAILED if report.count(Outcome.FAILED) else ExitCode.UNFINISHED
+
+
+def _held(report: RunReport, code: ExitCode) -> bool:
+    """Returns whether what ended the run still holds its tasks: a budget, a usage limit.
+
+    A run that was interrupted while it waited for a limit waits for nobody: it would wait again.
+    """
+    limited = any(task.cause and task.cause.kind is Hold.USAGE_LIMIT for task in report.tasks)
+    return bool(short_of(report)) or (limited and code is ExitCode.WAITS_FOR_PERSON)

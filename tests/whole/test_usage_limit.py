@@ -107,10 +107,12 @@ def test_a_run_that_stops_does_the_rest_first_and_names_the_time_and_the_command
     stopped = scene.run("--yes", check=4)
     left = stopped.states()
     why = scene.call("why", "a", check=0).out
+    scene.call("status", check=4)
     (tmp_path / "calls").unlink()
     again = scene.run("--yes", "--resume", check=4)
     called_again = stage.calls.exists()
     stage.end()
+    scene.call("status", check=6)
     done = scene.run("--yes", "--resume", check=0)
 
     waiting = dict.fromkeys("abcd", "available")
