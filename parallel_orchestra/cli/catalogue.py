@@ -30,7 +30,7 @@ COMMANDS = (
     Entry("schema", "schema:command", "print the JSON Schema of a plan"),
     Entry("demo", "demo:command", "build a small example project, to see it work"),
     Entry("status", "status:command", "say how a run stands"),
-    Entry("logs", "logs:command", "show what a task's agent printed"),
+    Entry("logs", "logs:command", "show what tasks' agents did and said"),
     Entry("show-prompt", "show_prompt:command", "print what a task's agent is told"),
     Entry("open", "open:command", "open what a task left, or its agent's session"),
     Entry("why", "why:command", "say why a task is where it is, and what to do"),
