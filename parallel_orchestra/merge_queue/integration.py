@@ -147,6 +147,13 @@ class Integration:
         """
         if gone := [one for one in candidates if not self.store.holds(one.claim)]:
             raise FencesLost(gone)
+        if not self._publish(candidates, joint, tip):
+            return False
+        with self._looking:
+            self._history.added(tip, joint.commit, joint.message)
+        return True
+
+    def _publish(self, candidates: Sequence[Candidate], joint: Joint, tip: str) -> bool:
         fences = {self.refs.claim(one.claim.task): one for one in candidates}
         self.check()
         self.repo.wait_for_gc()
@@ -165,8 +172,6 @@ class Integration:
         if self.repo.wait_for_gc():
             # It may have begun before our transaction and have pruned after it.
             self._take_back_if_pruned(commits, tip)
-        with self._looking:
-            self._history.added(tip, joint.commit, joint.message)
         return True
 
     def _demand(self, commits: Sequence[str]) -> None:

@@ -140,7 +140,7 @@ def merge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[St
 
 
 def hold_merge(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue._publish`: without the lock, the claim is lost."""
+    """`Integration.publish`: without the lock, the claim is lost."""
     checked = setting.rules.fence is Fence.CHECKED_BEFORE
     then = At.CHECK_FENCE if checked else At.PUBLISH
     yield from lock_there(setting, state, who, actor, then)
@@ -155,7 +155,7 @@ def check_fence(setting: Setting, state: State, who: int, actor: Actor) -> Itera
 
 
 def publish(setting: Setting, state: State, who: int, actor: Actor) -> Iterator[Step]:
-    """`MergeQueue._publish`: one transaction verifies the fence and moves the tip."""
+    """`Integration.publish`: one transaction verifies the fence and moves the tip."""
     rules = setting.rules
     fenced = rules.fence is Fence.IN_TRANSACTION and not actor.fence_mine
     moved = rules.compare_tip and not actor.tip_seen
