@@ -181,16 +181,23 @@ class Joined(Event):
 
 @dataclass(frozen=True, slots=True)
 class Delivered(Event):
-    """What was merged reached the user's branch; `before` equals `after` if nothing was new."""
+    """What was merged reached the user's branch, or stands in the pull request `url` into it.
+
+    `before` equals `after` if nothing was new.
+    """
 
     branch: str
     before: str
     after: str
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Undelivered(Event):
-    """The user's branch could not be moved; `command` does it once the reason is gone."""
+    """The user's branch was not moved; `command` does it once the reason is gone.
+
+    There is no `reason` if the plan does not want it moved.
+    """
 
     branch: str
     reason: str

@@ -19,7 +19,7 @@ FLOORS = (
     # 1 thought: pure, values in, values out
     ("ownership", "graph", "config", "prompt", "plan", "spending", "schedule", "retry", "progress"),
     # 2 ground: one outer thing each
-    ("files", "ctags", "process", "machine", "git"),
+    ("files", "ctags", "process", "machine", "git", "github"),
     # 3 trades: our nouns put upon the world
     ("store", "journal", "past", "agents", "isolation", "report", "notify"),
     # 4 work: integration, one task's day, the run

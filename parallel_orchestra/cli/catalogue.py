@@ -49,6 +49,7 @@ COMMANDS = (
     Entry("cancel", "steer:cancel", "end a task that is not wanted any more"),
     Entry("add", "add:command", "add a task to a run"),
     Entry("undo", "undo:command", "take a task's merged work back"),
+    Entry("deliver", "deliver:command", "bring what was merged to your branch"),
     Entry("clean", "clean:command", "say what old runs left, and remove it"),
     Entry("doctor", "doctor:command", "say what is wrong with the surroundings or a run"),
     Entry("worker", "worker:command", "join a run from another terminal"),

@@ -42,7 +42,7 @@ def notable(event: Event) -> bool:
 
 def grave(event: Event) -> bool:
     """Returns whether an event is told even if the user wants quiet."""
-    return isinstance(event, Failed | Undelivered)
+    return isinstance(event, Failed) or (isinstance(event, Undelivered) and bool(event.reason))
 
 
 def _words(event: Event) -> str:
@@ -88,6 +88,8 @@ def _of_the_run(event: Event) -> str:
         return _joined("limit", f"{until}: {event.reason}" if event.reason else until)
     if isinstance(event, LimitOver):
         return _joined("on", f"the usage limit of `{event.backend}` is over")
+    if isinstance(event, Delivered) and event.url:
+        return _joined("proposed", event.branch, short(event.after), event.url)
     if isinstance(event, Delivered) and event.before != event.after:
         moved = f"{short(event.before)} -> {short(event.after)}"
         return _joined("delivered", event.branch, moved)

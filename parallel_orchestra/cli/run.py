@@ -29,7 +29,7 @@ from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Halt, Plan
+from parallel_orchestra.model import Deliver, Halt, Plan
 from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.plan.budgets import problems_of
@@ -68,6 +68,7 @@ class Options:
     quiet: bool = False
     dashboard: bool | None = None
     halt: str = ""
+    deliver: str | None = None
     max_cost: float | None = None
     only: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -115,6 +116,12 @@ class Options:
     "`budget.max_cost_usd`, else no limit).",
 )
 @click.option(
+    "--deliver",
+    type=click.Choice([one.value for one in Deliver]),
+    help="When to deliver: at the `end`, after `each` merge, `never`, or by a pull request, `pr` "
+    "(default: the plan's, else `end`).",
+)
+@click.option(
     "--tasks-dir",
     type=_PATH,
     metavar="DIR",
@@ -156,6 +163,8 @@ def carry_out(options: Options) -> int:
         raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
     plan = _costing(_halting(load_plan(options.plan), options.halt), options.max_cost)
+    if options.deliver:
+        plan = replace(plan, merge=replace(plan.merge, deliver=Deliver(options.deliver)))
     settings = settings_for(options, plan)
     if options.dry_run:
         return _preview(plan, settings, as_json=options.as_json)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.deliver import told
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.undo import Dependent, Prospect, TakenBack, UndoDesk
@@ -52,11 +53,10 @@ def command(
         click.echo(_as_json(prospect, done, delivery, later=later))
     elif later:
         click.echo("the run that is at work delivers it at its end")
-    elif delivery is not None and delivery.done:
-        click.echo(f"delivered to `{delivery.branch}`: {short(delivery.after)}")
     elif delivery is not None:
-        click.echo(one_line(f"not delivered to `{delivery.branch}`: {delivery.reason}"))
-        click.echo(f"hint: once that is mended: `{delivery.command}`", err=True)
+        click.echo(one_line(told(delivery)))
+        if not delivery.done:
+            click.echo(f"hint: once that is mended: `{delivery.command}`", err=True)
     click.echo(f"`parallel-orchestra retry {task}` has it done again", err=True)
     undelivered = delivery is not None and not delivery.done
     return ExitCode.WAITS_FOR_PERSON if undelivered else ExitCode.DONE

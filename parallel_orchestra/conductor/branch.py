@@ -33,6 +33,8 @@ def free_branch(found: Preflight) -> str:
         current = repo.refs.read(ref)
         if not _possible(repo, ref):
             continue
+        if _elsewhere(found, ref):
+            continue
         if current is None:
             return ref
         if _taken(repo, ref) or not repo.is_ancestor(current, found.base_commit):
@@ -80,6 +82,14 @@ def _possible(repo: Repo, ref: str) -> bool:
     kept = f"{_KEPT}{ref.removeprefix(_BRANCHES)}"
     below = any(name != ref for name in repo.refs.list(ref))
     return not below and repo.refs.read(kept) is None
+
+
+def _elsewhere(found: Preflight, ref: str) -> bool:
+    """Returns whether a remote has a branch of that name with other work, as after a pull request."""
+    name = ref.removeprefix("refs/heads/")
+    said = found.repo.git.run("for-each-ref", "--format=%(objectname)", f"refs/remotes/*/{name}")
+    heads = said.line.splitlines()
+    return any(not found.repo.is_ancestor(head, found.base_commit) for head in heads)
 
 
 def _taken(repo: Repo, ref: str) -> bool:

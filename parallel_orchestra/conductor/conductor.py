@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.adopting import added_to
 from parallel_orchestra.conductor.control import Control, Snapshot
+from parallel_orchestra.conductor.courier import Courier
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.durations import remember_run
+from parallel_orchestra.conductor.handover import Handover, event_of
 from parallel_orchestra.conductor.heeding import cancelled_tasks
 from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
-from parallel_orchestra.conductor.picture import read_record, report_of, resume_command
+from parallel_orchestra.conductor.picture import read_record, report_of
 from parallel_orchestra.conductor.preflight import Preflight, worktree_root
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.selecting import demand_sense, selected, told
@@ -23,15 +25,13 @@ from parallel_orchestra.errors import ExitCode, GitError, HeldElsewhere, Problem
 from parallel_orchestra.events import (
     NO_ATTEMPT,
     Completed,
-    Delivered,
     Event,
     RunEnded,
     RunStarted,
-    Undelivered,
     Warned,
 )
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.merge_queue import catch_up, deliver
+from parallel_orchestra.merge_queue import catch_up
 from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind, steering
@@ -100,10 +100,7 @@ def conduct(
             return _finished(run, layout, listen)
         job = Job(opened.record, opened.plan, graph, found.repo, layout, found.agents, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=lookout.hearing(listen)) as crew:
-            _work(run, crew, tell)
-            # The delivery and the exit code rest on all events, the last ones included.
-            crew.settle()
-            _deliver(run, layout, crew)
+            _work_and_deliver(run, layout, crew, tell)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
             remember_run(plan, found.repo, report)
             code = _exit_code(report, crew, control)
@@ -158,7 +155,7 @@ def _holder(layout: Layout) -> Problem:
     )
 
 
-def _work(run: _Run, crew: Crew, tell: Tell) -> None:
+def _work(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
     found, opened = run.found, run.opened
     started = RunStarted(
         WALL_CLOCK.now(),
@@ -191,11 +188,11 @@ def _work(run: _Run, crew: Crew, tell: Tell) -> None:
         remarks.append(crew.attend(lambda: catch_up(found.repo, crew.queue, branch), run.control))
     for remark in filter(None, remarks):
         crew.journal.write(Warned(WALL_CLOCK.now(), "", remark))
-    _watched(run, crew, tell)
+    _watched(run, crew, tell, courier)
     _restore_record(crew)
 
 
-def _watched(run: _Run, crew: Crew, tell: Tell) -> None:
+def _watched(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
     """Has the tasks worked on, and says what changed outside of their worktrees meanwhile."""
     repo = run.found.repo
     before = look_outside(repo)
@@ -210,6 +207,7 @@ def _watched(run: _Run, crew: Crew, tell: Tell) -> None:
 
     def look_too(snapshot: Snapshot) -> None:
         tell(snapshot)
+        courier.look()
         with contextlib.suppress(GitError):
             # What can't be seen at this moment, since git is at work there, is seen at the end.
             look(last=False)
@@ -233,19 +231,16 @@ def _restore_record(crew: Crew) -> None:
         crew.warn("`run.json` was removed while the run went on; it was written again")
 
 
-def _deliver(run: _Run, layout: Layout, crew: Crew) -> None:
-    """Fast-forwards the user's branch, unless the run was stopped: then `--resume` does it."""
-    crew.settle()
-    crew.queue.flush()
-    if run.control.draining:
-        return
-    record = run.opened.record
-    again = resume_command(record, layout)
-    delivery = crew.attend(
-        lambda: deliver(run.found.repo, crew.queue, record.base_branch, again), run.control
-    )
-    now = WALL_CLOCK.now()
-    if delivery.done:
-        crew.journal.write(Delivered(now, delivery.branch, delivery.before, delivery.after))
-    else:
-        crew.journal.write(Undelivered(now, delivery.branch, delivery.reason, delivery.command))
+def _work_and_deliver(run: _Run, layout: Layout, crew: Crew, tell: Tell) -> None:
+    """Has all done, and delivered as the plan says; unless the run was stopped: `--resume` does it."""
+    record, environ = run.opened.record, crew.job.settings.environ
+    handover = Handover(run.found.repo, crew.queue, record, layout, environ)
+    with Courier(handover, crew.journal.write, crew.cancel_checks) as courier:
+        _work(run, crew, tell, courier)
+        # The delivery and the exit code rest on all events, the last ones included.
+        crew.settle()
+        crew.queue.flush()
+        crew.attend(courier.rest, run.control)
+        if not run.control.draining:
+            delivery = crew.attend(lambda: courier.end(handover.way), run.control)
+            crew.journal.write(event_of(delivery, WALL_CLOCK.now()))

@@ -223,15 +223,8 @@ def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecor
 
 
 def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
-    """Returns whether all tasks of a run are done and its work is in the user's branch."""
-    store = TaskStore(layout, NOBODY)
-    tasks = set(old.fingerprints)
-    listing = store.settled_listing(tasks)
-    entries = listing.entries
-    if listing.doubles.keys() & tasks:
-        # A crash of `retry` may have left one: which file counts is for the run to settle.
-        return False
-    if any(task not in entries or entries[task].state is not TaskState.DONE for task in tasks):
+    """Returns whether all tasks of a run are done and its work is in the user's branch, or proposed."""
+    if not _all_done(layout, old):
         return False
     if repo.refs.read(RunRefs(old.run, old.integration).delivering) is not None:
         # A delivery was cut off: there may be something left to clear away.
@@ -239,8 +232,20 @@ def is_finished(layout: Layout, old: RunRecord, repo: Repo) -> bool:
     tip = repo.refs.read(old.integration)
     if tip is not None and undos_under_way(repo, old, ledger_at(repo, old, tip)):
         return False
+    if tip is not None and repo.refs.read(RunRefs(old.run, old.integration).proposed) == tip:
+        return True
     user = repo.refs.read(f"refs/heads/{old.base_branch}")
     return tip is None or (user is not None and repo.is_ancestor(tip, user))
+
+
+def _all_done(layout: Layout, old: RunRecord) -> bool:
+    tasks = set(old.fingerprints)
+    listing = TaskStore(layout, NOBODY).settled_listing(tasks)
+    entries = listing.entries
+    if listing.doubles.keys() & tasks:
+        # A crash of `retry` may have left one: which file counts is for the run to settle.
+        return False
+    return all(task in entries and entries[task].state is TaskState.DONE for task in tasks)
 
 
 def _resume(written: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished: bool) -> Opened:
@@ -352,11 +357,14 @@ def _unfinished(layout: Layout, old: RunRecord, another: str) -> EnvironmentProb
                 f"`parallel-orchestra run {another} --resume`; or `--fresh` moves it to the attic",
             )
         )
+    way = "go on with it"
+    if _all_done(layout, old):
+        way = "bring its work to your branch: `parallel-orchestra deliver`; or go on with it"
     return EnvironmentProblem(
         Problem(
             f"the task directory holds the unfinished run {old.run}",
             str(layout.root),
-            "go on with it: `--resume` (done tasks stay done); "
+            f"{way}: `--resume` (done tasks stay done); "
             "or begin anew: `--fresh` (its files go to the attic, its commits stay in git)",
         )
     )

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from types import TracebackType
 
 from parallel_orchestra.conductor.byhand.desk import no_such_task
+from parallel_orchestra.conductor.handover import Handover, event_of
 from parallel_orchestra.conductor.myself import myself
-from parallel_orchestra.conductor.picture import read_record, repository_of, resume_command
+from parallel_orchestra.conductor.picture import read_record, repository_of
 from parallel_orchestra.conductor.preflight import worktree_root
 from parallel_orchestra.conductor.present import run_lock
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
-from parallel_orchestra.events import Delivered, Undelivered
 from parallel_orchestra.events import Undone as UndoneEvent
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.isolation import Pool
@@ -30,7 +30,6 @@ from parallel_orchestra.merge_queue import (
     Rejected,
     RunRefs,
     TakeBack,
-    deliver,
     settle,
     take_back,
 )
@@ -80,7 +79,7 @@ class Overlap:
 class Prospect:
     """What undoing a task means: its merge, who needs it, who touched the same files since.
 
-    `delivered` says that its work is in the user's branch.
+    `delivered` says that its work is in the user's branch, or in a pull request.
     """
 
     task: str
@@ -219,15 +218,11 @@ class UndoDesk:
         with run_lock(self._layout) as mine:
             if not mine:
                 return None, True
-            again = resume_command(self._record, self._layout)
-            delivery = deliver(self._repo, self._queue, self._record.base_branch, again)
-            now = time.time()
-            if delivery.done:
-                told = Delivered(now, delivery.branch, delivery.before, delivery.after)
-                self._journal.write(told)
-            else:
-                reason, command = delivery.reason, delivery.command
-                self._journal.write(Undelivered(now, delivery.branch, reason, command))
+            handover = Handover(
+                self._repo, self._queue, self._record, self._layout, self._settings.environ
+            )
+            delivery = handover.hand(handover.way)
+            self._journal.write(event_of(delivery, time.time()))
             return delivery, False
 
     def _move(self, prospect: Prospect) -> None:
@@ -260,8 +255,9 @@ class UndoDesk:
                 yield Overlap(step.task or step.words, step.commit, files)
 
     def _is_delivered(self, commit: str) -> bool:
-        user = self._repo.refs.read(f"refs/heads/{self._record.base_branch}")
-        return user is not None and self._repo.is_ancestor(commit, user)
+        places = (f"refs/heads/{self._record.base_branch}", self._queue.refs.proposed)
+        heads = filter(None, map(self._repo.refs.read, places))
+        return any(self._repo.is_ancestor(commit, head) for head in heads)
 
     def _recovery(self) -> Recovery:
         watch = Watch(self._layout, self._me, time.monotonic)

@@ -19,6 +19,7 @@ from parallel_orchestra.git.objects import (
 )
 from parallel_orchestra.git.parts import Parts
 from parallel_orchestra.git.programs import Programs, ProgramsOf, Setting
+from parallel_orchestra.git.push import Pushed, Remote, push, remote_of
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
@@ -40,8 +41,10 @@ __all__ = [
     "Parts",
     "Programs",
     "ProgramsOf",
+    "Pushed",
     "RefMoved",
     "Refs",
+    "Remote",
     "Repo",
     "Setting",
     "Update",
@@ -53,5 +56,7 @@ __all__ = [
     "fast_forward",
     "left_behind",
     "lending",
+    "push",
+    "remote_of",
     "worktrees",
 ]

@@ -21,7 +21,7 @@ _DRIVER = re.compile(
     r"filter\..*\.(?:clean|smudge|process|required)|merge\.default|merge\..*\.(?:driver|recursive)"
     r"|diff\.external|diff\..*\.(?:command|textconv)|include\.path|includeif\..*\.path"
     r"|core\.(?:attributesfile|bare|worktree|sshcommand|gitproxy)"
-    r"|extensions\.(?!worktreeconfig$).*|remote\..*\.(?:promisor|uploadpack|vcs)|config"
+    r"|extensions\.(?!worktreeconfig$).*|remote\..*\.(?:promisor|uploadpack|receivepack|vcs)|config"
 )
 #: What runs a program in the user's own git, and never in ours.
 _OTHER = re.compile(

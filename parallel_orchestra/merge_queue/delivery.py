@@ -25,19 +25,22 @@ from parallel_orchestra.merge_queue.queue import MergeQueue
 from parallel_orchestra.progress import Delivery
 
 
-def deliver(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
+def deliver(
+    repo: Repo, queue: MergeQueue, branch: str, again: str, delivered: str = ""
+) -> Delivery:
     """Brings the integration branch's work to the user's branch and says how that went.
 
     A branch that moved meanwhile is merged in (and verified) first. Nothing is ever forced:
     what git refuses is reported with the one command that does it later. Safe to call again;
-    `again` is the command by which a person does so.
+    `again` is the command by which a person does so. What was `delivered` before is not brought
+    back to a branch that has it no more.
 
     Raises:
         WaitsForPerson: somebody else wrote to the integration branch.
     """
     ref = f"refs/heads/{branch}"
     while True:
-        delivery = _try(repo, queue, branch, again)
+        delivery = _try(repo, queue, branch, again, delivered)
         if delivery.done or repo.refs.read(ref) == delivery.before or not delivery.before:
             return delivery
         # Somebody committed between our look and git's: what git refused may be possible now.
@@ -61,14 +64,14 @@ def catch_up(repo: Repo, queue: MergeQueue, branch: str) -> str:
     if repo.is_ancestor(head, tip):
         return ""
     if not repo.is_ancestor(queue.taken_in(), head):
-        return f"{_rewritten(branch, queue)}: tasks do not see what is new there"
+        return f"{_rewritten(branch, queue.taken_in())}: tasks do not see what is new there"
     merged = queue.merge_base_branch(branch, head)
     if isinstance(merged, Conflicted | Rejected):
         return f"{_why_not(branch, merged)}: tasks do not see it"
     return ""
 
 
-def _try(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
+def _try(repo: Repo, queue: MergeQueue, branch: str, again: str, delivered: str) -> Delivery:
     queue.check()
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
@@ -86,8 +89,10 @@ def _try(repo: Repo, queue: MergeQueue, branch: str, again: str) -> Delivery:
     if repo.is_ancestor(tip, before):
         _settle(repo, queue)
         return Delivery(branch, before, before, done=True)
-    if not repo.is_ancestor(queue.taken_in(), before):
-        return Delivery(branch, before, before, reason=_rewritten(branch, queue), command=command)
+    for known in filter(None, (queue.taken_in(), delivered)):
+        if not repo.is_ancestor(known, before):
+            reason = _rewritten(branch, known)
+            return Delivery(branch, before, before, reason=reason, command=command)
     if not repo.is_ancestor(before, tip):
         merged = queue.merge_base_branch(branch, before)
         if isinstance(merged, Conflicted | Rejected):
@@ -130,9 +135,9 @@ def _in_the_way(
     return replace(delivery, reason=reason, command=f"{shlex.join(stash)} && {again}")
 
 
-def _rewritten(branch: str, queue: MergeQueue) -> str:
+def _rewritten(branch: str, commit: str) -> str:
     return (
-        f"`{branch}` was rewritten meanwhile and has {queue.taken_in()[:12]} no more, "
+        f"`{branch}` was rewritten meanwhile and has {commit[:12]} no more, "
         "which the work is built on"
     )
 

@@ -33,6 +33,11 @@ class RunRefs:
         """There while the user's checkout is being moved to its commit: a note for after a crash."""
         return f"{self.prefix}delivering"
 
+    @property
+    def proposed(self) -> str:
+        """Remembers the commit that was last pushed for a pull request, once all of that was done."""
+        return f"{self.prefix}proposed"
+
     def salvage(self, task: str, number: int, owner: str) -> str:
         """Keeps what an attempt left behind without merging it."""
         return f"{self.prefix}salvage/{task}/{number}.{owner}"

@@ -73,17 +73,28 @@ class Halt:
         return failed * 100 >= self.after * total if self.percent else failed >= self.after
 
 
+class Deliver(Enum):
+    """How merged work reaches the user: at the end, after each merge, not at all, by a pull request."""
+
+    END = "end"
+    EACH = "each"
+    NEVER = "never"
+    PR = "pr"
+
+
 @dataclass(frozen=True, slots=True)
 class MergeRules:
-    """How merge candidates are judged: with a `baseline`, only what the base does not fail in counts.
+    """How merge candidates are judged, and how what was merged is delivered.
 
-    What fails is read from the `junit` files that `verify` writes (patterns, counted from the
-    project), and from the lines that the command `failing` prints.
+    With a `baseline`, only what the base does not fail in counts. What fails is read from the
+    `junit` files that `verify` writes (patterns, counted from the project), and from the lines that
+    the command `failing` prints.
     """
 
     baseline: bool = False
     junit: tuple[str, ...] = ()
     failing: Command | None = None
+    deliver: Deliver = Deliver.END
 
 
 class LimitMode(Enum):

@@ -19,6 +19,7 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import (
     Boundaries,
     Budget,
+    Deliver,
     Evidence,
     Halt,
     Isolation,
@@ -167,9 +168,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["setup"] = _setup(values.get("setup", {}))
     bounds = values.get("boundaries")
     values["boundaries"] = Boundaries(bounds) if bounds is not None else None
-    values["merge"] = MergeRules(
-        **{name: _tuples(fact) for name, fact in values.get("merge", {}).items()}
-    )
+    values["merge"] = _merge_rules(values.get("merge", {}))
     values["budget"] = _budget(values.get("budget", {}))
     values["webhooks"] = Webhooks(**values["webhooks"])
     return Plan(**values)
@@ -178,6 +177,13 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
 def _merge_facts(rules: MergeRules) -> dict[str, Any]:
     given = ((one.name, getattr(rules, one.name), one.default) for one in fields(rules))
     return {name: _plain(value) for name, value, usual in given if value != usual}
+
+
+def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
+    facts = {name: _tuples(fact) for name, fact in record.items()}
+    if "deliver" in facts:
+        facts["deliver"] = Deliver(facts["deliver"])
+    return MergeRules(**facts)
 
 
 def _plain(value: Any) -> Any:

@@ -65,11 +65,12 @@ _SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
 
 
 class MergeFields(Fields):
-    """What `merge` may say: how candidates are judged before they are merged."""
+    """What `merge` may say: how candidates are judged, and how merged work is delivered."""
 
     baseline: bool = ABSENT
     junit: values.SomePatterns = ABSENT
     failing: values.OneCommand = ABSENT
+    deliver: values.Delivering = ABSENT
 
     def as_rules(self) -> MergeRules:
         """Returns what was said."""

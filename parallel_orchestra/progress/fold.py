@@ -134,6 +134,7 @@ class _Memory:
     ended: RunEnded | None = None
     warnings: list[str] = field(default_factory=list)
     undone_since: bool = False
+    delivered_since: bool = False
     held: dict[str, str] = field(default_factory=dict)
 
     def take(self, writer: str, event: Event) -> None:
@@ -141,9 +142,12 @@ class _Memory:
             self.begun, self.ended, self.warnings, self.held = event, None, [], {}
             self.delivery = Delivery(self.delivery.branch)
         elif isinstance(event, RunEnded):
-            self.ended, self.undone_since = event, False
+            self.ended, self.undone_since, self.delivered_since = event, False, False
         elif isinstance(event, Delivered):
-            self.delivery = Delivery(event.branch, event.before, event.after, done=True)
+            self.delivery = Delivery(
+                event.branch, event.before, event.after, done=True, url=event.url
+            )
+            self.delivered_since = True
         elif isinstance(event, Undelivered):
             self.delivery = Delivery(event.branch, reason=event.reason, command=event.command)
         elif isinstance(event, StartsHeld):
@@ -369,8 +373,11 @@ def _done(task: Task, place: Place, story: _Story, commit: str, since: float) ->
 
 
 def _standing(memory: _Memory, tasks: Iterable[TaskReport]) -> int:
-    """Returns how the run ended, or how it stands; an undo afterwards is the newer word."""
+    """Returns how the run ended, or how it stands; what was undone or delivered since counts."""
     if memory.ended is None:
+        return exit_code(tasks, memory.delivery)
+    if memory.delivered_since and memory.ended.exit_code == ExitCode.WAITS_FOR_PERSON:
+        # The delivery was what it waited for, or the tasks tell what else it is.
         return exit_code(tasks, memory.delivery)
     if memory.undone_since:
         return worst([ExitCode(memory.ended.exit_code), exit_code(tasks, memory.delivery)])

@@ -115,7 +115,11 @@ class Purse:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Whether the merged work reached the user's branch: `reason` and `command` if not."""
+    """Whether the merged work reached the user's branch: `reason` and `command` if not.
+
+    With a `url` it stands in that pull request into the branch. A `command` without a `reason`: the
+    plan leaves it to the user.
+    """
 
     branch: str = ""
     before: str = ""
@@ -123,6 +127,7 @@ class Delivery:
     done: bool = False
     reason: str = ""
     command: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def more(total: int, kind: str = "", listed: int = LISTED) -> str:
 def delivery(report: RunReport) -> str:
     """Returns one sentence on where the merged work is, or "" if there is none to speak of."""
     found = report.delivery
+    if found.done and found.url:
+        return f"{short(found.after)} waits for `{found.branch}` in a pull request: {found.url}"
     if found.done and found.before == found.after:
         return f"`{found.branch}` has all that was merged"
     if found.done:

@@ -83,6 +83,7 @@ def _delivery(report: RunReport) -> dict[str, Any]:
         "after": report.delivery.after,
         "reason": clean(report.delivery.reason),
         "command": report.delivery.command,
+        "url": report.delivery.url,
     }
 
 

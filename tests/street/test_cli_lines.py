@@ -65,6 +65,10 @@ T = 1000.0
         (Warned(T, "api", "half full"), "warning  api  half full"),
         (Delivered(T, "main", "a" * 40, "b" * 40), f"delivered  main  {'a' * 12} -> {'b' * 12}"),
         (Delivered(T, "main", "a" * 40, "a" * 40), ""),
+        (
+            Delivered(T, "main", "a" * 40, "b" * 40, "https://host/1"),
+            f"proposed  main  {'b' * 12}  https://host/1",
+        ),
         (Undelivered(T, "main", "moved", "git x"), "undelivered  main  moved  git x"),
         (RunStarted(T, "r1", 3, "parallel", "why", resumed=True), "run  r1  resumed"),
         (RunStarted(T, "r1", 3, "parallel", "why", resumed=False), ""),

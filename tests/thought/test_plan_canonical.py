@@ -14,6 +14,7 @@ from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import (
     Boundaries,
     Budget,
+    Deliver,
     Evidence,
     Halt,
     Isolation,
@@ -107,7 +108,9 @@ def test_a_plan_comes_back_from_json_as_it_was():
         backends={"mine": Template(("a", ("-m", "{model}")), False, "codex", (("auth", "b"),))},
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,
-        merge=MergeRules(baseline=True, junit=("a.xml",), failing=("cat", "f")),
+        merge=MergeRules(
+            baseline=True, junit=("a.xml",), failing=("cat", "f"), deliver=Deliver.EACH
+        ),
         budget=Budget(max_tokens=5, max_duration=1.5),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         warnings=("one",),

@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.model import Boundaries, Evidence, Halt, MergeRules, Plan, Setup, Task
+from parallel_orchestra.model import (
+    Boundaries,
+    Deliver,
+    Evidence,
+    Halt,
+    MergeRules,
+    Plan,
+    Setup,
+    Task,
+)
 from parallel_orchestra.plan import parse
 from parallel_orchestra.plan.writing import AS_IT_IS, written
 
@@ -53,7 +62,9 @@ def test_every_field_comes_back():
         halt=Halt.of("soon,3"),
         programs=("uv",),
         boundaries=Boundaries.WARN,
-        merge=MergeRules(baseline=True, junit=("a.xml",), failing=("cat", "f")),
+        merge=MergeRules(
+            baseline=True, junit=("a.xml",), failing=("cat", "f"), deliver=Deliver.EACH
+        ),
         prompt_template=AS_IT_IS,
     )
 

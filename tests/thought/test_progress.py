@@ -455,6 +455,34 @@ def test_what_could_not_be_delivered_says_why_and_what_to_run():
     assert report.exit_code == ExitCode.WAITS_FOR_PERSON
 
 
+def test_what_the_plan_leaves_to_the_user_waits_for_nobody():
+    history = by(ME, started(), Undelivered(102.0, "main", "", "parallel-orchestra deliver"))
+
+    report = fold(facts_of(Task(id="a"), a="c1"), {"a": DONE_BY_ME}, history, 999.0)
+
+    assert report.delivery == Delivery("main", command="parallel-orchestra deliver")
+    assert report.exit_code == ExitCode.DONE
+
+
+@pytest.mark.parametrize(
+    ("ended", "stands"),
+    [(ExitCode.WAITS_FOR_PERSON, ExitCode.DONE), (ExitCode.INTERRUPTED, ExitCode.INTERRUPTED)],
+)
+def test_a_delivery_after_the_end_ends_the_wait_for_it_and_nothing_else(ended, stands):
+    history = by(
+        ME,
+        started(),
+        Undelivered(102.0, "main", "local changes", "git merge x"),
+        RunEnded(103.0, int(ended), 3.0),
+    )
+    history += by(OTHER, Delivered(110.0, "main", "b0", "t1"))
+
+    report = fold(facts_of(Task(id="a"), a="c1"), {"a": DONE_BY_ME}, history, 999.0)
+
+    assert report.delivery == Delivery("main", "b0", "t1", done=True)
+    assert report.exit_code == stands
+
+
 # Crashes, and what is missing in the journal
 
 

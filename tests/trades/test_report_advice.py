@@ -94,6 +94,10 @@ def test_twenty_failed_tasks_are_named_and_the_others_counted():
             Delivery("main", reason="branch `main` does not exist any more"),
             "not delivered to `main`: branch `main` does not exist any more",
         ),
+        (
+            Delivery("main", "a" * 40, "b" * 40, done=True, url="https://host/1"),
+            f"{'b' * 12} waits for `main` in a pull request: https://host/1",
+        ),
         (Delivery(), "not delivered: what was merged is on `orchestra/demo`"),
     ],
 )

@@ -278,3 +278,16 @@ def test_work_on_a_branch_taken_back_by_the_user_is_delivered_as_a_merge(stage: 
 
     assert delivered(stage).done
     assert files_at(project, "main")["build.txt"] == "build\n"
+
+
+def test_what_was_delivered_and_taken_back_by_the_user_is_not_brought_back(stage: Stage, project):
+    stage.merge("one")
+    first = delivered(stage)
+    git(project, "reset", "--quiet", "--hard", first.before)
+    stage.merge("two")
+
+    found = deliver(stage.repo, stage.queue, "main", "again", first.after)
+
+    assert not found.done
+    assert found.reason.startswith(f"`main` was rewritten meanwhile and has {first.after[:12]} no")
+    assert main_of(stage) == first.before

@@ -260,6 +260,10 @@ def _results(tasks: Iterable[TaskReport], layout: Layout) -> dict[str, Result]:
 def _merge(report: RunReport) -> Check:
     done = report.completed
     details = f"{done} of {report.total} tasks done"
+    if report.delivery.url:
+        return Check(
+            "Branch Merge", Mark.BAD, f"{details}; in a pull request: {report.delivery.url}"
+        )
     if done == report.total and report.delivery.done:
         return Check("Branch Merge", Mark.GOOD, f"{details}, merged into {report.base_branch}")
     if report.delivery.done or not report.tip:
