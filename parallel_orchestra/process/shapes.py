@@ -11,6 +11,9 @@ _URL_SAFE = _WORD + b"-_"
 #: Base64 on several lines: line ends, raw or as JSON has them, and the numbers and arrows with which
 #: agents' tools begin a line.
 _LINES = _WORD + b"+/=-\r\n\t \\:,|" + "\N{RIGHTWARDS ARROW}".encode()
+#: The same as words of a command line or texts of a list: only up to an end that is seen, since a
+#: key without one would take the quote with it that ends the text it stands in.
+_QUOTED = _LINES + b"\"'"
 #: Bytes of one key that are looked at; a private key of 16,384 bits has fewer.
 LONGEST_KEY = 1 << 14
 _NEAR = 128
@@ -36,7 +39,7 @@ class Shape:
         while place >= 0:
             start = end = place + len(self.prefix)
             if self._begins(data, place):
-                end = self._end(data, start)
+                end = self._end(data, start, last=last)
                 if end == len(data) < start + LONGEST_KEY and not last:
                     return place, -1
                 key = data[start:end]
@@ -45,11 +48,16 @@ class Shape:
             place = data.find(self.prefix, end)
         return _NOWHERE
 
-    def _end(self, data: bytes, start: int) -> int:
-        """Returns where the bytes of the alphabet end."""
+    def _end(self, data: bytes, start: int, *, last: bool) -> int:
+        """Returns where the bytes of the alphabet end; the data's end if that may go on."""
+        del last
+        return self._run(data, start, self._alphabet)
+
+    @staticmethod
+    def _run(data: bytes, start: int, alphabet: bytes) -> int:
         for size in (_NEAR, LONGEST_KEY):
             window = data[start : start + size]
-            run = len(window) - len(window.lstrip(self._alphabet))
+            run = len(window) - len(window.lstrip(alphabet))
             if run < size:
                 break
         return start + run
@@ -102,14 +110,17 @@ class _PrivateKey(Shape):
         known = end >= 0 or len(data) >= start + _NEAR
         return not known or b"PRIVATE KEY" in data[start : end if end >= 0 else start + _NEAR]
 
-    def _end(self, data: bytes, start: int) -> int:
-        end = super()._end(data, start)
+    def _end(self, data: bytes, start: int, *, last: bool) -> int:
+        end = self._run(data, start, _QUOTED)
         stop = data.find(b"-----END ", start, end)
-        if stop < 0:
-            # half an escape at the end would make another one of what follows
-            return end if end == len(data) else start + len(data[start:end].rstrip(b"\\"))
-        close = data.find(b"-----", stop + 9, stop + 9 + _NEAR)
-        return close + 5 if close >= 0 else end
+        if stop >= 0:
+            close = data.find(b"-----", stop + 9, stop + 9 + _NEAR)
+            return close + 5 if close >= 0 else end
+        if end == len(data) < start + LONGEST_KEY and not last:
+            return end
+        end = self._run(data, start, self._alphabet)
+        # half an escape at the end would make another one of what follows
+        return end if end == len(data) else start + len(data[start:end].rstrip(b"\\"))
 
     def _fits(self, key: bytes) -> bool:
         return b"PRIVATE KEY" in key[:_NEAR]

@@ -103,6 +103,27 @@ def test_a_private_key_is_masked_as_a_whole(armour):
         )
 
 
+@pytest.mark.parametrize(
+    ("before", "between", "after"),
+    [
+        (b'{"lines":["+', b'","+', b'"],"more":1}'),
+        (b'{"command":"printf %s \'', b"' '", b"' > key.pem\"}"),
+        (b"key = ('", b"\\n'\n       '", b"')"),
+    ],
+    ids=["a list", "words", "a program"],
+)
+def test_a_private_key_whose_lines_are_quoted_is_masked_as_a_whole(before, between, after):
+    text = before + PEM.replace(b"\n", between) + after
+
+    assert {masked((), pieces) for pieces in in_two(text)} == {before + MASKED + after}
+
+
+def test_a_private_key_that_is_cut_off_leaves_the_text_it_stands_in_whole():
+    text = b'{"a":"' + PEM.replace(b"\n", b"\\n")[:200] + b'","b":"c_d"}\n'
+
+    assert {masked((), pieces) for pieces in in_two(text)} == {b'{"a":"[masked]","b":"c_d"}\n'}
+
+
 def test_a_private_key_that_is_cut_off_is_masked_as_far_as_it_goes():
     cut = PEM.replace(b"\n", b"\\n")[:200]
 
