@@ -20,6 +20,7 @@ from parallel_orchestra.agents.claude_failures import (
 from parallel_orchestra.agents.claude_result import (
     find_reset,
     find_result,
+    find_session,
     is_error,
     usage_of,
     usage_since,
@@ -164,7 +165,7 @@ class ClaudeBackend:
         # events are for us: what an agent says to people are the other lines, and its stderr
         stdout = b"" if result else without_events(ended.stdout_tail)
         plain = replace(ended, stdout_tail=stdout)
-        said = Answer(words_of_result(result), usage=usage_of(result)) if result else Answer()
+        said = _said(result, ended.stdout_tail)
         if result and before:
             said = replace(said, usage=usage_since(result, said.usage, before))
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
@@ -174,6 +175,7 @@ class ClaudeBackend:
             answer = _with_wait(answer, result, settings, ended)
         else:
             answer = _plain(plain) if settings.prints_text else _untold(plain)
+            answer = replace(answer, usage=said.usage)
         return _by_published_word(answer) if settings.published else answer
 
 
@@ -181,6 +183,16 @@ def _ceiling(task: Task) -> tuple[str, ...]:
     if not task.max_cost_usd:
         return ()
     return ("--max-budget-usd", f"{task.max_cost_usd:.6f}")
+
+
+def _said(result: Event | None, stdout: bytes) -> Answer:
+    """Returns the words of the result and what was used, as far as they were told.
+
+    One that was killed told of its session only: what it used it tells in its result.
+    """
+    if result is None:
+        return Answer(usage=Usage(session=find_session(stdout)))
+    return Answer(words_of_result(result), usage=usage_of(result))
 
 
 def _told(result: Event, said: Answer, ended: Exit) -> Answer:

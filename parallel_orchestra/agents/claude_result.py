@@ -23,6 +23,14 @@ def find_result(stdout: bytes) -> Event | None:
     return _result_in_document(stdout)
 
 
+def find_session(stdout: bytes) -> str:
+    """Returns the session of an output, which all of its events name; empty if none does."""
+    for event in _events_backwards(stdout, b'"session_id"'):
+        if session := words_of(event.get("session_id")):
+            return session
+    return ""
+
+
 def find_reset(stdout: bytes) -> float | None:
     """Returns when the usage limit that stopped the agent ends (epoch seconds), if it said so."""
     for event in _events_backwards(stdout, b'"rate_limit_event"'):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 
 #: The least speed-up that is worth a word: less says nothing of one worker, which would have
 #: waited for retries and for services as well.
@@ -32,7 +32,8 @@ class Figures:
 
     `work` is the time of all attempts, `speed_up` is `work` over `wall`, None below 1.05 as well.
     `bound` is the least time in which this many workers could have done the work, max(critical
-    path, work / workers); `share` is `bound` over `wall`: 1 is perfect.
+    path, work / workers); `share` is `bound` over `wall`: 1 is perfect. `untold` attempts asked a
+    model, but did not say what it cost: that is not in `cost_usd`.
     """
 
     outcomes: dict[Outcome, int]
@@ -43,6 +44,7 @@ class Figures:
     speed_up: float | None
     share: float | None
     cost_usd: float | None
+    untold: int
     input_tokens: int | None
     output_tokens: int | None
 
@@ -66,9 +68,17 @@ def figures(report: RunReport) -> Figures:
         speed_up=speed_up if speed_up >= _FASTER else None,
         share=bound / wall if wall and measured else None,
         cost_usd=report.cost_usd,
+        untold=sum(_asked(task, one) and one.cost_usd is None for task, one in _ended(report)),
         input_tokens=_sum(attempt.input_tokens for attempt in attempts),
         output_tokens=_sum(attempt.output_tokens for attempt in attempts),
     )
+
+
+def cost(numbers: Figures) -> str:
+    """Returns what a run cost, as far as it is known; empty if nobody told a cost."""
+    if numbers.cost_usd is None:
+        return ""
+    return f"{'at least ' if numbers.untold else ''}${numbers.cost_usd:.2f}"
 
 
 def headline(report: RunReport) -> str:
@@ -87,6 +97,20 @@ def verdict(report: RunReport) -> str:
         return _VERDICTS[ExitCode(report.exit_code)]
     except ValueError:
         return f"ended with exit code {report.exit_code}"
+
+
+def _ended(report: RunReport) -> Iterable[tuple[TaskReport, Attempt]]:
+    return (
+        (task, attempt)
+        for task in report.tasks
+        for attempt in task.attempts
+        if attempt.seconds is not None or attempt.unseen
+    )
+
+
+def _asked(task: TaskReport, attempt: Attempt) -> bool:
+    """Returns whether an attempt has most likely asked a model: a session was begun."""
+    return bool(attempt.session) or (attempt.unseen and task.backend != "command")
 
 
 def _sum(amounts: Iterable[int | None]) -> int | None:

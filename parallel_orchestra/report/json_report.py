@@ -96,6 +96,7 @@ def _figures(report: RunReport, numbers: Figures) -> dict[str, Any]:
         "lower_bound_share": _rounded(numbers.share),
         "speed_up": _rounded(numbers.speed_up),
         "cost_usd": numbers.cost_usd,
+        "cost_untold": numbers.untold,
         "input_tokens": numbers.input_tokens,
         "output_tokens": numbers.output_tokens,
     }

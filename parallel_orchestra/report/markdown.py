@@ -11,7 +11,7 @@ from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report import text
 from parallel_orchestra.report.advice import delivery, next_step, next_steps
 from parallel_orchestra.report.budgets import budget_lines
-from parallel_orchestra.report.figures import figures, headline, verdict
+from parallel_orchestra.report.figures import cost, figures, headline, verdict
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -87,6 +87,7 @@ def _environment() -> "SandboxedEnvironment":
         keep_trailing_newline=True,
     )
     tools = (
+        cost,
         text.escaped,
         text.code,
         text.sentence,

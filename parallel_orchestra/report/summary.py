@@ -18,7 +18,7 @@ from parallel_orchestra.report.advice import (
 )
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
-from parallel_orchestra.report.figures import figures, headline
+from parallel_orchestra.report.figures import cost, figures, headline
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import clean, cut, one_line, span
 
@@ -111,8 +111,8 @@ def _figures(report: RunReport) -> str:
         words.append(f"took {span(numbers.wall)}")
     if numbers.speed_up is not None:
         words.append(f"{numbers.speed_up:.1f} times as fast as one worker")
-    if numbers.cost_usd is not None:
-        words.append(f"cost ${numbers.cost_usd:.2f}")
+    if said := cost(numbers):
+        words.append(f"cost {said}")
     return ", ".join(words) or "under way"
 
 

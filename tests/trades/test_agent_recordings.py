@@ -82,6 +82,13 @@ def test_a_success_is_told_with_its_words_its_tokens_and_its_session(backend):
     assert success.usage.session
 
 
+@pytest.mark.parametrize("backend", REAL)
+def test_an_agent_that_was_killed_has_told_of_its_session(backend):
+    (killed,) = (one for one in recordings(backend) if one.case == "killed")
+
+    assert killed.answer().usage.session
+
+
 def test_an_agent_that_was_ended_while_it_waited_still_says_for_what():
     (one,) = (one for one in recordings("codex") if one.case == "refused")
 

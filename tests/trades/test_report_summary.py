@@ -166,6 +166,20 @@ def test_what_was_not_measured_is_not_said():
     assert (nothing.speed_up, nothing.share, nothing.cost_usd) == (None, None, None)
 
 
+def test_a_cost_that_is_not_known_as_a_whole_is_not_told_as_if_it_was():
+    told = runs.attempt(session="5e55", cost_usd=0.25)
+    killed = runs.attempt(2, session="6e66")
+    gone = runs.attempt(3, seconds=None, unseen=True)
+    programs = runs.task("make", attempts=(runs.attempt(), runs.attempt(2, unseen=True)))
+
+    some = runs.run(runs.task("a", backend="claude", attempts=(told, killed, gone)), programs)
+    all_of_it = runs.run(runs.task("a", backend="claude", attempts=(told,)), programs)
+
+    assert figures(some).untold == 2
+    assert summary(some).splitlines()[1].endswith("cost at least $0.25")
+    assert summary(all_of_it).splitlines()[1].endswith("cost $0.25")
+
+
 @pytest.mark.parametrize("code", ExitCode, ids=lambda code: code.name)
 def test_every_exit_code_has_a_verdict(code):
     assert "exit code" not in verdict(runs.run(exit_code=code))
