@@ -203,7 +203,8 @@ def _amount(
         words = f"{shown(unit, used)} of {shown(unit, limit)}"
         return Short(f"the run's budget is used up: {words}", final=True)
     free = max(0.0, limit - used - held)
-    wanted = _wanted(mine, free, spent.largest.get(unit, 0.0), keeps=keeps)
+    largest = spent.largest.get(unit, 0.0)
+    wanted = _wanted(mine, free, largest, keeps=keeps)
     if _NOTHING < wanted <= free:
         return wanted
     left = f"of the run's {shown(unit, limit)}, {shown(unit, limit - used)} are left"
@@ -211,6 +212,9 @@ def _amount(
         return Short(f"{left}, {shown(unit, held)} of it reserved by running tasks", final=False)
     if mine is not None and not keeps:
         return Short(f"{left}, and it may use {shown(unit, mine)}", final=True)
+    if free < largest - _NOTHING and not keeps:
+        # nobody would hold it to what is left
+        return Short(f"{left}, and an attempt has used {shown(unit, largest)}", final=True)
     return free
 
 

@@ -101,6 +101,20 @@ def test_with_nobody_at_work_it_gets_what_is_left_if_it_keeps_to_that():
     )
 
 
+def test_who_keeps_to_no_limit_does_not_start_with_less_than_an_attempt_has_used():
+    state = after(outlay("b", 10.0, 6.0), outlay("c", 2.0, 2.0))
+
+    short = grant(Task("a"), Budget(13.0), state, DOES_NOT)
+
+    assert short == Short(
+        "of the run's $13.00, $5.00 are left, and an attempt has used $6.00", final=True
+    )
+    assert grant(Task("a"), Budget(14.0), state, DOES_NOT) == Grant({COST: 6.0})
+    assert grant(Task("a", max_cost_usd=5.0), Budget(13.0), state, DOES_NOT) == Grant(
+        {COST: 5.0}, own=frozenset({COST})
+    )
+
+
 @pytest.mark.parametrize(
     ("task", "budget", "words"),
     [
