@@ -308,6 +308,8 @@ class UndoDesk:
         names = ", ".join(dict.fromkeys(f"`{one.what}`" for one in later))
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
         branch, integration = self._record.base_branch, self._queue.refs.branch
+        merge = prospect.merge.commit
+        parent = "-m 1 " if self._repo.resolve(f"{merge}^2") else ""
         first = "" if prospect.delivered else f" && git merge {integration}"
         return WaitsForPerson(
             Problem(
@@ -316,7 +318,7 @@ class UndoDesk:
                 + "; nothing was changed",
                 ", ".join(sorted(files)),
                 "undo the later tasks first, or take it back by hand: "
-                f"`git switch {branch}{first} && git revert -m 1 {prospect.merge.commit}`",
+                f"`git switch {branch}{first} && git revert {parent}{merge}`",
             )
         )
 

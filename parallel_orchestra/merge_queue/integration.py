@@ -41,9 +41,20 @@ class Integration:
     """The integration branch of one run; any thread may ask."""
 
     def __init__(
-        self, repo: Repo, store: TaskStore, refs: RunRefs, base: str, check: Check = unguarded
+        self,
+        repo: Repo,
+        store: TaskStore,
+        refs: RunRefs,
+        base: str,
+        check: Check = unguarded,
+        *,
+        squash: bool = False,
     ) -> None:
-        """Takes what is asked before each merge and each move of a branch; see `Guard.check`."""
+        """Takes what is asked before each merge and each move of a branch; see `Guard.check`.
+
+        With `squash` a task is one commit on the branch, and a ref keeps those of its agent.
+        """
+        self._squash = squash
         self.refs = refs
         self.base = base
         self.check = check
@@ -98,7 +109,7 @@ class Integration:
         return steps_between(self.repo.objects, self.refs.run, commit, tip)
 
     def join(self, tip: str, candidate: Candidate) -> Joint | Conflicted:
-        """Returns the merge of a candidate with a state, as a commit that no ref names yet.
+        """Returns a candidate's work on top of a state, as a commit that no ref names yet.
 
         Raises:
             GitError: git failed, or the candidate's commit is not there.
@@ -106,7 +117,7 @@ class Integration:
         trees = self.repo.objects.merge_trees(tip, candidate.commit)
         if isinstance(trees, ConflictedTrees):
             return Conflicted(trees.files)
-        parents = (tip, candidate.commit)
+        parents = (tip,) if self._squash else (tip, candidate.commit)
         message = trailers.sealed(self._message(candidate), trees.tree, parents)
         commit = self.repo.objects.commit(trees.tree, parents, message)
         return Joint(commit, trees.tree, message)
@@ -162,7 +173,7 @@ class Integration:
         try:
             with self.repo.lock():
                 self.repo.refs.transact(
-                    [Update(self.refs.integration, joint.commit, tip)],
+                    [Update(self.refs.integration, joint.commit, tip), *self._keeping(candidates)],
                     [Verify(fence, one.token) for fence, one in fences.items()],
                 )
         except RefMoved as moved:
@@ -173,6 +184,14 @@ class Integration:
             # It may have begun before our transaction and have pruned after it.
             self._take_back_if_pruned(commits, tip)
         return True
+
+    def _keeping(self, candidates: Sequence[Candidate]) -> list[Update]:
+        """Returns what keeps the commits that will not be on the branch."""
+        if not self._squash:
+            return []
+        refs = self.repo.refs
+        kept = [(self.refs.squashed(one.claim.task, one.generation), one) for one in candidates]
+        return [Update(ref, one.commit, refs.read(ref)) for ref, one in kept]
 
     def _demand(self, commits: Sequence[str]) -> None:
         """Raises if a commit or its files are gone: a branch must never point to what is not there.
@@ -202,7 +221,7 @@ class Integration:
             candidate.claim.name.owner,
             candidate.fingerprint,
         )
-        subject = f"Merge task `{candidate.claim.task}`"
+        subject = f"{'Task' if self._squash else 'Merge task'} `{candidate.claim.task}`"
         if candidate.title:
             subject += f": {candidate.title}"
         return f"{subject}\n\n{note.lines()}"

@@ -39,9 +39,11 @@ class MergeQueue(Integration):
         verify: Verifier | None,
         check: Check = unguarded,
         most: int = MOST,
+        *,
+        squash: bool = False,
     ) -> None:
         """Takes how many candidates are checked together at most; for the others see above."""
-        super().__init__(repo, store, refs, base, check)
+        super().__init__(repo, store, refs, base, check, squash=squash)
         self._verify = verify
         self._line = Line(self, verify, most) if verify is not None else None
         self._to_remember: dict[str, str] = {}

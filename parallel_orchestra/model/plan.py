@@ -82,9 +82,16 @@ class Deliver(Enum):
     PR = "pr"
 
 
+class Strategy(Enum):
+    """What a task becomes on the branch: a merge of its commits, or one commit in their place."""
+
+    MERGE = "merge"
+    SQUASH = "squash"
+
+
 @dataclass(frozen=True, slots=True)
 class MergeRules:
-    """How merge candidates are judged, and how what was merged is delivered.
+    """How merge candidates are judged, what they become on the branch, and how what was merged is delivered.
 
     With a `baseline`, only what the base does not fail in counts. What fails is read from the
     `junit` files that `verify` writes (patterns, counted from the project), and from the lines that
@@ -95,6 +102,7 @@ class MergeRules:
     junit: tuple[str, ...] = ()
     failing: Command | None = None
     deliver: Deliver = Deliver.END
+    strategy: Strategy = Strategy.MERGE
 
 
 class LimitMode(Enum):

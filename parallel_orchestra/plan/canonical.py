@@ -27,6 +27,7 @@ from parallel_orchestra.model import (
     MergeRules,
     Plan,
     Setup,
+    Strategy,
     Task,
     Template,
     UsageLimit,
@@ -183,6 +184,8 @@ def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
     facts = {name: _tuples(fact) for name, fact in record.items()}
     if "deliver" in facts:
         facts["deliver"] = Deliver(facts["deliver"])
+    if "strategy" in facts:
+        facts["strategy"] = Strategy(facts["strategy"])
     return MergeRules(**facts)
 
 

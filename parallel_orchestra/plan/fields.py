@@ -71,6 +71,7 @@ class MergeFields(Fields):
     junit: values.SomePatterns = ABSENT
     failing: values.OneCommand = ABSENT
     deliver: values.Delivering = ABSENT
+    strategy: values.Merging = ABSENT
 
     def as_rules(self) -> MergeRules:
         """Returns what was said."""

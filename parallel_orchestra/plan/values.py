@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from parallel_orchestra.model import Boundaries, Command, Deliver, Halt, Isolation
+from parallel_orchestra.model import Boundaries, Command, Deliver, Halt, Isolation, Strategy
 from parallel_orchestra.ownership import Unreadable, patterns_of
 from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
@@ -358,6 +358,7 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
+Merging = Annotated[Literal["merge", "squash"], AfterValidator(Strategy)]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
 Dollars = Annotated[
     float, PlainValidator(_dollars), WithJsonSchema({"type": "number", "minimum": 0})

@@ -67,7 +67,13 @@ class Stage:
     """A process' view of a run in a project: its store, its queue and who it is."""
 
     def __init__(
-        self, project: Path, judge: Judge | None = None, owner: str = "", most: int = 32
+        self,
+        project: Path,
+        judge: Judge | None = None,
+        owner: str = "",
+        most: int = 32,
+        *,
+        squash: bool = False,
     ) -> None:
         self.project = project
         self.repo = Repo.discover(project, os.environ)
@@ -80,7 +86,9 @@ class Stage:
         if self.repo.refs.read(REFS.integration) is None:
             git(project, "update-ref", REFS.integration, self.base)
         self.verifier = Plainly(judge) if judge is not None else None
-        self.queue = MergeQueue(self.repo, self.store, REFS, self.base, self.verifier, most=most)
+        self.queue = MergeQueue(
+            self.repo, self.store, REFS, self.base, self.verifier, most=most, squash=squash
+        )
 
     def close(self) -> None:
         """Ends the git processes and closes the journals."""

@@ -22,6 +22,7 @@ from parallel_orchestra.model import (
     MergeRules,
     Plan,
     Setup,
+    Strategy,
     Task,
     Template,
     UsageLimit,
@@ -109,7 +110,11 @@ def test_a_plan_comes_back_from_json_as_it_was():
         setup=Setup(symlink=("l",), teardown=("t",), inputs=("i",), include=True),
         boundaries=Boundaries.WARN,
         merge=MergeRules(
-            baseline=True, junit=("a.xml",), failing=("cat", "f"), deliver=Deliver.EACH
+            baseline=True,
+            junit=("a.xml",),
+            failing=("cat", "f"),
+            deliver=Deliver.EACH,
+            strategy=Strategy.SQUASH,
         ),
         budget=Budget(max_tokens=5, max_duration=1.5),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),

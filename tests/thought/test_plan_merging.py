@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.errors import PlanError
-from parallel_orchestra.model import Deliver, MergeRules
+from parallel_orchestra.model import Deliver, MergeRules, Strategy
 from parallel_orchestra.plan import parse
 
 VERIFY = "verify: make\n"
@@ -30,6 +30,7 @@ def told(top):
         ("", MergeRules()),
         ("merge: {}\n", MergeRules()),
         ("merge: {baseline: false}\n", MergeRules()),
+        ("merge: {strategy: squash}\n", MergeRules(strategy=Strategy.SQUASH)),
         ("merge: {deliver: pr}\n", MergeRules(deliver=Deliver.PR)),
         (
             'merge: {baseline: true, junit: "out/*.xml"}\n',
@@ -74,6 +75,7 @@ def test_a_source_without_a_baseline_is_remarked_on():
         ("{baseline: 'yes', failing: f}", "`merge.baseline`"),
         ("{baseline: true, junit: /tmp/a.xml}", "`merge.junit`"),
         ("{baseline: true, failing: ''}", "`merge.failing`"),
+        ("{strategy: rebase}", "`merge.strategy`"),
         ("{deliver: sometimes}", "`merge.deliver`"),
         ("true", "`merge`"),
     ],

@@ -15,6 +15,7 @@ from parallel_orchestra.model import (
     MergeRules,
     Plan,
     Setup,
+    Strategy,
     Task,
 )
 from parallel_orchestra.plan import parse
@@ -63,7 +64,11 @@ def test_every_field_comes_back():
         programs=("uv",),
         boundaries=Boundaries.WARN,
         merge=MergeRules(
-            baseline=True, junit=("a.xml",), failing=("cat", "f"), deliver=Deliver.EACH
+            baseline=True,
+            junit=("a.xml",),
+            failing=("cat", "f"),
+            deliver=Deliver.EACH,
+            strategy=Strategy.SQUASH,
         ),
         prompt_template=AS_IT_IS,
     )

@@ -18,6 +18,7 @@ from parallel_orchestra.conductor.byhand.hand import (
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.isolation import Slot, Unusable, Workspace
+from parallel_orchestra.merge_queue import MergeFact
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, WorkerKind
@@ -138,15 +139,19 @@ def _completed_before(layout: Layout, settings: Settings, task: str, owner: str)
                 commit, ref = merge.commit if merge is not None else "", ""
                 if slot is not None:
                     if found is not None:
-                        ref = _unmerged(shop, slot, found[0], commit)
+                        ref = _unmerged(shop, slot, found[0], task, merge)
                     pool.forget(slot)
                 return Completed(task, entry.name.attempts, commit, ref, already=True)
         raise lost_work(shop, task, owner)
 
 
-def _unmerged(shop: Workshop, slot: Slot, workspace: Workspace, commit: str) -> str:
+def _unmerged(
+    shop: Workshop, slot: Slot, workspace: Workspace, task: str, merge: MergeFact | None
+) -> str:
     """Keeps what lies in a worktree and its merge did not bring in; returns the ref or ''."""
-    if not commit:
+    if merge is None:
         return slot.save()
-    # The second parent of a merge is the work that it merged.
-    return left_over(slot, workspace, shop.job.repo.objects.tree_of(f"{commit}^2"))
+    repo = shop.job.repo
+    # The second parent of a merge is the work that it merged; of a squashed one a ref keeps it.
+    kept = repo.refs.read(shop.refs.squashed(task, merge.generation))
+    return left_over(slot, workspace, repo.objects.tree_of(kept or f"{merge.commit}^2"))
