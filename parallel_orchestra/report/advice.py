@@ -9,7 +9,7 @@ import shlex
 from parallel_orchestra.agents import by_hand
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import UNDONE, Attempt, Outcome, RunReport, TaskReport
-from parallel_orchestra.report.budgets import enough_dollars, short_of
+from parallel_orchestra.report.budgets import budget_lines, enough_dollars, short_of
 from parallel_orchestra.report.text import short, short_ref
 
 #: How many of a kind are listed before "... and N more".
@@ -109,6 +109,10 @@ def resume_step(report: RunReport) -> tuple[str, ...]:
         return (_more_budget(report),)
     tasks = "the task that is" if left == 1 else f"the {left} tasks that are"
     resume = _command("run", report.source, "--resume", report=report)
+    if empty := [one for one in report.purses if one.used >= one.limit]:
+        used = next(budget_lines(empty)).removeprefix("budget: ").removesuffix(" used")
+        what = f"the run's budget is used up: {used}"
+        return (f"{what}; raise it in the plan, then `{resume}`",)
     return (f"run {tasks} not done yet, and no other: `{resume}`",)
 
 

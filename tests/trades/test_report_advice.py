@@ -6,7 +6,7 @@ import pytest
 
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.progress import Delivery, Outcome
+from parallel_orchestra.progress import Delivery, Outcome, Purse
 from parallel_orchestra.report.advice import delivery, next_step, next_steps
 from support import runs
 
@@ -27,6 +27,17 @@ def test_every_failure_has_a_step_of_its_own_with_the_command_that_tries_again(f
 
     assert "`parallel-orchestra retry api`" in step
     assert failure is FailureClass.TRANSIENT or step != next_step(runs.run(other), other)
+
+
+def test_of_a_run_whose_budget_is_used_up_nobody_is_told_to_go_on_without_more_of_it():
+    purse = Purse("max_tokens", 18_900, 0, 15_000)
+
+    *_, last = next_steps(runs.run(failed("budget"), purses=(purse,)))
+
+    assert last == (
+        "the run's budget is used up: 18,900 tokens of 15,000 tokens; raise it in the plan, then "
+        "`parallel-orchestra run /repo/demo/plan.md --resume`"
+    )
 
 
 def test_a_conflict_leads_to_its_branch():
