@@ -5,6 +5,9 @@
 
 import json
 import os
+import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -54,8 +57,9 @@ def served(tmp_path):
         yield server
 
 
-def run(scene, backend, server, monkeypatch, tmp_path):
+def run(scene, backend, server, monkeypatch, tmp_path, ahead=()):
     env = surroundings(backend, tmp_path / "agent", server.url)
+    env["PATH"] = os.pathsep.join([*map(str, ahead), env["PATH"]])
     for name in set(os.environ) - env.keys() - {"PYTEST_CURRENT_TEST"}:
         monkeypatch.delenv(name)
     report = tmp_path / "report.json"
@@ -134,6 +138,37 @@ def test_who_ran_out_of_turns_goes_on_in_its_session_and_costs_what_it_says(tmp_
     assert {"0.txt", "1.txt", "end.txt"} <= result.files().keys()
     read, written = (sum(one.tokens[at] for one in server.work) for at in (0, 1))
     assert report["figures"]["cost_usd"] == pytest.approx(PRICES["claude"].of((read, written)))
+
+
+DIG = """---
+po_plan_version: "0.2"
+name: bed
+defaults: {{backend: {backend}, timeout: 4m}}
+tasks:
+  - {{id: dig, prompt: Dig the bed.}}
+---
+"""
+#: The address that a call meant: of Unix sockets, and of those that only ask the kernel, it has none.
+MEANT = re.compile(r'sin6?_port=htons\((\d+)\).*?"([^"]+)"')
+
+
+def test_nothing_is_sent_to_anything_but_loopback(backend, served, tmp_path, monkeypatch):
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    trace, watched = tmp_path / "trace", tmp_path / "bin" / backend
+    watched.parent.mkdir()
+    calls = "connect,sendto,sendmsg,sendmmsg"
+    words = ["strace", "-f", "-qq", "-e", f"trace={calls}", "-o", str(trace)]
+    watched.write_text(f'#!/bin/sh\nexec {shlex.join(words)} {programs(backend)}/{backend} "$@"\n')
+    watched.chmod(0o755)
+    scene = Scene(tmp_path / "scene").repository({"README.md": "A garden\n"})
+    scene.plan(DIG.format(backend=backend))
+
+    result, _ = run(scene, backend, served, monkeypatch, tmp_path, ahead=[watched.parent])
+
+    assert result.exit_code == 0, result
+    meant = set(MEANT.findall(trace.read_text(encoding="utf-8", errors="replace")))
+    assert {address for _, address in meant} == {"127.0.0.1"}
 
 
 def test_there_is_no_network_but_loopback():

@@ -14,6 +14,12 @@ VARIABLE = "REAL_AGENTS"
 #: What of our own environment they get; all else is theirs alone.
 INHERITED = ("PATH", "LANG", "LC_ALL")
 
+#: For whatever is not on loopback they are sent to a proxy that is not there: where there is a network,
+#: Codex would else ask for `api.github.com` and `chatgpt.com`.
+_NOWHERE = {
+    **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
+    "NO_PROXY": "127.0.0.1,localhost",
+}
 _CODEX = """\
 model = "played"
 model_provider = "played"
@@ -51,6 +57,7 @@ def surroundings(name: str, folder: Path, url: str) -> dict[str, str]:
     temporary.mkdir(exist_ok=True)
     env = {one: os.environ[one] for one in INHERITED if one in os.environ}
     env |= {"HOME": str(home), "TMPDIR": str(temporary), "TERM": "dumb", "TZ": "UTC"}
+    env |= _NOWHERE
     env["PATH"] = f"{programs(name)}{os.pathsep}{env['PATH']}"
     return {**env, **SETTLE[name](home, url)}
 
