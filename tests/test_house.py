@@ -48,6 +48,7 @@ LATE = {
     "portalocker": "73 ms, only where a lock is taken",
     "psutil": "34 ms, only where /proc does not answer",
     "pydantic": "53 ms, only to check a plan",
+    "re": "10 ms that a helper process saves whose child is known by no line",
     "rich": "71 ms, only on a terminal",
     "socket": "only when a webhook is told",
     "ssl": "30 ms, only when a webhook is told",

@@ -14,7 +14,7 @@ from typing import Protocol
 from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import CPO, Answer, Task, Template, Usage
-from parallel_orchestra.process import NO_LAST_WORDS, Exit, LastWords
+from parallel_orchestra.process import NO_LAST_WORDS, DeadEnd, Exit, LastWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,8 @@ class Call:
     which the worker adds. `PROMPT_FILE` in an argument becomes the path of the prompt's file. `secrets` are the values to mask in everything that it prints, the
     longest first. `stdin_prompt` says that it reads its prompt from stdin. Lines of its stdout that
     hold one of the words of `keep` reach `Backend.answer` however long the output is. By its
-    `last_words` an agent is known to be done, so that one which hangs then is ended.
+    `last_words` an agent is known to be done, so that one which hangs then is ended; by its `dead_ends`
+    to wait for what no attempt should wait for.
     """
 
     argv: tuple[str, ...]
@@ -92,6 +93,7 @@ class Call:
     stdin_prompt: bool = True
     keep: tuple[bytes, ...] = ()
     last_words: LastWords = NO_LAST_WORDS
+    dead_ends: tuple[DeadEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Codex, headless: `codex exec --json` with the prompt on stdin, an event a line.
 
-It says what failed only in words; its cost it does not say at all.
+It says what failed only in words; its cost it does not say at all. For how long it sleeps before it
+asks again stands in its log.
 """
 
 import re
@@ -27,7 +28,7 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit, LastWords
+from parallel_orchestra.process import DeadEnd, Ending, Exit, LastWords
 
 PROGRAM = Program("Codex", "codex", "@openai/codex", "0.169.0", "0.169.0")
 
@@ -41,6 +42,22 @@ _KEPT = (b'"thread.started"', b'"turn.completed"')
 
 #: A call of it is one turn.
 _LAST_WORDS = LastWords(finals=((("type", "turn.completed"),), (("type", "turn.failed"),)))
+
+#: Makes its log say, on stderr, when it asks again; errors it would tell anyway.
+_LOG = ("RUST_LOG", "error,codex_core::responses_retry=warn")
+_AGAIN = rb"^\S+ +WARN codex_core::responses_retry: [^(]*\(\d+/\d+ in "
+#: It sleeps for as long as the service says, hours too, and waits for the network for ever: it says
+#: so again and again, three times in about half a minute.
+_DEAD_ENDS = (
+    DeadEnd(_AGAIN + rb"(?:[3-9]\d|\d{3,})(?:\.\d+)?s\)"),
+    DeadEnd(
+        rb'^{"type":"error","message":"Reconnecting\.\.\. waiting for network',
+        stdout=True,
+        times=3,
+        onward=b'{"type":"item.',
+    ),
+)
+_SLEEP = re.compile(_AGAIN + rb"(\d+(?:\.\d+)?)s\).*?\bsampling_error=(.*)$", re.MULTILINE)
 
 #: What 0.169.0 was heard to say. It gives the status of an answer, or else a sentence of its own.
 SIGNS: tuple[Sign, ...] = (
@@ -83,6 +100,7 @@ class CodexBackend:
     def call(self, task: Task, settings: AgentSettings, session: str = "") -> Call:
         """Returns Codex's command for this task; the prompt goes to its stdin."""
         env = surroundings(settings.environ, task.env)
+        env.setdefault(*_LOG)
         return Call(
             argv=(
                 path_of(PROGRAM, env, settings),
@@ -96,6 +114,7 @@ class CodexBackend:
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
             last_words=_LAST_WORDS,
+            dead_ends=_DEAD_ENDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:
@@ -113,6 +132,8 @@ class CodexBackend:
         said = Answer(_last_message(ended.stdout_tail), usage=used)
         # events are for us: what Codex says to people stands on stderr
         plain = replace(ended, stdout_tail=without_events(ended.stdout_tail))
+        if ended.ending is Ending.DEAD_END:
+            return _given_up(said, ended)
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         failed = _failure(ended.stdout_tail)
@@ -128,6 +149,22 @@ class CodexBackend:
             reason=one_line(words) or how_it_ended(plain),
             retry_after=wait_in_words(words, settings.clock(), settings.environ),
         )
+
+
+def _given_up(said: Answer, ended: Exit) -> Answer:
+    """Returns what it waited for, and for how long it would have."""
+    sleeps = _SLEEP.findall(ended.stderr_tail)
+    if not sleeps:
+        troubles = [words_of(one.get("message")) for one in events(ended.stdout_tail)]
+        words = next(filter(None, reversed(troubles)), "its service can't be reached")
+        return replace(said, failure=FailureClass.TRANSIENT, reason=one_line(words))
+    seconds, words = sleeps[-1][0], sleeps[-1][1].decode("utf-8", "replace")
+    return replace(
+        said,
+        failure=class_of_words(words, SIGNS),
+        reason=one_line(words),
+        retry_after=float(seconds),
+    )
 
 
 def _class_of(words: str, ended: Exit) -> FailureClass:

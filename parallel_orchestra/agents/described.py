@@ -32,7 +32,7 @@ _READERS: dict[str, Backend] = {
 
 
 #: Endings that the agent decided, so that its words say why it failed.
-_BY_ITSELF = (Ending.EXITED, Ending.ANSWERED)
+_BY_ITSELF = (Ending.EXITED, Ending.ANSWERED, Ending.DEAD_END)
 
 
 class DescribedBackend:
@@ -97,6 +97,7 @@ class DescribedBackend:
             stdin_prompt=self._template.stdin,
             keep=spoken.keep,
             last_words=spoken.last_words,
+            dead_ends=spoken.dead_ends,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:

@@ -1,7 +1,7 @@
 """opencode, headless: `opencode run --format json` with the prompt on stdin, an event a line.
 
 It prints no result: cost and tokens are the sum over its steps. Of a failed request it tells
-status and headers.
+status and headers, but of one that it means to try again it tells only its log.
 """
 
 import json
@@ -33,11 +33,13 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.agents.words import clean, one_line
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
-from parallel_orchestra.process import Exit, LastWords
+from parallel_orchestra.process import DeadEnd, Ending, Exit, LastWords
 
 PROGRAM = Program("opencode", "opencode", "opencode-ai", "1.18.33", "1.18.33")
 
 _HEADLESS = ("run", "--format", "json")
+#: Of a service that refuses it, it tells nothing else while it waits.
+_LOG = ("--print-logs", "--log-level", "ERROR")
 _ANYTHING = ("--auto",)
 #: The agent that it takes if none is named.
 _DEFAULT_AGENT = "build"
@@ -50,6 +52,28 @@ _KEPT = (b'"type":"step_finish"',)
 #: A step that calls no tool is the last one, but where the conversation was made shorter: then it
 #: goes on, which shows only once the model answers.
 _LAST_WORDS = LastWords(finals=((("type", "step_finish"), ("part.reason", "stop")),), grace=60.0)
+
+#: What its log says of a request that failed, but for those by which it names a session: of those
+#: nothing hangs.
+_REFUSED = (
+    rb'^timestamp=\S+ level=ERROR \S+ message="stream error" [^"\n]*\bsmall=false [^"\n]*%s'
+    rb'error\.error="(?:AI_\w+: )?'
+)
+_ANY_REFUSED = _REFUSED % b""
+#: Of what it has begun besides it tells nothing, so that its silence after it says nothing.
+_MAIN_REFUSED = _REFUSED % rb"\bmode=primary "
+#: It sleeps for as long as the service says, for hours too. By itself it waits for 2, 4, 8, 16 and
+#: 30 s. A conversation that is too long it makes shorter and asks again, for ever if that does not
+#: help.
+_DEAD_ENDS = (
+    DeadEnd(_ANY_REFUSED + rb'[^"\n]*(?i:usage limit)'),
+    DeadEnd(
+        _MAIN_REFUSED + rb'[^"\n]*(?i:prompt is too long|context (?:length|window))',
+        times=3,
+        onward=b'"type":"tool_use"',
+    ),
+    DeadEnd(_MAIN_REFUSED, patience=45.0),
+)
 
 #: What 1.18.33 was heard to say; they go before the status of the answer.
 SIGNS: tuple[Sign, ...] = (
@@ -99,6 +123,7 @@ class OpencodeBackend:
             argv=(
                 path_of(PROGRAM, env, settings),
                 *_HEADLESS,
+                *_LOG,
                 *self.mode(task),
                 *(("--session", session) if session else ()),
                 *(("--agent", agent) if agent else ()),
@@ -108,6 +133,7 @@ class OpencodeBackend:
             secrets=secrets_of(settings.environ, task.env),
             keep=_KEPT,
             last_words=_LAST_WORDS,
+            dead_ends=_DEAD_ENDS,
         )
 
     def acts(self, line: str) -> tuple[Act, ...] | None:
@@ -123,7 +149,10 @@ class OpencodeBackend:
         told = list(events(ended.stdout_tail))
         said = Answer(_last_words(told), usage=_usage(told, ended))
         # events are for us: what opencode says to people stands on stderr
-        plain = replace(ended, stdout_tail=without_events(ended.stdout_tail))
+        stdout, stderr = without_events(ended.stdout_tail), _without_log(ended.stderr_tail)
+        plain = replace(ended, stdout_tail=stdout, stderr_tail=stderr)
+        if ended.ending is Ending.DEAD_END:
+            return _given_up(said, ended.stderr_tail, settings)
         if (short := cut_short(task, plain, said.text, said.usage)) is not None:
             return short
         failed = _last(told, "error")
@@ -147,6 +176,21 @@ class OpencodeBackend:
 def _last(told: list[Event], *kinds: str) -> Event | None:
     """Returns the last event of these kinds."""
     return next((event for event in reversed(told) if event.get("type") in kinds), None)
+
+
+def _without_log(stderr: bytes) -> bytes:
+    """Returns what it said to people; its log, if it said nothing else."""
+    lines = stderr.split(b"\n")
+    return b"\n".join(line for line in lines if not line.startswith(b"timestamp=")) or stderr
+
+
+def _given_up(said: Answer, log: bytes, settings: AgentSettings) -> Answer:
+    """Returns why it waited, by the last request that its log says was refused."""
+    found = re.findall(_ANY_REFUSED + rb'((?:[^"\\\n]|\\.)*)"', log, re.MULTILINE)
+    words = found[-1].decode("utf-8", "replace") if found else "its service refused it"
+    wait = wait_in_words(words, settings.clock(), settings.environ)
+    failure = class_of_words(words, SIGNS)
+    return replace(said, failure=failure, reason=one_line(words), retry_after=wait)
 
 
 def _failed(said: Answer, event: Event, settings: AgentSettings) -> Answer:

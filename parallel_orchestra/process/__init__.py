@@ -4,14 +4,16 @@ Knows nothing of tasks. `supervisor` is the door; `reaper`, `copier` and `watch`
 process; `identity` tells processes apart across crashes and reboots.
 """
 
-from parallel_orchestra.process.supervisor import (
-    NO_LAST_WORDS,
-    Child,
-    Ending,
-    Exit,
-    LastWords,
-    Supervisor,
-    find_program,
-)
+from parallel_orchestra.process.supervisor import Child, Ending, Exit, Supervisor, find_program
+from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
 
-__all__ = ["NO_LAST_WORDS", "Child", "Ending", "Exit", "LastWords", "Supervisor", "find_program"]
+__all__ = [
+    "NO_LAST_WORDS",
+    "Child",
+    "DeadEnd",
+    "Ending",
+    "Exit",
+    "LastWords",
+    "Supervisor",
+    "find_program",
+]

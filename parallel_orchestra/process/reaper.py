@@ -155,7 +155,7 @@ class Run:
             self._ending, self._deadline = hangs, 0.0
             if hangs == "stalled":
                 self._reason = f"showed no sign of life for {self._request.idle_timeout:g} s"
-            else:
+            elif hangs == "answered":
                 # No interrupt: it would be answered by words that contradict the last ones.
                 self._steps = self._steps[1:]
                 self._said = self._out.tail(), self._out.kept()

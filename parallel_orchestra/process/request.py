@@ -2,6 +2,8 @@
 
 #: See `last_word`.
 Pattern = tuple[tuple[str, str], ...]
+#: See `telling.DeadEnd`: on stdout, line, times, patience, onward.
+DeadEnd = tuple[bool, bytes, int, float, bytes]
 
 
 class Request:
@@ -28,6 +30,7 @@ class Request:
         idle_timeout: float | None,
         life: str,
         last_words: tuple[tuple[Pattern, ...], Pattern, str, float],
+        dead_ends: tuple[DeadEnd, ...],
     ) -> None:
         self.number = number
         self.program = program
@@ -47,3 +50,4 @@ class Request:
         self.idle_timeout = idle_timeout
         self.life = life
         self.last_words = last_words
+        self.dead_ends = dead_ends

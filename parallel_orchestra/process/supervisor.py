@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from parallel_orchestra.process import identity
+from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
 
 #: Every child of a supervisor carries this variable, unique for the helper that runs it: if
 #: the helper itself is killed, what it leaves behind is found by it and ended.
@@ -38,36 +39,17 @@ class Ending(Enum):
     """How a child's run ended; `LOST`: the helper died, what was left of the tree is ended.
 
     `ANSWERED`: it had said its last word but did not end, and was ended. `STALLED`: it showed no
-    sign of life any more.
+    sign of life any more. `DEAD_END`: it said that it can't go on, did not end, and was ended.
     """
 
     EXITED = "exited"
     ANSWERED = "answered"
     TIMEOUT = "timeout"
     STALLED = "stalled"
+    DEAD_END = "dead end"
     CANCELLED = "cancelled"
     NOT_STARTED = "not started"
     LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class LastWords:
-    """By which lines of JSON on its stdout a child says that it is done.
-
-    A pattern gives texts and where they stand in the line: a path of keys with dots between them.
-    A line that fits one of `finals` is the last word, unless another line follows it. A line that
-    fits `pending` lists under `pending_key` what the child still waits for. Who has said the last
-    word, waits for nothing and left nothing running, is ended after `grace` seconds.
-    """
-
-    finals: tuple[tuple[tuple[str, str], ...], ...] = ()
-    pending: tuple[tuple[str, str], ...] = ()
-    pending_key: str = ""
-    grace: float = 10.0
-
-
-#: For children that only their end says anything of.
-NO_LAST_WORDS = LastWords()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +83,7 @@ class Child:
     idle_timeout: float | None = None
     life: Path | None = None
     last_words: LastWords = NO_LAST_WORDS
+    dead_ends: tuple[DeadEnd, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +336,7 @@ def _request(number: int, program: str, child: Child, mark: str) -> dict[str, An
         "idle_timeout": child.idle_timeout,
         "life": _absolute(child.life),
         "last_words": astuple(child.last_words),
+        "dead_ends": tuple(one.told() for one in child.dead_ends),
     }
 
 

@@ -1,6 +1,6 @@
-"""Watches one child: is it at work, and has it said its last word?
+"""Watches one child: is it at work, has it said its last word, or that it can't go on?
 
-Joins the signs of life (`pulse`, from `family` and `touched`) and the `last_word`, at the lowest
+Joins the signs of life (`pulse`, from `family` and `touched`), the `last_word` and the `dead_end`, at the lowest
 price: who prints is alive, and no more is looked at; files come last, once nothing else tells.
 Looking at them may cost a four thousandth of a processor, but for one look before anybody is
 called stuck. The helper program (`reaper`) loads this file by itself.
@@ -10,12 +10,14 @@ import os
 import time
 
 if __package__:
+    from parallel_orchestra.process.dead_end import DeadEnds
     from parallel_orchestra.process.family import Family
     from parallel_orchestra.process.last_word import LastWord
     from parallel_orchestra.process.pulse import STUCK, WORKING, Pulse, Signs
     from parallel_orchestra.process.request import Request
     from parallel_orchestra.process.touched import Walk
 else:  # the bare interpreter knows this folder only
+    from dead_end import DeadEnds  # type: ignore[import-not-found,no-redef]
     from family import Family  # type: ignore[import-not-found,no-redef]
     from last_word import LastWord  # type: ignore[import-not-found,no-redef]
     from pulse import STUCK, WORKING, Pulse, Signs  # type: ignore[import-not-found,no-redef]
@@ -41,6 +43,7 @@ class Watch:
         finals, pending, pending_key, self._grace = request.last_words
         self._last = LastWord(finals, pending, pending_key)
         self._speaks = bool(finals)
+        self._dead = DeadEnds(request.dead_ends) if request.dead_ends else None
         self._there = os.path.isdir("/proc/self/task")
         self._pulse: Pulse | None = None
         self._next_look = _NEVER
@@ -58,6 +61,9 @@ class Watch:
     def hear(self, data: bytes, *, stdout: bool) -> None:
         """Takes output in."""
         self._heard = now = time.monotonic()
+        if self._dead is not None:
+            self._dead.hear(data, now, stdout=stdout)
+            self.due = min(self.due, self._dead_at)
         if not (stdout and self._speaks):
             return
         if self._usual is None:
@@ -71,6 +77,8 @@ class Watch:
         """Looks if it is time to; returns how the run is to be ended, or nothing."""
         if now < self.due:
             return ""
+        if now >= self._dead_at:
+            return "dead end"
         if now >= self._next_look:
             self._look_at_family(now)
         self._look_at_files(now)
@@ -79,6 +87,11 @@ class Watch:
         if self._has_answered(now):
             return "answered"
         return "stalled" if self._sure else ""
+
+    @property
+    def _dead_at(self) -> float:
+        due = self._dead.due if self._dead is not None else None
+        return _NEVER if due is None else due
 
     def close(self) -> None:
         """Takes back what was told others of the child."""
@@ -153,7 +166,7 @@ class Watch:
             return  # a full disk: it is only shown
 
     def _next(self, now: float) -> float:
-        due = self._next_look
+        due = min(self._next_look, self._dead_at)
         if self._walk is not None:
             due = min(due, now + _BETWEEN_STRETCHES)
         if self._last.said_at is not None:

@@ -171,6 +171,7 @@ class Landing:
                 secrets=call.secrets,
                 keep=call.keep,
                 last_words=call.last_words,
+                dead_ends=call.dead_ends,
                 idle_timeout=self._task.idle_timeout,
                 life=self.directory / LIFE,
             )

@@ -23,7 +23,7 @@ from parallel_orchestra.agents import BACKENDS, AgentSettings  # noqa: E402
 from parallel_orchestra.model import Task  # noqa: E402
 from parallel_orchestra.process import Child, Exit, Supervisor  # noqa: E402
 from support.model_server import ModelServer, Script  # noqa: E402
-from support.real_agents import VARIABLE, surroundings  # noqa: E402
+from support.real_agents import VARIABLE, let_retry, surroundings  # noqa: E402
 
 RECORDED = HERE.parent / "trades" / "recorded_agents"
 ACTS = HERE.parent / "trades" / "recorded_acts"
@@ -37,7 +37,7 @@ LIMIT = 240.0
 #: Lines that are worth keeping of an agent that does the same again and again.
 MOST_LINES = 40
 #: Bytes of standard error that are worth keeping: some print where in themselves they failed.
-MOST_ERR = 1500
+MOST_ERR = 3000
 
 
 def main(backend: str, only: list[str]) -> None:
@@ -82,6 +82,8 @@ def recorded(backend: str, case: dict[str, Any], folder: Path) -> dict[str, Any]
     with ModelServer(Script.of({"rules": rules})) as server:
         url = NOBODY if case.get("refused") else server.url
         env = surroundings(backend, folder / "agent", url)
+        if case.get("retries"):
+            let_retry(folder / "agent")
         changes = case.get("env", {}).get(backend, {})
         env = {name: value for name, value in {**env, **changes}.items() if value}
         task = Task(id="a", prompt=PROMPT, backend=backend, **case.get("task", {}))
@@ -122,6 +124,7 @@ def run(task: Task, env: dict[str, str], folder: Path, limit: float) -> Exit:
                 secrets=call.secrets,
                 keep=call.keep,
                 graces=(3.0, 1.0),
+                dead_ends=call.dead_ends,
             )
         )
 

@@ -1,21 +1,25 @@
 """Real agents at a usage limit: who was at work meets it, nobody else asks until it is over."""
 
 import os
+import re
 
 import pytest
 
 from support.model_server import ModelServer, Script
-from support.real_agents import VARIABLE, programs, surroundings
+from support.real_agents import VARIABLE, let_retry, programs, surroundings
 from support.scene import Scene
+from support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not os.environ.get(VARIABLE), reason=f"no real agents: ${VARIABLE} not set"),
 ]
-#: Only a subscription has such limits.
+#: What makes them have such limits: of Claude only a subscription has.
 SUBSCRIPTION = {
     "claude": {"ANTHROPIC_API_KEY": "", "CLAUDE_CODE_OAUTH_TOKEN": "sk-ant-oat01-fake-000"},
     "codex": {},
+    "gemini": {},
+    "opencode": {},
 }
 PLAN = """---
 po_plan_version: "0.2"
@@ -56,6 +60,7 @@ class Stage:
 
     def __init__(self, backend, tmp_path, monkeypatch, played):
         env = surroundings(backend, tmp_path / "agent", played.url)
+        let_retry(tmp_path / "agent")
         env = {name: value for name, value in (env | SUBSCRIPTION[backend]).items() if value}
         for name in set(os.environ) - env.keys() - {"PYTEST_CURRENT_TEST"}:
             monkeypatch.delenv(name)
@@ -66,6 +71,9 @@ class Stage:
         tasks = "\n".join(f"  - {{id: {name}, prompt: Write {name}.txt}}" for name in names)
         self.scene.plan(PLAN.format(backend=self.backend, tasks=tasks, usage_limit=usage_limit))
         return self
+
+    def start(self):
+        return self.scene.start("--yes", "--start-gap", "0", env=self.env)
 
     def run(self, *options, check=0):
         command = ("--yes", "--start-gap", "0", *options)
@@ -113,6 +121,22 @@ def test_a_limit_that_resets_twice_is_waited_for_twice(tmp_path, monkeypatch):
     assert [bool(one.fault) for one in asked] == [True, True, False, False]
     assert min(asked[1].at - asked[0].at, asked[2].at - asked[1].at) >= 1
     assert result.states() == {"a": "done"}
+
+
+def test_an_agent_that_would_sleep_for_an_hour_is_ended_and_its_task_waits(tmp_path, monkeypatch):
+    backend = installed("codex")
+    sleep = {"error": {"status": 429, "retry_after": 3600}}
+    with ModelServer(Script.of({"rules": [{"faults": [sleep]}]})) as played:
+        stage = Stage(backend, tmp_path, monkeypatch, played).plan("a")
+        with stage.start() as run:
+            wait_until(lambda: "next attempt in" in run.err(), within=60)
+            run.interrupt()
+            ended = run.wait()
+
+    assert "a  again" in ended.err
+    assert "rate_limited: exceeded retry limit, last status: 429" in ended.err
+    assert re.search(r"next attempt in (1 h 0\d|59) min", ended.err)
+    assert ended.states() == {"a": "available"}
 
 
 def test_a_run_that_is_to_stop_ends_and_goes_on_when_it_is_told_to(backend, tmp_path, monkeypatch):

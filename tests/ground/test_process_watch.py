@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.process import Child, Ending, LastWords, Supervisor
+from parallel_orchestra.process import Child, DeadEnd, Ending, LastWords, Supervisor
 from parallel_orchestra.process.identity import marked
 from parallel_orchestra.process.touched import Walk
 from support.waiting import wait_until
@@ -129,6 +129,22 @@ def test_who_has_said_its_last_word_is_ended_soon_and_judged_by_it(shell):
         b'{"type":"begin"}\n{"type":"result"}\n'
     }
     assert {exit_.kept for exit_ in exits.values()} == {b'{"type":"result"}\n'}
+
+
+@pytest.mark.slow
+def test_who_says_that_it_can_not_go_on_is_ended_and_nothing_of_it_is_left(shell, tmp_path):
+    ends = (DeadEnd(b"^sleeps "), DeadEnd(b"^refused", patience=0.3))
+    lines = {
+        "at once": "echo sleeps till noon >&2; exec sleep 600",
+        "deaf": "trap '' INT TERM; echo sleeps till noon >&2; while :; do sleep 1; done",
+        "after a while": "echo begun; echo refused >&2; exec sleep 600",
+    }
+
+    exits = run_all({name: shell(line, name, dead_ends=ends) for name, line in lines.items()})
+
+    assert {exit_.ending for exit_ in exits.values()} == {Ending.DEAD_END}
+    assert exits["at once"].stderr_tail == b"sleeps till noon\n"
+    assert not marked("MARK_OF_TEST", str(tmp_path))
 
 
 @linux

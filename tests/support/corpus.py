@@ -18,6 +18,7 @@ MEANINGS = {
     "success": "it did its task",
     "429": "429 of the service",
     "429-retry-after": "429 that says how long to wait",
+    "429-an-hour": "429 that asks to wait for an hour",
     "usage-limit": "a usage limit that ends in two hours",
     "529": "529, overloaded",
     "500": "500 of the service",

@@ -62,6 +62,15 @@ def surroundings(name: str, folder: Path, url: str) -> dict[str, str]:
     return {**env, **SETTLE[name](home, url)}
 
 
+def let_retry(folder: Path) -> None:
+    """Lets an agent with that folder ask again as often as it does by itself, if it is Codex."""
+    config = folder / "home" / ".codex" / "config.toml"
+    if config.exists():
+        lines = config.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = (line for line in lines if "_max_retries" not in line)
+        config.write_text("".join(kept), encoding="utf-8")
+
+
 def _claude(home: Path, url: str) -> Mapping[str, str]:
     del home
     return {

@@ -24,7 +24,10 @@ KNOWN = {
         {"--skip-trust"},
         {"--output-format", "--approval-mode", "--model", "--allowed-tools", "--resume"},
     ),
-    "opencode": ({"run", "--auto"}, {"--format", "--agent", "--model", "--session"}),
+    "opencode": (
+        {"run", "--auto", "--print-logs"},
+        {"--format", "--agent", "--model", "--session", "--log-level"},
+    ),
 }
 
 

@@ -4,13 +4,15 @@ import pytest
 
 from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.model import FailureClass as F
+from parallel_orchestra.process import Ending
 from support.corpus import MEANINGS, recordings, rows
 
-#: What each case means, whoever meets it, unless `EXCEPT` says otherwise.
+#: What each case means, whoever meets it.
 CLASSES = {
     "success": None,
     "429": F.RATE_LIMITED,
     "429-retry-after": F.RATE_LIMITED,
+    "429-an-hour": F.RATE_LIMITED,
     "usage-limit": F.USAGE_LIMIT,
     "529": F.TRANSIENT,
     "500": F.TRANSIENT,
@@ -31,16 +33,8 @@ CLASSES = {
     "hang-after-result": F.TIMEOUT,
     "killed": F.TRANSIENT,
 }
-EXCEPT = {
-    # it waits for the network by itself, for ever as far as anybody has seen
-    ("codex", "refused"): F.TIMEOUT,
-    # it sleeps for as long as the service says, without a word
-    ("opencode", "usage-limit"): F.TIMEOUT,
-    # it makes the conversation shorter and asks again, which the service refuses again
-    ("opencode", "too-long"): F.TIMEOUT,
-}
 #: Cases that not all can meet.
-SOME = {"no-key", "max-turns", "budget", "unknown-agent", "hang-after-result"}
+SOME = {"no-key", "429-an-hour", "max-turns", "budget", "unknown-agent", "hang-after-result"}
 #: Who can tell when a usage limit ends.
 TELLS_WHEN = ("claude", "codex")
 REAL = sorted(name for name, one in BACKENDS.items() if one.program is not None)
@@ -51,7 +45,7 @@ ALL = [one for name in REAL for one in recordings(name)]
 def test_a_failure_has_its_class_and_words_for_it(one):
     answer = one.answer()
 
-    assert answer.failure is EXCEPT.get((one.backend, one.case), CLASSES[one.case])
+    assert answer.failure is CLASSES[one.case]
     assert (answer.reason == "") == (answer.failure is None)
 
 
@@ -89,10 +83,24 @@ def test_an_agent_that_was_killed_has_told_of_its_session(backend):
     assert killed.answer().usage.session
 
 
-def test_an_agent_that_was_ended_while_it_waited_still_says_for_what():
-    (one,) = (one for one in recordings("codex") if one.case == "refused")
+@pytest.mark.parametrize(
+    ("backend", "case", "reason", "wait"),
+    [
+        ("codex", "refused", "Reconnecting... waiting for network", None),
+        ("codex", "429-an-hour", "exceeded retry limit, last status: 429", 3600),
+        ("opencode", "429-an-hour", "Too many requests.", None),
+        ("opencode", "usage-limit", "The usage limit has been reached", None),
+        ("opencode", "too-long", "prompt is too long", None),
+    ],
+)
+def test_an_agent_that_was_ended_while_it_waited_says_for_what(backend, case, reason, wait):
+    (one,) = (one for one in recordings(backend) if one.case == case)
 
-    assert one.answer().text.startswith("Reconnecting... waiting for network")
+    answer = one.answer()
+
+    assert one.ended.ending is Ending.DEAD_END
+    assert answer.reason.startswith(reason)
+    assert answer.retry_after == (wait and pytest.approx(wait, abs=1))
 
 
 def test_the_table_of_the_reference_has_a_row_for_each_recording():
