@@ -37,8 +37,11 @@ _IN_THE_WAY = re.compile(r"Unable to create '(?P<path>[^']+\.lock)': File exists
 #: How many lines of a failed command's output the user sees.
 _SHOWN_LINES = 12
 
-#: Where the user's configuration lies is the user's choice, and no leak of an outer session.
-_KEPT_VARIABLES = frozenset(("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"))
+#: Where the user's configuration lies is the user's choice, and no leak of an outer session; so is it
+#: not to download large files with each checkout.
+_KEPT_VARIABLES = frozenset(
+    ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM", "GIT_LFS_SKIP_SMUDGE")
+)
 
 _FIXED_VARIABLES = {
     "GIT_TERMINAL_PROMPT": "0",

@@ -45,8 +45,8 @@ def lend(repo: Repo, tree: WorkTree, commit: str) -> None:
     git = Git(repo.environ, tree.path, inner, tree.path)
     who = repo.committer()
     settings = [f"user.name={who.name}", f"user.email={who.email}", *repo.shape()]
-    if (repo.common_dir / "lfs").is_dir():
-        settings.append(f"lfs.storage={repo.common_dir / 'lfs'}")
+    # Also where there is no store yet: one in here would go with the lent repository.
+    settings.append(f"lfs.storage={_lfs_store(repo)}")
     for setting in settings:
         key, _, value = setting.partition("=")
         git.run("config", "--local", key, value)
@@ -54,6 +54,12 @@ def lend(repo: Repo, tree: WorkTree, commit: str) -> None:
     if shape.is_file():
         (inner / "info").mkdir(exist_ok=True)
         shutil.copyfile(shape, inner / "info" / "sparse-checkout")
+
+
+def _lfs_store(repo: Repo) -> Path:
+    """Returns where the large files of a repository lie (git-lfs-config(5))."""
+    named = repo.git.run("config", "--get", "lfs.storage", ok=(0, 1)).line
+    return repo.common_dir / (named or "lfs")
 
 
 def is_lent(tree: WorkTree) -> bool:

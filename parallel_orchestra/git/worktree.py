@@ -107,7 +107,7 @@ class WorkTree:
             # Package caches are read-only directories.
             regain(self.path)
             self._git.run(*words)
-        for path in self._filled_submodules():
+        for path in self.filled_submodules():
             # Git takes what lies in a submodule for none of its business.
             regain(self.path / path)
             shutil.rmtree(self.path / path)
@@ -118,9 +118,17 @@ class WorkTree:
         words = ("ls-files", "--others", "-z", *(f"--exclude={pattern}" for pattern in spare))
         return self._git.run(*words).fields
 
+    def filled_submodules(self) -> tuple[str, ...]:
+        """Returns the submodules that are no empty directory; `clean` makes all of them empty."""
+        if not os.path.lexists(self.path / ".gitmodules"):
+            return ()
+        listed = self._git.run("ls-files", "--stage", "-z").fields
+        links = (entry.partition("\t")[2] for entry in listed if entry.startswith("160000 "))
+        return tuple(path for path in links if _filled(self.path / path))
+
     def worked_in(self) -> tuple[str, ...]:
         """Returns the submodules with files, or commits, that nobody else has; call after staging."""
-        filled = self._filled_submodules()
+        filled = self.filled_submodules()
         if not filled:
             return ()
         words = ("diff-files", "--name-only", "-z", "--ignore-submodules=none")
@@ -240,13 +248,6 @@ class WorkTree:
         self.path.mkdir(parents=True, exist_ok=True)
         link.write_bytes(wanted)
         return True
-
-    def _filled_submodules(self) -> tuple[str, ...]:
-        if not os.path.lexists(self.path / ".gitmodules"):
-            return ()
-        listed = self._git.run("ls-files", "--stage", "-z").fields
-        links = (entry.partition("\t")[2] for entry in listed if entry.startswith("160000 "))
-        return tuple(path for path in links if _filled(self.path / path))
 
     def _published(self, path: str) -> bool:
         if not os.path.lexists(self.path / path / ".git"):

@@ -313,6 +313,9 @@ class Slot:
 
     def _lasts(self, tree: WorkTree, given: Given) -> bool:
         """Returns whether the next cleaning leaves all that the set-up made."""
+        if tree.filled_submodules():
+            # An agent may have been at work in one, so the next task gets it from git again.
+            return False
         if given.tree:
             changes = self._repo.objects.changed(given.base, given.tree)
             added = {one.path for one in changes if one.status == "A"}

@@ -1,5 +1,6 @@
 """What a project's files can be like: names, modes, links, line ends, filters, ignored ones."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -261,6 +262,35 @@ def test_large_files_of_lfs_are_real_in_worktrees_and_pointers_in_commits(scene)
     assert scene.files()["new.big"].startswith("version https://git-lfs.github.com/spec/")
     assert (scene.project / "new.big").read_text() == "new\n"
     assert (scene.project / "old.big").read_text() == "old\nmore\n"
+    assert scene.dirty() == []
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not installed")
+@pytest.mark.parametrize("store", cases(["lfs", "elsewhere"], {"lfs"}))
+def test_large_files_are_downloaded_once_where_wished_and_none_is_lost(scene, tmp_path, store):
+    remote = tmp_path / "remote.git"
+    shell(
+        scene.project,
+        f"git lfs install --local; git lfs track '*.big'; echo old > old.big; git add .; git commit -qm lfs;"
+        f"git init -q --bare {remote}; git remote add origin file://{remote}; git push -q origin main;"
+        "rm -rf .git/lfs; " + (f"git config lfs.storage {store}" if store != "lfs" else ":"),
+    )
+    pull = f"git lfs pull --include old.big; mv {remote} {remote}.gone; cat old.big > pulled"
+    tasks = {
+        "begin": "grep -q git-lfs old.big; echo 1 > new.big; git add .; git commit -qm 1; echo 2 > new.big",
+        "pull": f"grep -q git-lfs old.big; {pull}",
+        "again": "grep -q git-lfs old.big; git lfs checkout old.big; cat old.big > again",
+    }
+    plan = plan_of(tasks, top="max_workers: 1", chain=True)
+    plan = plan.replace("id: begin,", "id: begin, isolation: clone,")
+
+    result = scene.plan(plan).run("--yes", env={"GIT_LFS_SKIP_SMUDGE": "1"})
+
+    check_all_merged(result, *tasks)
+    assert (scene.files()["pulled"], scene.files()["again"]) == ("old\n", "old\n")
+    place = scene.project / ".git" / store
+    digests = {hashlib.sha256(text).hexdigest() for text in (b"old\n", b"1\n", b"2\n")}
+    assert {path.name for path in place.rglob("*") if path.is_file()} >= digests
     assert scene.dirty() == []
 
 

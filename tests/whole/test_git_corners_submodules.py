@@ -46,6 +46,31 @@ def test_a_submodule_is_an_empty_directory_that_an_agent_can_fill(scene, initial
     assert scene.dirty() == []
 
 
+def test_a_setup_fills_submodules_for_each_task_and_downloads_them_once(scene, library, tmp_path):
+    deep = make_repository(tmp_path / "deep", {"d.txt": "deep\n"})
+    shell(library, f"git submodule --quiet add file://{deep} deep; git commit -qm deep")
+    new = git(library, "rev-parse", "HEAD").strip()
+    shell(scene.project, f"{INIT}; cd lib; git fetch -q; git checkout -q {new}; cd ..; git add lib")
+    shell(scene.project, "echo deps > .gitignore; git add .gitignore; git commit -qm deeper")
+    setup = f"setup: {{run: [{INIT} --recursive, mkdir -p deps], keep: [deps, lib], inputs: a.txt}}"
+    take_away = f"mv {library} {tmp_path}/away; mv {deep} {tmp_path}/far"
+    tasks = {
+        "first": f"cat lib/deep/d.txt > first; {take_away}",
+        "after": "cat lib/l.txt lib/deep/d.txt > after",
+        "inside": "echo task > lib/deep/d.txt",
+        "last": "cat lib/deep/d.txt > last",
+    }
+
+    result = scene.plan(plan_of(tasks, top=f"max_workers: 1\n{setup}")).run("--yes", check=1)
+
+    assert result.states() == {**dict.fromkeys(tasks, "done"), "inside": "failed"}
+    assert scene.git("show", "main:after") == "two\ndeep\n"
+    assert scene.git("show", "main:last") == "deep\n"
+    (kept,) = [ref for ref in scene.refs() if "/salvage/inside/" in ref]
+    assert scene.git("show", f"{kept}:lib/deep/d.txt") == "task\n"
+    check_in_order(result)
+
+
 @rare
 def test_a_pointer_that_a_task_moves_is_delivered_and_the_users_submodule_is_let_be(scene, library):
     new = git(library, "rev-parse", "HEAD").strip()
