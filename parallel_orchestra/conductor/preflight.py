@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from parallel_orchestra import github
 from parallel_orchestra.agents import AgentSettings, backend_of
 from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo
+from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo, remote_of
 from parallel_orchestra.graph import Graph, Mode, caps, choose_mode, rivals, width
 from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
-from parallel_orchestra.model import Isolation, Plan
+from parallel_orchestra.model import Deliver, Isolation, Plan
 from parallel_orchestra.ownership import Tree, covered, reach, read_patterns
 from parallel_orchestra.process import find_program
 from parallel_orchestra.store import Layout
@@ -282,7 +283,21 @@ def notices(
     written = places(repo, settings.tasks_root(plan), settings)
     told += [f"{lack.what} ({lack.where})" for lack in lacks(written, _LITTLE)]
     told += _dirty_notices(plan, repo)
+    if plan.merge.deliver is Deliver.PR:
+        told += _request_notices(
+            settings.base or plan.base or repo.head().branch or "", repo, settings
+        )
     return tuple(told)
+
+
+def _request_notices(branch: str, repo: Repo, settings: Settings) -> list[str]:
+    # Said before a night of work and not after it.
+    if remote_of(repo, branch) is None:
+        missing = f"`{branch}` has no upstream, and there is no remote `origin`"
+        return [f"{missing}: no pull request can be made until there is one"]
+    if github.find(settings.environ) is None:
+        return ["there is no `gh` here: the work will be pushed, and you open the pull request"]
+    return []
 
 
 def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:

@@ -201,6 +201,7 @@ def test_without_gh_the_branch_is_pushed_and_the_command_is_said(tmp_path):
 
     result = scene.run("--yes", env={"PATH": _without("gh", tmp_path)}, check=4)
 
+    assert "there is no `gh` here: the work will be pushed" in result.err
     assert "there is no `gh` here to open the pull request" in result.out
     assert "gh pr create --base main --head orchestra/deliver-me --title 'Deliver me'" in result.out
     assert branch(scene, "orchestra/deliver-me", tmp_path / "there.git")
@@ -245,6 +246,7 @@ def test_without_a_remote_a_request_says_what_is_missing(tmp_path):
 
     result = scene.run("--yes", check=4)
 
+    assert "there is no remote `origin`: no pull request can be made" in result.err
     assert "no remote `origin` to push to" in result.out
 
 
