@@ -172,6 +172,7 @@ def test_with_pr_the_branch_is_pushed_and_one_request_tells_the_report(tmp_path)
     assert branch(scene, "orchestra/deliver-me", tmp_path / "there.git") == tip
     assert scene.names() == {"a.txt"}
     assert scene.call("status").exit_code == 0
+    assert "was pushed for a pull request" in scene.call("doctor").out
 
 
 def test_after_a_request_the_next_run_takes_another_branch(tmp_path):

@@ -238,7 +238,7 @@ def test_merged_work_that_was_not_delivered_is_named(scene):
 
     one = said(scene, "has not reached `main`", "warning", 0)
 
-    assert one["command"] == "`git switch main && git merge orchestra/garden`"
+    assert one["command"] == "`parallel-orchestra deliver`"
 
 
 def test_a_fence_that_points_to_nothing_is_named(scene):

@@ -100,18 +100,19 @@ def delivery(repo: Repo, record: RunRecord, *, busy: bool) -> Iterator[Finding]:
     tip = repo.refs.read(record.integration)
     branch = record.base_branch
     user = repo.refs.read(f"refs/heads/{branch}")
-    short = RunRefs(record.run, record.integration).branch
+    refs = RunRefs(record.run, record.integration)
     if tip is None or busy:
         return
     if user is None:
         said = f"the branch `{branch}`, to be delivered to, does not exist any more"
         yield Finding(
-            Level.PROBLEM, said, str(repo.top), f"`git branch {branch} {short}`", waits=True
+            Level.PROBLEM, said, str(repo.top), f"`git branch {branch} {refs.branch}`", waits=True
         )
+    elif not repo.is_ancestor(tip, user) and repo.refs.read(refs.proposed) == tip:
+        yield Finding(Level.OK, f"merged work on `{refs.branch}` was pushed for a pull request")
     elif not repo.is_ancestor(tip, user):
-        said = f"merged work on `{short}` has not reached `{branch}`"
-        mend = f"`git switch {branch} && git merge {short}`"
-        yield Finding(Level.WARNING, said, tip, mend)
+        said = f"merged work on `{refs.branch}` has not reached `{branch}`"
+        yield Finding(Level.WARNING, said, tip, "`parallel-orchestra deliver`")
 
 
 def _moves_to_come(
