@@ -23,6 +23,20 @@ _OK, _FAILED, _OPEN, _SAYS, _NOTE = "ok      ", "failed  ", "...     ", "says   
 _INDENT = " " * len(_OK)
 
 
+def retold(output: str, reader: Reader, shorten: Callable[[str], str]) -> str:
+    """Returns the end of an output as people read it; as it is if it has no events.
+
+    The first line of an end may be the rest of an event: it is left out.
+    """
+    lines = output.rstrip("\n").split("\n")
+    read = [reader(line) for line in lines]
+    if all(acts is None for acts in read):
+        return output
+    story = Story(reader, shorten)
+    whole = lines[1:] if read[0] is None else lines
+    return "\n".join([*(one for line in whole for one in story.take(line)), *story.end()])
+
+
 class Story:
     """Joins what began with what came of it. `shorten` makes names of files short."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from parallel_orchestra import files
 from parallel_orchestra.agents import Backend, backend_of
 from parallel_orchestra.agents.closing import closed
+from parallel_orchestra.agents.story import retold
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.isolation import (
     Isolation,
@@ -290,15 +291,25 @@ class Attempt:
         if beyond is not None:
             raise beyond
         if answer.failure is not None:
-            tail = (ended.stderr_tail or ended.stdout_tail)[-DETAIL_BYTES:]
-            detail = tail.decode("utf-8", "replace")
-            raised = Ended(answer.failure, answer.reason, detail)
+            raised = Ended(
+                answer.failure, answer.reason, self._last_seen(backend, workspace, ended)
+            )
             raised.finished = replace(raised.finished, answer=answer)
             raise raised
         if (lack := self._shop.board.lack(begun)) is not None:
             # Many a program does not notice that its files were cut short.
             raise Ended(FailureClass.ENVIRONMENT, f"ended well, but {lack.what}")
         return answer
+
+    @staticmethod
+    def _last_seen(backend: Backend, workspace: Workspace, ended: Exit) -> str:
+        """Returns what a failed agent did or printed last, for who does its task after it."""
+        said = ended.stderr_tail.decode("utf-8", "replace")
+        printed = ended.stdout_tail.decode("utf-8", "replace")
+        did = retold(printed, backend.acts, lambda text: text.replace(f"{workspace.path}/", ""))
+        if did != printed:
+            said = f"{did}\n{said}"
+        return (said or did)[-DETAIL_BYTES:]
 
     def _heard(
         self, backend: Backend, workspace: Workspace, copies: tuple[Path | None, Path | None]

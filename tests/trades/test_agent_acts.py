@@ -12,7 +12,7 @@ from parallel_orchestra.agents.acts import (
     plan_of,
     use_of,
 )
-from parallel_orchestra.agents.story import LONGEST_LINE, Story
+from parallel_orchestra.agents.story import LONGEST_LINE, Story, retold
 
 RECORDED = Path(__file__).parent / "recorded_acts"
 
@@ -32,6 +32,23 @@ def test_what_a_real_agent_printed_reads_as_what_it_did(backend):
     shown = "\n".join(told(backend, *lines)) + "\n"
 
     assert shown == (RECORDED / f"{backend}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("backend", ["claude", "codex", "gemini", "opencode"])
+def test_the_end_of_what_a_real_agent_printed_is_retold_without_the_event_that_was_cut(backend):
+    printed = (RECORDED / f"{backend}.jsonl").read_text(encoding="utf-8")
+
+    told = retold(printed[40:], BACKENDS[backend].acts, lambda text: text)
+
+    assert told.splitlines()[-1].startswith(("note ", "says ", "   "))
+    assert not any(line.startswith("{") or line.endswith("}") for line in told.splitlines())
+
+
+def test_an_output_without_events_is_retold_as_it_is():
+    said = "warning: a\n\n  b\n"
+
+    assert retold(said, BACKENDS["claude"].acts, str.upper) == said
+    assert retold("", BACKENDS["claude"].acts, str.upper) == ""
 
 
 def claude(*blocks, kind="assistant", **more):

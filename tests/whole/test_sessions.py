@@ -102,6 +102,9 @@ tasks:
 
     second = attempts(scene)[1]
     assert second["way"] == "tree"
+    told = prompt(scene, 2)
+    assert "note    failed after 1 turn" in told
+    assert '{"type"' not in told
     assert result.files()["gate.txt"] == "once more\nonce more\n"
 
 
