@@ -30,11 +30,20 @@ DIG = {
 TASK = "  - {{id: bed{number}, prompt: Dig bed {number}.}}\n"
 
 
-@pytest.fixture(params=["claude", "codex"])
-def backend(request):
-    if programs(request.param) is None:
-        pytest.skip(f"{request.param} is not installed")
-    return request.param
+#: A minute of `make ci-extra` is enough; `make agents` takes its time.
+QUICK = ("claude", "codex")
+SLOW = ("gemini", "opencode")
+
+
+def each(quick, slow):
+    """Returns backends as parameters; those that are slow run in `make agents` only."""
+    return [*quick, *(pytest.param(one, marks=pytest.mark.long) for one in slow)]
+
+
+def installed(backend):
+    if programs(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    return backend
 
 
 def run(tmp_path, monkeypatch, backend, rules, idle, agents=1):
@@ -51,15 +60,20 @@ def run(tmp_path, monkeypatch, backend, rules, idle, agents=1):
     return result, json.loads(report.read_text())["tasks"]
 
 
+@pytest.mark.parametrize("backend", each(QUICK, SLOW))
 @pytest.mark.parametrize(
-    "fault", [{"hang": 900}, {"stall": {"after": 1, "for": 900}}], ids=["before", "amid"]
+    "fault",
+    [
+        pytest.param({"hang": 900}, id="before"),
+        pytest.param({"stall": {"after": 1, "for": 900}}, id="amid", marks=pytest.mark.long),
+    ],
 )
 def test_an_agent_whose_model_never_answers_is_ended_as_stalled(
     backend, fault, tmp_path, monkeypatch
 ):
     rules = [{"steps": [{"text": "Dug."}], "faults": [fault]}]
 
-    result, (task,) = run(tmp_path, monkeypatch, backend, rules, idle=6)
+    result, (task,) = run(tmp_path, monkeypatch, installed(backend), rules, idle=6)
 
     assert result.exit_code == 1
     assert (task["failure_category"], task["reason"]) == (
@@ -68,20 +82,22 @@ def test_an_agent_whose_model_never_answers_is_ended_as_stalled(
     )
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("backend", DIG)
 def test_no_agent_that_is_slow_or_silent_at_work_is_ended(backend, tmp_path, monkeypatch):
     rules = [{"steps": [{**DIG[backend], "delay": 8.0}, {"text": "Dug.", "delay": 8.0}]}]
 
-    result, tasks = run(tmp_path, monkeypatch, backend, rules, idle=15, agents=8)
+    result, tasks = run(tmp_path, monkeypatch, installed(backend), rules, idle=15, agents=8)
 
     assert result.exit_code == 0, result
     assert [len(task["attempts"]) for task in tasks] == [1] * 8
 
 
+@pytest.mark.long
 def test_claude_that_waits_for_what_it_left_running_is_ended_and_its_result_counts(
     tmp_path, monkeypatch
 ):
-    if programs("claude") is None:
-        pytest.skip("claude is not installed")
+    backend = installed("claude")
     serve = {"command": "sleep 900", "description": "serves", "run_in_background": True}
     steps = [
         {"run": "echo dug > bed.txt"},
@@ -89,7 +105,7 @@ def test_claude_that_waits_for_what_it_left_running_is_ended_and_its_result_coun
         {"text": "It is dug, and served."},
     ]
 
-    result, (task,) = run(tmp_path, monkeypatch, "claude", [{"steps": steps}], idle=12)
+    result, (task,) = run(tmp_path, monkeypatch, backend, [{"steps": steps}], idle=12)
 
     assert result.exit_code == 0, result
     assert result.files()["bed.txt"] == "dug\n"
