@@ -170,7 +170,7 @@ def content(path: str | Path) -> bytes:
 
 
 def open_to_lock(path: Path) -> IO[bytes]:
-    """Opens a file that nobody writes to, of mode 0600; it is made if it is missing.
+    """Opens a file that is there to be locked, of mode 0600; it is made if it is missing.
 
     Raises:
         OSError: something else lies there (a link, a pipe, a device), or it can't be made.
@@ -238,6 +238,18 @@ def regain(path: Path) -> None:
         _grant(directory, stat.S_IRWXU)
         for name in inside:
             _grant(os.path.join(directory, name), stat.S_IRUSR)
+
+
+def size_of(path: Path) -> int:
+    """Returns the bytes of a file, or of all files below a directory; links are not followed."""
+    if not path.is_dir() or path.is_symlink():
+        return path.lstat().st_size
+    total = 0
+    for folder, _, inside in os.walk(path):
+        for name in inside:
+            with contextlib.suppress(OSError):
+                total += os.lstat(os.path.join(folder, name)).st_size
+    return total
 
 
 def _grant(path: str, rights: int) -> None:

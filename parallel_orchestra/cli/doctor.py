@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -16,6 +16,7 @@ from parallel_orchestra.cli.options import (
 )
 from parallel_orchestra.conductor.checkup import Finding, Level, check_up, verdict
 from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.isolation import PoolSlot
 from parallel_orchestra.report.text import clean, one_line
 from parallel_orchestra.store import Layout
 
@@ -93,5 +94,22 @@ def _as_json(findings: Sequence[Finding], code: int) -> str:
             }
             for one in findings
         ],
+        "pool": [_slot(one, one.slot) for one in findings if one.slot is not None],
     }
     return json.dumps(found, indent=2)
+
+
+def _slot(about: Finding, slot: PoolSlot) -> dict[str, object]:
+    return {
+        "name": clean(slot.name),
+        "path": clean(str(slot.left.path)),
+        "state": slot.state.value,
+        "held_by": clean(slot.holder),
+        "task": clean(slot.left.task),
+        "size_bytes": slot.size_bytes,
+        "set_up": {
+            name: [clean(one) for one in value] for name, value in asdict(slot.set_up).items()
+        },
+        "faults": list(slot.faults),
+        "reset": about.command.strip("`"),
+    }

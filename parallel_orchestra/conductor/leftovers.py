@@ -4,13 +4,13 @@ Nothing that a person could still need may go without being named: a ref goes on
 a tag keeps its commit, or if salvage was asked for; nothing goes of a run that is not finished.
 """
 
-import os
 import time
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from parallel_orchestra import files
 from parallel_orchestra.conductor.checkup.directory import old_drafts
 from parallel_orchestra.conductor.opening import is_finished
 from parallel_orchestra.conductor.picture import NOBODY
@@ -79,11 +79,8 @@ def leftovers(
     """Returns everything that was left, by kind; `root` is where worktrees lie."""
     return (
         *_worktrees(layout, record, repo, root),
-        *_registrations(repo, root),
-        *(
-            Leftover(Kind.LOCK, name, 0, True, "has no worktree", root / f".{name}.lock")
-            for name in idle_locks(root)
-        ),
+        *registrations(repo, root),
+        *unused_locks(root),
         *_refs(layout, record, repo, choice),
         *_branches(record, repo),
         *_kept(repo, choice),
@@ -107,33 +104,42 @@ def _worktrees(layout: Layout, record: RunRecord, repo: Repo, root: Path) -> Ite
         if entry.state is TaskState.LOCKED
     }
     for left in left_in(repo, root):
-        goes, why = _worktree_may_go(left, claimed, over)
+        goes, why = worktree_may_go(left, claimed, over)
         name = left.path.relative_to(root).as_posix()
-        yield Leftover(Kind.WORKTREE, name, _size(left.path), goes, why, left.path)
+        yield Leftover(Kind.WORKTREE, name, files.size_of(left.path), goes, why, left.path)
 
 
-def _worktree_may_go(
+def worktree_may_go(
     left: LeftWorktree, claimed: Container[str], over: Container[str]
 ) -> tuple[bool, str]:
-    run = left.ref.removeprefix(_PREFIX).partition("/")[0]
+    """Returns whether a worktree may go, and why; `over` are the runs that nobody takes up."""
     if left.in_use:
         return False, "somebody works in it"
     if left.by_hand and left.owner in claimed:
         return False, f"of a claim by hand: `complete`, `fail` or `release` {left.task}"
-    if left.unsaved and left.known and run not in over:
+    if left.unsaved and left.known and left.run not in over:
         whose = "of a claim by hand in" if left.by_hand else "has work of"
         goes_on = "" if left.by_hand else ": `--resume` takes it up"
-        return False, f"{whose} the unfinished run {run}{goes_on}"
+        return False, f"{whose} the unfinished run {left.run}{goes_on}"
     if left.unsaved:
         return True, "nobody works in it; what is unsaved is kept under a ref first"
     return True, "nobody works in it"
 
 
-def _registrations(repo: Repo, root: Path) -> Iterator[Leftover]:
+def unused_locks(root: Path) -> Iterator[Leftover]:
+    """Yields the lock files of worktrees that are not there."""
+    for name in idle_locks(root):
+        yield Leftover(Kind.LOCK, name, 0, True, "has no worktree", root / f".{name}.lock")
+
+
+def registrations(repo: Repo, root: Path) -> Iterator[Leftover]:
+    """Yields the worktrees below `root` that git knows and that are not there."""
     for git_dir, path in worktrees.known(repo):
         if path.is_dir() or not path.resolve().is_relative_to(root.resolve()):
             continue
-        yield Leftover(Kind.REGISTRATION, path.name, _size(git_dir), True, "its directory is gone")
+        yield Leftover(
+            Kind.REGISTRATION, path.name, files.size_of(git_dir), True, "its directory is gone"
+        )
 
 
 def _refs(layout: Layout, record: RunRecord, repo: Repo, choice: Choice) -> Iterator[Leftover]:
@@ -142,9 +148,9 @@ def _refs(layout: Layout, record: RunRecord, repo: Repo, choice: Choice) -> Iter
         group = ref.removeprefix(_PREFIX).partition("/")[0]
         if group != "branch":
             groups.setdefault(group, {})[ref] = value
-    holders = _holders(repo)
+    held = holders(repo)
     for run, refs in groups.items():
-        goes, why = _may_go(run, record, layout, choice, holders)
+        goes, why = _may_go(run, record, layout, choice, held)
         # A fence is a token, not work, wherever it points.
         work = {ref: value for ref, value in refs.items() if ref.split("/")[3:4] != ["claim"]}
         needed = _unreachable(repo, work.values())
@@ -161,13 +167,13 @@ def _refs(layout: Layout, record: RunRecord, repo: Repo, choice: Choice) -> Iter
 
 
 def _may_go(
-    run: str, record: RunRecord, layout: Layout, choice: Choice, holders: dict[str, Path]
+    run: str, record: RunRecord, layout: Layout, choice: Choice, held: dict[str, Path]
 ) -> tuple[bool, str]:
     archive = layout.attic / run
     if run == record.run:
         return False, "of the run that is here"
-    if run in holders:
-        return False, f"of the run in {holders[run]}"
+    if run in held:
+        return False, f"of the run in {held[run]}"
     if choice.run:
         return run == choice.run, "named" if run == choice.run else "not the run that was named"
     if run == "lost":
@@ -179,7 +185,7 @@ def _may_go(
     return True, "of an archived run"
 
 
-def _holders(repo: Repo) -> dict[str, Path]:
+def holders(repo: Repo) -> dict[str, Path]:
     """Returns the task directory of each run that is still the one in its directory."""
     held = {}
     for owner in repo.refs.list(_OWNERS).values():
@@ -196,7 +202,7 @@ def _holders(repo: Repo) -> dict[str, Path]:
 
 
 def _branches(record: RunRecord, repo: Repo) -> Iterator[Leftover]:
-    holders = _holders(repo)
+    held = holders(repo)
     for ref, tip in repo.refs.list(_BRANCHES).items():
         name = ref.removeprefix("refs/heads/")
         owner_ref = _OWNERS + ref.removeprefix(_BRANCHES)
@@ -204,7 +210,7 @@ def _branches(record: RunRecord, repo: Repo) -> Iterator[Leftover]:
         run = repo.git.run("cat-file", "blob", owner).line.partition("\n")[0] if owner else ""
         if ref == record.integration:
             goes, why = False, "of the run that is here"
-        elif not owner or run in holders:
+        elif not owner or run in held:
             goes, why = False, "of another run" if owner else "nobody knows whose it is"
         elif repo.branch_checked_out(name) is not None:
             goes, why = False, "is checked out"
@@ -234,14 +240,14 @@ def _archives(layout: Layout, choice: Choice) -> Iterator[Leftover]:
             goes, why = False, "not old enough: see `--older-than`"
         else:
             goes, why = True, "an archived run: its tasks, logs and journal"
-        yield Leftover(Kind.ARCHIVE, run, _size(path), goes, why, path)
+        yield Leftover(Kind.ARCHIVE, run, files.size_of(path), goes, why, path)
 
 
 def _drafts(layout: Layout) -> Iterator[Leftover]:
     busy = any(alive(layout, kind) for kind in WorkerKind)
     for path in old_drafts(layout, time.time()):
         why = "somebody is at work here" if busy else "nobody finishes it any more"
-        yield Leftover(Kind.DRAFT, path.name, _size(path), not busy, why, path)
+        yield Leftover(Kind.DRAFT, path.name, files.size_of(path), not busy, why, path)
 
 
 def _unreachable(repo: Repo, commits: Iterable[str]) -> frozenset[str]:
@@ -258,19 +264,6 @@ def _only_in(repo: Repo, refs: dict[str, str]) -> int:
     words = ["rev-list", "--objects", "--disk-usage", *sorted(set(refs.values())), "--not"]
     words += [f"--exclude={ref}" for ref in refs]
     return int(repo.git.run(*words, "--all", "--").line or 0)
-
-
-def _size(path: Path) -> int:
-    if not path.is_dir() or path.is_symlink():
-        return path.lstat().st_size
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_size
-            except OSError:
-                continue
-    return total
 
 
 def _age(path: Path) -> float:

@@ -9,13 +9,18 @@ from parallel_orchestra.store.liveness import lease_for
 from parallel_orchestra.store.tasks import owner_name
 
 
+def my_name() -> str:
+    """Returns a fresh owner's name of this process."""
+    return owner_name(identity.host_name(), os.getpid(), os.urandom(4).hex())
+
+
 def myself(run: str, kind: WorkerKind, layout: Layout) -> WorkerRecord:
     """Returns a record of this process under a fresh owner's name; it is written nowhere."""
-    host, pid = identity.host_name(), os.getpid()
+    pid = os.getpid()
     return WorkerRecord(
-        owner=owner_name(host, pid, os.urandom(4).hex()),
+        owner=my_name(),
         kind=kind.value,
-        host=host,
+        host=identity.host_name(),
         boot=identity.boot_id(),
         pid_namespace=identity.pid_namespace(),
         pid=pid,

@@ -22,6 +22,7 @@ from parallel_orchestra.git.programs import Programs, ProgramsOf, Setting
 from parallel_orchestra.git.push import Pushed, Remote, push, remote_of
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, Head, Repo
+from parallel_orchestra.git.soundness import faults_of
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "collect_debris",
     "enter_written",
     "fast_forward",
+    "faults_of",
     "left_behind",
     "lending",
     "push",

@@ -113,6 +113,10 @@ class WorkTree:
             shutil.rmtree(self.path / path)
             (self.path / path).mkdir()
 
+    def has_sound_index(self) -> bool:
+        """Returns whether git can read the index."""
+        return self._git.run("ls-files", "-z", "--", ":(top).git", ok=range(256)).code == 0
+
     def untracked(self, spare: Sequence[str] = ()) -> list[str]:
         """Returns all files that are not tracked, ignored ones too; see `clean` for `spare`."""
         words = ("ls-files", "--others", "-z", *(f"--exclude={pattern}" for pattern in spare))

@@ -8,6 +8,7 @@ merged under a ref, `settled` says that there is nothing left to save.
 from parallel_orchestra.isolation.clone import CLONES, Clone
 from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
+from parallel_orchestra.isolation.inspection import PoolSlot, SlotState, slots_in
 from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, is_by_hand, left_in
 from parallel_orchestra.isolation.pool import Pool, default_root, labelled, rescue
 from parallel_orchestra.isolation.ports import Seat, Seats
@@ -41,10 +42,12 @@ __all__ = [
     "LeftWorktree",
     "Means",
     "Pool",
+    "PoolSlot",
     "Seat",
     "Seats",
     "SetUpFailed",
     "Slot",
+    "SlotState",
     "Supplies",
     "Tenant",
     "Unusable",
@@ -59,5 +62,6 @@ __all__ = [
     "left_in",
     "prepared",
     "rescue",
+    "slots_in",
     "take_down",
 ]

@@ -12,6 +12,7 @@ from parallel_orchestra.isolation.salvage import read_label
 LABEL = "orchestra-slot.json"
 #: The folder of the worktrees that people got with `claim`.
 BY_HAND = "by-hand"
+_OURS = "refs/orchestra/"
 _SLOT = re.compile(r"(?:wt|clone|shared|verify)-[0-9]+")
 
 
@@ -21,6 +22,7 @@ class LeftWorktree:
 
     `task`, `owner` and `ref` say whose the unsaved work is and where it would be kept; they may be
     empty. `by_hand`: a person got it, who may come back to it without holding it meanwhile.
+    `git_dir` is git's own directory for it, None if git does not know it.
     """
 
     path: Path
@@ -31,6 +33,12 @@ class LeftWorktree:
     owner: str = ""
     ref: str = ""
     by_hand: bool = False
+    git_dir: Path | None = None
+
+    @property
+    def run(self) -> str:
+        """The run that its unsaved work is of; empty if it has none."""
+        return self.ref.removeprefix(_OURS).partition("/")[0]
 
 
 def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
@@ -52,7 +60,7 @@ def left_in(repo: Repo, root: Path) -> tuple[LeftWorktree, ...]:
             continue
         left = read_label(place / LABEL, path.name)
         whose = (left.task, left.owner, left.ref) if left else ("", "", "")
-        found.append(LeftWorktree(path, in_use, True, left is not None, *whose, by_hand))
+        found.append(LeftWorktree(path, in_use, True, left is not None, *whose, by_hand, place))
     return tuple(found)
 
 

@@ -166,6 +166,10 @@ class Pool:
             # Cleared away between our opening and our locking it: somebody else may have another.
             stream.close()
             return False
+        # For people who wonder; that it is locked is what counts.
+        with contextlib.suppress(OSError):
+            os.ftruncate(stream.fileno(), 0)
+            os.write(stream.fileno(), f"{self.owner}\n".encode())
         self._locks[name] = stream
         return True
 

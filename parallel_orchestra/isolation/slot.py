@@ -13,6 +13,7 @@ from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
 from parallel_orchestra.isolation.home import note_home
 from parallel_orchestra.isolation.left import LABEL
+from parallel_orchestra.isolation.set_up_note import forget_set_up, note_set_up
 from parallel_orchestra.isolation.supplies import Supplies, is_kept, kept_patterns, there
 from parallel_orchestra.isolation.workspace import (
     Given,
@@ -124,7 +125,10 @@ class Slot:
             GitError: git failed.
         """
         tree = self._tree
-        if tree is None or self._left is None or not (setup.run or setup.keep):
+        if tree is None or self._left is None:
+            return workspace
+        note_set_up(tree.git_dir, setup)
+        if not (setup.run or setup.keep):
             return workspace
         content = tree.snapshot(workspace.given.carried, base=workspace.base)
         made = "" if content == self._repo.objects.tree_of(workspace.base) else content
@@ -160,6 +164,8 @@ class Slot:
     def taken_down(self) -> None:
         """Notes that the set-up is no more."""
         self._done = None
+        if self._tree is not None:
+            forget_set_up(self._tree.git_dir)
 
     def note_home(self, tasks_dir: Path) -> None:
         """Notes in the open worktree which run it is for, so that commands typed there know."""

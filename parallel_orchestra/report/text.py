@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from parallel_orchestra.plain import clean, cut, one_line
 
 __all__ = [
+    "amount",
     "clean",
     "code",
     "cut",
@@ -31,6 +32,7 @@ _MARKS = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
 _OPENING = re.compile(r"(?=[#+=-])|(?<=\d)(?=[.)])")
 _MINUTE = 60.0
 _HOUR = 3600.0
+_STEP = 1024
 
 
 def escaped(text: str) -> str:
@@ -103,6 +105,15 @@ def instant(epoch: float) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Returns a number with its noun: `1 task`, `2 tasks`; `many` where that takes no `s`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def amount(size_bytes: int) -> str:
+    """Returns a number of bytes as people say it, as in `12.3 MiB`."""
+    value, units = float(size_bytes), ["B", "KiB", "MiB", "GiB"]
+    while value >= _STEP and len(units) > 1:
+        value /= _STEP
+        units.pop(0)
+    return f"{size_bytes} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 def short(commit: str) -> str:

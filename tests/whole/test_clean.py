@@ -283,3 +283,74 @@ def test_an_age_that_is_none_is_refused(tmp_path):
     result = scene.call("clean", "--older-than", "soon", "--yes", check=2)
 
     assert "`soon` is no age" in result.err
+
+
+def killed_in_the_middle(folder):
+    """Returns a run that was killed while task `dig` was at work, and the worktree of that."""
+    script = "echo 1 >> dig.txt; echo x > half.txt; if test ! -e $GO; then sleep 60; fi"
+    scene = Scene(folder).repository(3).plan(PLAN.replace("echo 1 >> dig.txt", script))
+    with scene.start("--yes", env={"GO": str(folder / "go")}) as running:
+        wait_until(lambda: list(scene.cache.rglob("half.txt")), 30)
+        running.kill_tree(whole_group=True)
+    scene.wait_for_silence()
+    (half,) = scene.cache.rglob("half.txt")
+    return scene, half.parent
+
+
+def kept_of(scene):
+    return [scene.files(ref)["half.txt"] for ref in scene.refs() if "/salvage/dig/" in ref]
+
+
+def test_a_pool_is_cleared_also_when_nobody_has_the_run_any_more(tmp_path):
+    scene, tree = killed_in_the_middle(tmp_path)
+    unfinished = items(scene, "--pool", "--yes", kind="worktree")
+    stays = tree.is_dir()
+    shutil.rmtree(scene.tasks_dir)
+
+    found = items(scene, "--pool", "--yes")
+
+    assert [one["goes"] for one in unfinished if one["name"] == tree.name] == [False]
+    assert stays
+    assert {one["kind"] for one in found} == {"worktree"}
+    assert all(one["removed"] for one in found)
+    assert scene.worktrees() == []
+    assert kept_of(scene) == ["x\n"]
+    assert fsck_clean(scene.project)
+
+
+def test_a_named_worktree_is_reset_with_its_work_kept_and_the_run_goes_on(tmp_path):
+    scene, tree = killed_in_the_middle(tmp_path)
+    (tree / ".git").write_text("nonsense")
+    told = json.loads(scene.call("doctor", "--json").out)["pool"]
+
+    (one,) = [one for one in told if one["name"] == tree.name]
+    words = one["reset"].split()[1:]
+    result = scene.call(*words, "--yes", check=0)
+    (tmp_path / "go").touch()
+    scene.run("--resume", check=0, env={"GO": str(tmp_path / "go")})
+
+    assert (one["state"], one["task"], one["held_by"]) == ("unsaved work", "dig", "")
+    assert one["faults"] == ["its `.git` does not lead to your repository"]
+    assert one["size_bytes"] > 0
+    assert f"goes worktree {tree.name}" in result.out
+    assert "removed 1, " in result.out
+    assert "x\n" in kept_of(scene)
+    assert scene.merges() == {"dig": 1, "sow": 1}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("wt-1",), "worktrees are named only with `--pool`: `wt-1`"),
+        (("--pool", "wt-77"), "the pool has no worktree `wt-77`"),
+        (("--pool", "--older-than", "1d"), "`--older-than` says which runs"),
+    ],
+    ids=["without_pool", "unknown", "of_runs"],
+)
+def test_a_pool_is_cleared_only_as_it_was_meant(tmp_path, words, said):
+    scene = scene_of(tmp_path, PLAN, 0, "--keep-worktrees")
+
+    result = scene.call("clean", *words, "--yes", check=2)
+
+    assert said in result.err
+    assert scene.worktrees()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from parallel_orchestra.conductor.checkup import agents, branch, directory, ground
+from parallel_orchestra.conductor.checkup import agents, branch, directory, ground, pool
 from parallel_orchestra.conductor.checkup.finding import (
     Finding,
     Level,
@@ -61,7 +61,7 @@ def _findings(plan: Plan | None, layout: Layout | None, settings: Settings) -> I
         if chosen is not None:
             yield from ground.plan_at(chosen, settings, found)
         yield from branch.lock_files(found, time.time())
-        yield from branch.pool(found, worktree_root(found, settings))
+        yield from pool.pool(found, worktree_root(found, settings))
         if layout is not None and record is not None:
             yield from _run(layout, record, found)
     finally:

@@ -1,4 +1,4 @@
-"""The health of what a run has in git: its branch, its fences, lock files, worktrees, delivery."""
+"""The health of what a run has in git: its branch, its fences, lock files, delivery."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +9,7 @@ from parallel_orchestra.conductor.checkup.directory import lies_wrong
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
 from parallel_orchestra.conductor.picture import NOBODY, ledger_at, resume_command, undos_under_way
 from parallel_orchestra.errors import WaitsForPerson
-from parallel_orchestra.git import OWN_REFS, Repo, worktrees
-from parallel_orchestra.isolation import left_in
+from parallel_orchestra.git import OWN_REFS, Repo
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.merge_queue.history import History, Ledger
 from parallel_orchestra.store import Layout, Listing, RunRecord, TaskStore
@@ -74,25 +73,6 @@ def lock_files(repo: Repo, now: float) -> Iterator[Finding]:
             yield Finding(Level.NOTE, f"{said}; the next merge removes it", str(path))
         else:
             yield Finding(Level.WARNING, f"{said}; git refuses to work", str(path), f"`rm {path}`")
-
-
-def pool(repo: Repo, root: Path) -> Iterator[Finding]:
-    """Yields worktrees that lie there without anybody who works in them."""
-    resolved = root.resolve()
-    for _, path in worktrees.known(repo):
-        if path.resolve().is_relative_to(resolved) and not path.is_dir():
-            said = f"git knows a worktree `{path.name}` whose directory is gone"
-            yield Finding(Level.NOTE, said, str(path), "`parallel-orchestra clean`")
-    for left in left_in(repo, root):
-        if left.in_use or (left.by_hand and left.unsaved):
-            # People come back to theirs; `clean` says which of them are over.
-            continue
-        said = f"the worktree `{left.path.name}` was left behind"
-        if not left.known:
-            said += ", and git does not know it"
-        elif left.unsaved:
-            said += f", with unsaved work of task `{left.task}`: it is kept before anything else"
-        yield Finding(Level.NOTE, said, str(left.path), "`parallel-orchestra clean`")
 
 
 def delivery(repo: Repo, record: RunRecord, *, busy: bool) -> Iterator[Finding]:

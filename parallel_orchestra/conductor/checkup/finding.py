@@ -1,10 +1,11 @@
-"""What a check-up finds: how bad, what, where, and the command that mends it. Pure."""
+"""What a check-up finds: how bad, what, where, and the command that mends it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.errors import ExitCode, Problem, worst
+from parallel_orchestra.isolation import PoolSlot
 
 
 class Level(Enum):
@@ -20,7 +21,8 @@ class Level(Enum):
 class Finding:
     """One thing that was looked at: `command` mends it, empty where there is nothing to mend.
 
-    `waits` says of a problem that it is a person's to decide.
+    `waits` says of a problem that it is a person's to decide. `slot` is the worktree that it is
+    about.
     """
 
     level: Level
@@ -28,6 +30,7 @@ class Finding:
     where: str = ""
     command: str = ""
     waits: bool = False
+    slot: PoolSlot | None = None
 
 
 def problems_as_findings(problems: Sequence[Problem], *, waits: bool = False) -> list[Finding]:
