@@ -113,6 +113,19 @@ def test_acts_come_one_by_one_and_then_the_text(play, api, stream):
     assert "done" in third
 
 
+@STREAMED
+def test_what_the_model_thinks_comes_before_the_text_where_the_api_tells_of_it(play, stream):
+    client = Client(
+        play({"rules": [{"steps": [{"text": "Yes.", "think": "Is it?"}]}]}),
+        "anthropic",
+        stream=stream,
+    )
+
+    _, _, said = client.ask("say")
+
+    assert said.index('"thinking"') < said.index("Is it?") < said.index("Yes.")
+
+
 @APIS
 def test_the_first_rule_that_fits_the_latest_words_answers(play, api):
     rules = [

@@ -37,7 +37,8 @@ def acts_in(event: Event) -> Iterator[Act]:
 def _of_item(item: Event, kind: str) -> Iterator[Act]:
     of, id_ = item.get("type"), words_of(item.get("id"))
     if of == "todo_list":
-        yield Noted(f"plan {plan_of(item.get('items'))}".rstrip())
+        if kind != "item.completed":  # said once more at the end of the turn
+            yield Noted(f"plan {plan_of(item.get('items'))}".rstrip())
     elif kind == "item.started" and (what := _use_of(item)):
         yield Begun(id_, what)
     elif kind != "item.completed":

@@ -30,6 +30,8 @@ wire_api = "responses"
 env_key = "OPENAI_API_KEY"
 request_max_retries = 0
 stream_max_retries = 0
+[tools.update_plan]
+enabled = true
 [analytics]
 enabled = false
 """

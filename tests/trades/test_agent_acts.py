@@ -141,6 +141,9 @@ def test_what_codex_changes_searches_and_plans_is_told():
         item("web_search", query="how to"),
         item("mcp_tool_call", server="db", tool="ask", arguments={"query": "select 1"}),
         item("mcp_tool_call", server="db", tool="ask", error={"message": "no"}, status="failed"),
+        item(
+            "todo_list", items=[{"text": "dig", "completed": True}, {"text": "sow"}], of="updated"
+        ),
         item("todo_list", items=[{"text": "dig", "completed": True}, {"text": "sow"}]),
         item("reasoning", text="hmm"),
         {"type": "turn.failed", "error": {"message": "out of room"}},
@@ -158,8 +161,8 @@ def test_what_codex_changes_searches_and_plans_is_told():
     ]
 
 
-def item(kind, **facts):
-    return {"type": "item.completed", "item": {"id": "x", "type": kind, **facts}}
+def item(kind, of="completed", **facts):
+    return {"type": f"item.{of}", "item": {"id": "x", "type": kind, **facts}}
 
 
 def test_words_that_come_in_pieces_are_joined():

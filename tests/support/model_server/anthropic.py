@@ -41,18 +41,20 @@ class Messages:
         )
 
     def reply(self, asked: Asked, step: Step) -> Reply:
-        """Returns a message with one block: a text or the use of a tool."""
+        """Returns a message with a text or the use of a tool, and before it what the model thinks."""
         act = asked.act(step)
         if act is None:
             block: dict[str, Any] = {"type": "text", "text": asked.fill(step.text or "")}
         else:
             block = {"type": "tool_use", "id": new_id("toolu"), "name": act[0], "input": act[1]}
+        thought = {"type": "thinking", "thinking": step.think, "signature": "c2lnbmF0dXJl"}
+        blocks = [thought, block] if step.think else [block]
         message = {
             "id": new_id("msg"),
             "type": "message",
             "role": "assistant",
             "model": asked.model,
-            "content": [block],
+            "content": blocks,
             "stop_reason": step.stop or ("tool_use" if act else "end_turn"),
             "stop_sequence": None,
             "usage": {
@@ -62,7 +64,7 @@ class Messages:
                 "cache_read_input_tokens": 0,
             },
         }
-        return Reply(message, tuple(_events(message, block)))
+        return Reply(message, tuple(_events(message, blocks)))
 
     def aside(self, asked: Asked, body: dict[str, Any]) -> Step:
         """Returns an answer to a question without tools: a title, mostly."""
@@ -102,23 +104,35 @@ def _turns(content: Any) -> list[Turn]:
     ]
 
 
-def _events(message: dict[str, Any], block: dict[str, Any]) -> list[Event]:
+def _events(message: dict[str, Any], blocks: list[dict[str, Any]]) -> list[Event]:
     usage = message["usage"]
     start = {**message, "content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
-    if block["type"] == "text":
-        empty, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
-    else:
-        partial = json.dumps(block["input"])
-        empty = {**block, "input": {}}
-        delta = {"type": "input_json_delta", "partial_json": partial}
     end = {"stop_reason": message["stop_reason"], "stop_sequence": None}
-    data = (
+    data: list[dict[str, Any]] = [
         {"type": "message_start", "message": start},
         {"type": "ping"},
-        {"type": "content_block_start", "index": 0, "content_block": empty},
-        {"type": "content_block_delta", "index": 0, "delta": delta},
-        {"type": "content_block_stop", "index": 0},
+        *(one for index, block in enumerate(blocks) for one in _told(index, block)),
         {"type": "message_delta", "delta": end, "usage": usage},
         {"type": "message_stop"},
-    )
+    ]
     return [(str(one["type"]), one) for one in data]
+
+
+def _told(index: int, block: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns the events of one block."""
+    if block["type"] == "text":
+        empty, deltas = {**block, "text": ""}, [{"type": "text_delta", "text": block["text"]}]
+    elif block["type"] == "thinking":
+        empty = {**block, "thinking": "", "signature": ""}
+        deltas = [
+            {"type": "thinking_delta", "thinking": block["thinking"]},
+            {"type": "signature_delta", "signature": block["signature"]},
+        ]
+    else:
+        empty = {**block, "input": {}}
+        deltas = [{"type": "input_json_delta", "partial_json": json.dumps(block["input"])}]
+    return [
+        {"type": "content_block_start", "index": index, "content_block": empty},
+        *({"type": "content_block_delta", "index": index, "delta": delta} for delta in deltas),
+        {"type": "content_block_stop", "index": index},
+    ]

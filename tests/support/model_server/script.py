@@ -14,7 +14,8 @@ faults:                           # the same, of all requests whatever they ask 
   - {at: 3-, hang: 60}
 
 A step may have `usage: [in, out]` tokens, `delay` in seconds before the first byte, `pace` in
-seconds between events, and `stop`, the reason for which it stops, in the words of the API.
+seconds between events, `stop`, the reason for which it stops, in the words of the API, and `think`,
+what the model thinks before, where the API tells of thoughts.
 A fault has `at` (`2`, `2-4`, `2-`; left out: every one) and one of
   error: {status, message, type, retry_after, reset, body}    `reset`: a usage limit, in seconds
   hang: SECONDS              takes the request, says nothing, then cuts the connection
@@ -107,6 +108,7 @@ class Step:
     delay: float = 0.0
     pace: float = 0.0
     stop: str = ""
+    think: str = ""
 
     def __post_init__(self) -> None:
         found = [name for name in (*ACTS, "text") if getattr(self, name) is not None]
