@@ -241,10 +241,15 @@ def regain(path: Path) -> None:
 
 
 def size_of(path: Path) -> int:
-    """Returns the bytes of a file, or of all files below a directory; links are not followed."""
-    if not path.is_dir() or path.is_symlink():
-        return path.lstat().st_size
+    """Returns the bytes of a file, or of all files below a directory; links are not followed.
+
+    What is removed meanwhile has none.
+    """
     total = 0
+    if not path.is_dir() or path.is_symlink():
+        with contextlib.suppress(FileNotFoundError):
+            total = path.lstat().st_size
+        return total
     for folder, _, inside in os.walk(path):
         for name in inside:
             with contextlib.suppress(OSError):

@@ -5,6 +5,7 @@ from enum import Enum
 from pathlib import Path
 
 from parallel_orchestra import files
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo, faults_of
 from parallel_orchestra.isolation.left import LeftWorktree, left_in, lock_name
 from parallel_orchestra.isolation.set_up_note import SetUpNote, set_up_note
@@ -50,7 +51,15 @@ class PoolSlot:
 
 def slots_in(repo: Repo, root: Path) -> tuple[PoolSlot, ...]:
     """Returns the worktrees of the pool at `root`, by name; none if there is no pool."""
-    return tuple(_slot(repo, root, left) for left in left_in(repo, root))
+    found = []
+    for left in left_in(repo, root):
+        try:
+            found.append(_slot(repo, root, left))
+        except (GitError, OSError):
+            # A run that ends takes its worktrees away, also while we look.
+            if left.path.is_dir():
+                raise
+    return tuple(found)
 
 
 def _slot(repo: Repo, root: Path, left: LeftWorktree) -> PoolSlot:

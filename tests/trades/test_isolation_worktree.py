@@ -11,6 +11,7 @@ import pytest
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import (
+    CLONES,
     Label,
     Slot,
     Unusable,
@@ -301,6 +302,25 @@ def test_an_embedded_repository_is_refused_and_nothing_of_it_is_lost(slot, base,
     assert {"sub/s.txt", "sub/t.txt", *FILES} <= kept
     assert any(name.startswith("sub/.git.embedded") for name in kept)
     assert carried(again.path) - {".git"} == set(FILES)
+
+
+@pytest.mark.parametrize("prefix", ["wt", CLONES])
+def test_a_sparse_worktree_follows_the_patterns_of_the_users_checkout(repo, pool, project, prefix):
+    write_files(project, {"in/a": "a\n", "out/b": "b\n", "far/c": "c\n"})
+    shell(project, "git add .; git commit -qm folders; git sparse-checkout set in")
+    head = git(project, "rev-parse", "HEAD").strip()
+    slot = pool.slot(prefix)
+    first = begin(slot, head)
+    had = {path.name for path in first.path.iterdir()}
+    shell(first.path, "git sparse-checkout set far; git sparse-checkout list")
+    slot.take(first)
+    slot.settled()
+
+    git(project, "sparse-checkout", "set", "in", "out")
+    again = begin(slot, head, attempt=2)
+
+    assert {"in", "out", "far"} & had == {"in"}
+    assert {"in", "out", "far"} & {path.name for path in again.path.iterdir()} == {"in", "out"}
 
 
 def test_a_submodule_of_the_project_is_no_embedded_repository(slot, project, tmp_path):
