@@ -49,7 +49,7 @@ class Story:
         self._inner = False
         self._events = False
         self._in_gap = False
-        #: The latest act, or what was printed last, in a few words.
+        #: The latest act, or of who tells of none what was printed last, in a few words.
         self.latest = ""
 
     def take(self, line: str) -> list[str]:
@@ -64,7 +64,8 @@ class Story:
             return []
         shown = _plain(line)
         last = next((one for one in reversed(shown) if one.strip()), "")
-        if last:
+        # what a program says on the side does not hide what its agent does
+        if last and not self._events:
             self.latest = self._shorten(brief(last))
         return [*self._said(), *shown]
 
