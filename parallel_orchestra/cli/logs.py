@@ -9,7 +9,7 @@ import click
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.following import Attempt, Out, TaskLog
 from parallel_orchestra.cli.options import layout_of, tasks_dir_option
-from parallel_orchestra.conductor.acts import readers_of
+from parallel_orchestra.conductor.acts import claimed, readers_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
@@ -94,6 +94,10 @@ def _demand_one(layout: Layout, logs: list[TaskLog], number: int | None) -> None
         where = str(layout.attempts / task)
         if logs[0].why_over() == "done":
             raise EnvironmentProblem(Problem(f"task `{task}` is done, and printed nothing", where))
+        if claimed(layout, task):
+            what = f"task `{task}` has printed nothing yet"
+            hint = f"`parallel-orchestra logs {task} -f` shows what comes"
+            raise EnvironmentProblem(Problem(what, where, hint))
         raise EnvironmentProblem(
             Problem(
                 f"task `{task}` was not begun yet",

@@ -114,6 +114,11 @@ def why_over(layout: Layout, task: str) -> str:
     return "nobody is at work on it here" if here is not None else ""
 
 
+def claimed(layout: Layout, task: str) -> bool:
+    """Returns whether somebody has a task, at work or not."""
+    return _name_in(layout.state(TaskState.LOCKED), task) is not None
+
+
 def _name_in(folder: Path, task: str) -> TaskName | None:
     # no id has a dot: what begins so is this very task
     found = (name for name in files.names(folder) if name.startswith(f"{task}."))

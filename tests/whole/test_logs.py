@@ -187,3 +187,19 @@ def test_a_task_that_said_nothing_has_nothing_to_show(tmp_path):
 
     assert "task `a` is done, and printed nothing" in quiet.err
     assert (followed.out, followed.err) == ("", "")
+
+
+def test_a_task_at_work_that_has_printed_nothing_is_not_called_unbegun(tmp_path):
+    go = tmp_path / "go"
+    silent = f"{{id: a, backend: command, read_only: true, command: 'until [ -e {go} ]; do sleep 0.05; done'}}"
+    scene = Scene(tmp_path).repository(1)
+    scene.plan(PLAN.partition("backends:")[0] + f"tasks: [{silent}]\n---\n")
+
+    with scene.start() as running:
+        wait_until(lambda: list(scene.tasks_dir.glob("locked/a.*")), what="begun")
+        told = scene.call("logs", "a", check=3).err
+        go.touch()
+        running.wait()
+
+    assert "error: task `a` has printed nothing yet" in told
+    assert "`parallel-orchestra logs a -f` shows what comes" in told
