@@ -72,7 +72,7 @@ class Knowledge:
         self._active: dict[str, Claim] = {}
         self._claims: tuple[Claim, ...] = ()
         self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
-        self._barred: set[str] = set()
+        self._barred: dict[str, str] = {}
         self._rounds = Rounds(clock.monotonic)
         self._stopping = False
         self._halted = False
@@ -158,9 +158,20 @@ class Knowledge:
     def bar(self, task: str) -> None:
         """Starts no more tasks of that one's account, which can't log in; they stay where they are."""
         with self._changed:
-            self._barred.add(self._lane(task))
+            self._barred.setdefault(self._lane(task), task)
             self._rounds.ask()
             self._changed.notify_all()
+
+    def barred(self) -> Mapping[str, list[str]]:
+        """Returns the tasks left undone, as of the last look, because that one could not log in."""
+        with self._changed:
+            left: dict[str, list[str]] = {}
+            for name, entry in self._entries.items():
+                if entry.state is TaskState.AVAILABLE and name in self._tasks:
+                    culprit = self._barred.get(self._lane(name))
+                    if culprit is not None:
+                        left.setdefault(culprit, []).append(name)
+            return left
 
     def enlarge(
         self,

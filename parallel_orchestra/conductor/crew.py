@@ -108,6 +108,7 @@ class Crew(Workshop):
             raise threads.failure
         self._tell_halt()
         self._tell_limits()
+        self._tell_barred()
 
     def goes_on(self) -> bool:
         """Returns whether there is more to do after `work`: tasks joined when it was about to end."""
@@ -167,6 +168,15 @@ class Crew(Workshop):
                 else f"longer than `usage_limit.max_wait`, {span(policy.max_wait)}"
             )
             self.warn(f"stopped: {told} ({why}); `--resume` goes on then")
+
+    def _tell_barred(self) -> None:
+        for culprit, tasks in self.board.barred().items():
+            backend, count = self.tasks[culprit].backend, len(tasks)
+            what = f"{count} task was" if count == 1 else f"{count} tasks were"
+            self.warn(
+                f"{what} not started: `{backend}` has no access to its account, see `{culprit}`; "
+                "`--resume` tries again"
+            )
 
     def _cancel(self) -> None:
         if self._threads is not None:

@@ -116,3 +116,5 @@ def test_a_backend_that_is_not_logged_in_is_not_asked_again(scene, tmp_path):
     # What will not run keeps nobody from running: neither by its group nor by its files.
     assert scene.tasks_in("done") == {"d", "e"}
     assert "auth" in result.out
+    said = "2 tasks were not started: `claude` has no access to its account, see `a`"
+    assert f"warning: {said}; `--resume` tries again" in result.out
