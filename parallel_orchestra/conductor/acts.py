@@ -17,8 +17,10 @@ from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.model import Plan
 from parallel_orchestra.process import identity
 from parallel_orchestra.process.copier import LATEST
+from parallel_orchestra.progress import Silence
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskName, WorkerKind
+from parallel_orchestra.store.life import silence_of
 from parallel_orchestra.store.names import parse
 from parallel_orchestra.store.records import read_worker
 
@@ -34,7 +36,8 @@ _WORKTREE = re.compile(r"(?<![\w.-])/[^\s'\"]*?/(?:wt|clone|shared)-\d+/(?=[^\s'
 class Doing:
     """What a running attempt's agent does: its latest act, or the beginning of its latest words.
 
-    `since` (epoch) is when it last printed something; `act` may be empty.
+    `since` (epoch) is when it last printed something; `act` may be empty. `silence` is None while it
+    shows signs of life.
     """
 
     task: str
@@ -42,6 +45,7 @@ class Doing:
     owner: str
     act: str
     since: float
+    silence: Silence | None = None
 
 
 class Glance:
@@ -53,7 +57,9 @@ class Glance:
         self._seen: dict[TaskName, tuple[tuple[GrowingLog, ...], Story]] = {}
 
     def look(self) -> tuple[Doing, ...]:
-        """Returns what each running task does, by task; tasks that have printed nothing are left out."""
+        """Returns what each running task does, by task; those that have printed nothing are left
+        out, unless they are known to be silent.
+        """
         names = [
             name
             for file in files.names(self._layout.state(TaskState.LOCKED))
@@ -80,9 +86,10 @@ class Glance:
                 since = max(since, log.path.stat().st_mtime)
             for line in log.lines():
                 story.take(line.decode("utf-8", "replace").rstrip("\n"))
-        if not since:
+        silence = silence_of(self._layout.attempt(name.task, name.attempts, name.owner))
+        if not since and silence is None:
             return None
-        return Doing(name.task, name.attempts, name.owner, story.latest, since)
+        return Doing(name.task, name.attempts, name.owner, story.latest, since, silence)
 
 
 def readers_of(plan: Plan) -> dict[str, Reader]:

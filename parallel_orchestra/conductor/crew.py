@@ -20,6 +20,7 @@ from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import HaltWhen, LimitMode
 from parallel_orchestra.process import identity
+from parallel_orchestra.report.silence import doing
 from parallel_orchestra.report.text import span
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import WorkerKind
@@ -149,7 +150,8 @@ class Crew(Workshop):
     def _doing(self) -> Mapping[str, str]:
         if self._glance is None:
             self._glance = Glance(self.job.layout, self.job.plan)
-        return {one.task: one.act for one in self._glance.look()}
+        now = self.clock.now()
+        return {one.task: doing(one.act, one.silence, now) for one in self._glance.look()}
 
     def _tell_halt(self) -> None:
         if self.board.halted() is not None:

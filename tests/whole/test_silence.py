@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from parallel_orchestra.conductor.acts import Glance
+from parallel_orchestra.plan import plan_from_json
+from parallel_orchestra.report.silence import doing
+from parallel_orchestra.store import Layout
 from parallel_orchestra.store.life import LIFE
 from support.scene import Scene
 from support.waiting import wait_until
@@ -47,6 +51,8 @@ def test_status_why_and_locks_say_of_a_silent_agent_that_it_is_silent(tmp_path):
 
     told = [scene.call(*words).out for words in (("status",), ("why", "mute"), ("locks",))]
     facts = json.loads(scene.call("locks", "--json").out)
+    plan = plan_from_json(scene.run_record()["plan"])
+    (seen,) = Glance(Layout(scene.tasks_dir), plan).look()
 
     assert ["its agent is quiet: no sign of life for 1 h 00 min" in said for said in told] == [
         True,
@@ -54,3 +60,5 @@ def test_status_why_and_locks_say_of_a_silent_agent_that_it_is_silent(tmp_path):
         True,
     ]
     assert facts[0]["silence"]["state"] == "quiet"
+    # and the live picture, although it has printed nothing
+    assert doing(seen.act, seen.silence, time.time()) == "quiet for 1 h 00 min"
