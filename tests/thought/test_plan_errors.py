@@ -966,7 +966,7 @@ def of_backends(fields: str, task: str = "prompt: p") -> str:
                 "  at plan.md:4:32 backends.mine.command[1]\n"
                 "  do these can be filled in: `{agent}`, `{model}`, `{permission_mode}`, "
                 "`{allowed_tools}`, `{disallowed_tools}`, `{max_turns}`, `{max_cost_usd}`, "
-                "`{max_tokens}` or `{prompt_file}`\n"
+                "`{max_tokens}`, `{prompt_file}` or `{session}`\n"
             ),
         ),
         (

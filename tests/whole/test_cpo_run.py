@@ -12,12 +12,16 @@ pytestmark = pytest.mark.slow
 
 #: Writes what the table says for its task, then gives its signals, as an agent of the format does.
 AGENT = """#!/usr/bin/env python3
-import json, os, pathlib, sys
+import json, os, pathlib, subprocess, sys
 prompt = sys.stdin.read()
 task = os.environ["PO_TASK_ID"]
 work = json.loads(os.environ["WORK"])
 for name, text in work.get(f"{task}@{os.environ['PO_ATTEMPT']}", work.get(task, {})).items():
     path = pathlib.Path(name)
+    if text is None:  # take it back
+        if subprocess.run(["git", "checkout", "--quiet", "HEAD", "--", name]).returncode:
+            path.unlink()
+        continue
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 print("at work on", task)
@@ -138,7 +142,10 @@ def test_a_boundary_that_only_the_first_attempt_broke_is_in_the_report_as_mended
     scene = scene_of(tmp_path)
     both = {**WORK["task-002"], "shop/users.py": "mine = 1\n"}
 
-    run(scene, work={"task-002@1": both}, check=0)
+    # the second attempt goes on with the files of the first
+    again = {**WORK["task-002"], "shop/users.py": None}
+
+    run(scene, work={"task-002@1": both, "task-002@2": again}, check=0)
 
     told = report(scene, "integration-report.md")
     issue = (
