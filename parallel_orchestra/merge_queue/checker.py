@@ -6,7 +6,6 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -230,7 +229,8 @@ class Checker:
 
     def _of_base(self, base: str) -> Checked:
         """Returns how the check goes on a commit of the user's; it is run once for each."""
-        asked = json.dumps([base, self._commands, astuple(self._rules)])
+        rules = self._rules
+        asked = json.dumps([base, self._commands, rules.junit, rules.failing])
         key = hashlib.sha256(asked.encode()).hexdigest()
         known = self._bases.get(key) or self._noted().get(key)
         if known is None:
