@@ -253,9 +253,10 @@ class Tempest:
         """Returns the locks of one of which the agent may end although the gate is shut.
 
         What somebody holds who is to stop in its merge; else any, while nobody was free to see
-        that a sleeper gives no sign of life.
+        that a sleeper gives no sign of life, or while nobody who could become a zombie has a task.
         """
         unseen = any(not post.dead and time.monotonic() - post.stopped > 3 for post in asleep)
+        unseen = unseen or not any(self._locks_of(post) for post in self._living() if post.far)
         aimed = [post for post in self._living() if post.aimed and not post.stopped]
         if held := [name for post in aimed for name in self._locks_of(post)]:
             return held

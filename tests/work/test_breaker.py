@@ -288,6 +288,7 @@ def test_a_full_disk_does_not_let_this_process_forget(process, layout, monkeypat
 def test_a_worker_waits_for_the_end_of_a_limit_and_goes_on_by_itself(tmp_path, clock, monkeypatch):
     monkeypatch.setattr("parallel_orchestra.board.board._PAUSE", 0.01)
     monkeypatch.setattr("parallel_orchestra.board.rounds.LOOK_WAITING", 0.01)
+    monkeypatch.setattr("parallel_orchestra.board.rounds._LOOK_EVERY", 0.01)
     stage = Stage(make_repository(tmp_path / "project", {"a.txt": "a\n"}))
 
     def ticking() -> float:
