@@ -5,7 +5,7 @@ an agent says of itself is not true because it says so: it is shown, and decides
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from parallel_orchestra.agents.json_lines import Event, inside, parse_object, words_of
@@ -96,6 +96,12 @@ def event_of(line: str) -> Event | None:
     """Returns the event that a line is; an empty one if it is broken, None if it is for people."""
     text = line.strip()
     return (parse_object(text) or {}) if text.startswith("{") else None
+
+
+def acts_by(acts_in: Callable[[Event], Iterable[Act]], line: str) -> tuple[Act, ...] | None:
+    """Returns the acts that a reader of events finds in a line; None if it is no event."""
+    event = event_of(line)
+    return None if event is None else tuple(acts_in(event))
 
 
 def use_of(tool: object, given: object) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from parallel_orchestra.agents.acts import Act, event_of
+from parallel_orchestra.agents.acts import Act, acts_by
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.codex_acts import acts_in
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
@@ -119,8 +119,7 @@ class CodexBackend:
 
     def acts(self, line: str) -> tuple[Act, ...] | None:
         """Returns what an event tells of acts."""
-        event = event_of(line)
-        return None if event is None else tuple(acts_in(event))
+        return acts_by(acts_in, line)
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from parallel_orchestra.agents.accounts import HOMES, KEYS
-from parallel_orchestra.agents.acts import Act, event_of
+from parallel_orchestra.agents.acts import Act, acts_by
 from parallel_orchestra.agents.backend import AgentSettings, Call, Program, Sessions
 from parallel_orchestra.agents.endings import cut_short, how_it_ended
 from parallel_orchestra.agents.json_lines import (
@@ -138,8 +138,7 @@ class OpencodeBackend:
 
     def acts(self, line: str) -> tuple[Act, ...] | None:
         """Returns what an event tells of acts."""
-        event = event_of(line)
-        return None if event is None else tuple(acts_in(event))
+        return acts_by(acts_in, line)
 
     def answer(
         self, task: Task, settings: AgentSettings, ended: Exit, before: Usage | None = None

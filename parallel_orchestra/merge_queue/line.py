@@ -100,7 +100,7 @@ class Line:
                 else:
                     self._prepare()
         finally:
-            self._leave((ticket,))
+            self._leave(ticket)
         return ticket.ended()
 
     def _role(self, ticket: Ticket) -> _Role | None:
@@ -269,7 +269,7 @@ class Line:
         with self._changed:
             return tuple(one for one in self._waiting if not one.settled)
 
-    def _leave(self, tickets: Sequence[Ticket]) -> None:
+    def _leave(self, ticket: Ticket) -> None:
         with self._changed:
-            self._waiting = [one for one in self._waiting if one not in tickets]
+            self._waiting = [one for one in self._waiting if one is not ticket]
             self._changed.notify_all()
