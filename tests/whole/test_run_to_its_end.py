@@ -1,8 +1,6 @@
 """Whole runs by the real command that come to an end by themselves."""
 
 import json
-import os
-import pty
 import subprocess
 import sys
 
@@ -10,6 +8,7 @@ import pytest
 
 from support.repository import commit_files, fsck_clean
 from support.scene import Scene
+from support.terminal import Terminal
 from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
@@ -259,36 +258,20 @@ def test_on_a_terminal_the_plan_is_confirmed_and_a_picture_is_drawn(scene):
 
 def on_a_terminal(scene, answer):
     """Runs the plan with a terminal for all three; returns exit code and what it showed."""
-    ours, theirs = pty.openpty()
     env = scene.environment({"TERM": "xterm", "COLUMNS": "100", "LINES": "30"})
-    with subprocess.Popen(
-        [sys.executable, "-m", "parallel_orchestra", "run", str(scene.plan_path())],
-        cwd=scene.project,
-        env=env,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    ) as child:
-        os.close(theirs)
-        shown = b""
-        os.set_blocking(ours, False)
-
-        def read():
-            nonlocal shown
-            try:
-                shown += os.read(ours, 65536)
-            except BlockingIOError:
-                return b"Start?" in shown
-            except OSError:
-                return True
-            return False
-
-        wait_until(read, within=20)
-        os.write(ours, answer)
-        wait_until(lambda: read() and child.poll() is not None, within=30)
-    os.close(ours)
-    return child.returncode, shown.decode()
+    command = [sys.executable, "-m", "parallel_orchestra", "run", str(scene.plan_path())]
+    with Terminal() as terminal:
+        side = terminal.theirs
+        streams = {"stdin": side, "stdout": side, "stderr": side}
+        with subprocess.Popen(
+            command, cwd=scene.project, env=env, **streams, start_new_session=True
+        ) as child:
+            wait_until(lambda: terminal.shows(b"Start?"), within=20)
+            terminal.enter(answer)
+            # read on, or it waits for room
+            wait_until(lambda: terminal.shows(b"") and child.poll() is not None, within=30)
+        terminal.shows(b"")
+    return child.returncode, terminal.shown.decode()
 
 
 def test_a_plan_that_is_all_yaml_runs_and_is_resumed_like_any_other(scene):
