@@ -26,6 +26,7 @@ from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
+from parallel_orchestra.report import FORMATS
 from parallel_orchestra.retry import WAYS, Way
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 
@@ -97,6 +98,15 @@ def events() -> str:
         for name, kind in KINDS.items()
     )
     return _table(("Kind", "Fields, beside `time`", "When"), rows)
+
+
+def report_formats() -> str:
+    """Returns the formats of reports, with the endings of files that ask for them."""
+    rows = (
+        (f"`{one.name}`", " ".join(f"`{suffix}`" for suffix in one.suffixes), one.use)
+        for one in FORMATS
+    )
+    return _table(("Format", "Files", "For whom"), rows)
 
 
 _ONWARD = {
@@ -346,6 +356,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "command-details": command_details,
     "events": events,
     "failure-classes": failure_classes,
+    "report-formats": report_formats,
     "report-keys": report_keys,
     "python-names": python_names,
 }

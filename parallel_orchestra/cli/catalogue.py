@@ -32,6 +32,7 @@ COMMANDS = (
     Entry("status", "status:command", "say how a run stands"),
     Entry("logs", "logs:command", "show what tasks' agents did and said"),
     Entry("show-prompt", "show_prompt:command", "print what a task's agent is told"),
+    Entry("report", "reporting:command", "tell how a run went, as a page or for programs"),
     Entry("open", "open:command", "open what a task left, or its agent's session"),
     Entry("why", "why:command", "say why a task is where it is, and what to do"),
     Entry("locks", "locks:command", "list who holds which task"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report import REPORTS, format_for
+from parallel_orchestra.report import NAMED, REPORTS, Report, format_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,26 +23,31 @@ class Written:
         return Written((*self.paths, *other.paths), (*self.problems, *other.problems))
 
 
-def check_reports(paths: Iterable[Path]) -> None:
+def check_reports(paths: Iterable[Path], form: str | None = None) -> None:
     """Refuses a report whose format nobody knows, before any agent has cost anything.
+
+    With `form`, the name of a format, all files are of that, whatever they are called.
 
     Raises:
         UsageError: naming the file and the formats there are.
     """
     for path in paths:
-        if format_for(path) is None:
+        if form is None and format_for(path) is None:
             known = ", ".join(f"`{suffix}`" for suffix in REPORTS)
             raise usage(f"there is no report format for `{path}`", f"a report ends in {known}")
         if path.is_dir():
             raise usage(f"the report `{path}` is a directory", "name a file")
 
 
-def write_reports(report: RunReport, paths: Iterable[Path]) -> Written:
-    """Writes the run in each of these formats; one that fails does not hide the others."""
+def write_reports(report: RunReport, paths: Iterable[Path], form: str | None = None) -> Written:
+    """Writes the run to each of these files; one that fails does not hide the others.
+
+    In the format of that name if one is given, else in that of the file's suffix.
+    """
     written, problems = [], []
     for path in paths:
         try:
-            replace_file(path, _rendered(report, path))
+            replace_file(path, _style(path, form).render(report))
             written.append(path)
         except Exception as error:  # noqa: BLE001  # a report must never hide how the run went
             reason = getattr(error, "strerror", None) or str(error)
@@ -50,10 +55,10 @@ def write_reports(report: RunReport, paths: Iterable[Path]) -> Written:
     return Written(tuple(written), tuple(problems))
 
 
-def _rendered(report: RunReport, path: Path) -> str:
-    style = format_for(path)
+def _style(path: Path, form: str | None) -> Report:
+    style = format_for(path) if form is None else NAMED[form]
     assert style is not None  # noqa: S101  # checked before the run
-    return style.render(report)
+    return style
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -132,7 +132,8 @@ class Options:
     type=_PATH,
     multiple=True,
     metavar="FILE",
-    help="Write a report at the end: FILE ends in .md, .markdown or .json. Repeatable.",
+    help="Write a report at the end: the ending of FILE (.md, .json ...) chooses its format. "
+    "Repeatable.",
 )
 @click.option(
     "--log-dir",

@@ -1,6 +1,6 @@
 """A run told as text: Markdown, JSON, lines for a terminal. No file is written here.
 
-A new format is one file beside `json_report.py`, one line in `REPORTS`, and it passes the
+A new format is one file beside `json_report.py`, one row in `FORMATS`, and it passes the
 contract test that all of them pass. Knows nothing of `_tasks/`, git or the terminal.
 """
 
@@ -9,15 +9,18 @@ from pathlib import Path
 from types import MappingProxyType
 
 from parallel_orchestra.report import json_report, markdown
-from parallel_orchestra.report.format import Report
+from parallel_orchestra.report.format import Format, Report
 
+#: Every format, in the order of the documentation.
+FORMATS = (
+    Format("markdown", (".md", ".markdown"), markdown, "for people, here and on GitHub"),
+    Format("json", (".json",), json_report, "for programs"),
+)
+#: Every format by its name.
+NAMED: Mapping[str, Report] = MappingProxyType({one.name: one.report for one in FORMATS})
 #: Every format, by the suffix of the file that asks for it.
 REPORTS: Mapping[str, Report] = MappingProxyType(
-    {
-        ".md": markdown,
-        ".markdown": markdown,
-        ".json": json_report,
-    }
+    {suffix: one.report for one in FORMATS for suffix in one.suffixes}
 )
 
 
@@ -26,4 +29,4 @@ def format_for(path: Path) -> Report | None:
     return REPORTS.get(path.suffix.lower())
 
 
-__all__ = ["REPORTS", "Report", "format_for"]
+__all__ = ["FORMATS", "NAMED", "REPORTS", "Format", "Report", "format_for"]

@@ -1,5 +1,6 @@
-"""What every report format can do."""
+"""What every report format can do, and how it is asked for."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from parallel_orchestra.progress import RunReport
@@ -10,3 +11,16 @@ class Report(Protocol):
 
     def render(self, report: RunReport, /) -> str:
         """Returns the whole report as text, with a line feed at its end. Writes no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A row of the registry: who asks by `name`, or for a file of one of these `suffixes`.
+
+    `use` is for whom it is, in a few words for the documentation.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    report: Report
+    use: str

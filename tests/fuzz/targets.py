@@ -22,7 +22,7 @@ from parallel_orchestra.merge_queue import failing, trailers
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import parse, plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, fold
-from parallel_orchestra.report import REPORTS
+from parallel_orchestra.report import FORMATS
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskStore, names, records, task_file
 from parallel_orchestra.store.doubles import winner
@@ -147,8 +147,8 @@ def _journal(data: bytes) -> None:
     facts = RunFacts("run1", plan, "/nowhere/_tasks", "main", "b" * 40, "refs/heads/o", "", {})
     places = {"a": Place(TaskState.DONE, 1, 0, ""), "b": Place(TaskState.LOCKED, 2, 1, _OWNER)}
     report = fold(facts, places, journal.read(_layout().journal), 1_800_000_000.0)
-    for form in {id(one): one for one in REPORTS.values()}.values():
-        form.render(report)
+    for form in FORMATS:
+        form.report.render(report)
 
 
 def _label(data: bytes) -> None:

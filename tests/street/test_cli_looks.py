@@ -158,6 +158,34 @@ def test_status_finds_the_run_from_a_folder_below(failed):
     assert (below.returncode, below.stdout) == (result.exit_code, result.out)
 
 
+def test_a_report_is_told_after_the_run_in_any_format(failed, tmp_path):
+    page, data, named = tmp_path / "a.md", tmp_path / "b.json", tmp_path / "c"
+
+    printed = failed.call("report", check=0).out
+    failed.call("report", "-o", str(page), "-o", str(data), check=0)
+    failed.call("report", "--format", "json", "-o", str(named), check=0)
+
+    assert printed.startswith("# failing: failed\n")
+    assert page.read_text(encoding="utf-8") == printed
+    assert json.loads(data.read_text())["failed"] == 1
+    assert json.loads(named.read_text())["total"] == 3
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("-o", "a.pdf"), "error: there is no report format for `a.pdf`\n"),
+        (("-o", "."), "error: there is no report format for `.`\n"),
+        (("--json", "--format", "markdown"), "error: `--json` and `--format markdown` exclude"),
+    ],
+)
+def test_a_report_that_cannot_be_is_refused(failed, args, said):
+    result = failed.call("report", *args, check=2)
+
+    assert result.err.startswith(said)
+    assert result.out == ""
+
+
 def main_in(folder, *args):
     return subprocess.run(
         [sys.executable, "-m", "parallel_orchestra", *args],

@@ -13,7 +13,7 @@ from parallel_orchestra.report import REPORTS, format_for, json_report, markdown
 from support import runs
 from support.machine import fair
 
-FORMATS = sorted(set(REPORTS.values()), key=lambda report: report.__name__)
+EVERY = sorted(set(REPORTS.values()), key=lambda report: report.__name__)
 
 HOSTILE = "a|b `c` ``` <script>x</script> [l](http://e) \x1b[31mred\x07\r\n# h\u202e \ud800 é"
 
@@ -43,7 +43,7 @@ def whole(report):
     return report.__name__.rpartition(".")[2]
 
 
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_a_report_names_every_task_and_ends_with_one_line_feed(report):
     run = runs.failures()
 
@@ -54,14 +54,14 @@ def test_a_report_names_every_task_and_ends_with_one_line_feed(report):
     assert not text.endswith("\n\n")
 
 
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_a_run_without_tasks_has_a_report(report):
     text = report.render(runs.run())
 
     assert "demo" in text
 
 
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_a_run_that_goes_on_has_a_report(report):
     running = runs.task("core", Outcome.RUNNING, attempts=(runs.attempt(seconds=None),))
 
@@ -70,7 +70,7 @@ def test_a_run_that_goes_on_has_a_report(report):
     assert "in progress" in text
 
 
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_a_run_without_git_has_a_report(report):
     nothing = dict.fromkeys(("base_branch", "base_commit", "integration", "tip"), "")
 
@@ -79,7 +79,7 @@ def test_a_run_without_git_has_a_report(report):
     assert "build" in text
 
 
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_hostile_text_can_be_written_and_moves_no_cursor(report):
     text = report.render(hostile())
 
@@ -89,7 +89,7 @@ def test_hostile_text_can_be_written_and_moves_no_cursor(report):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("report", FORMATS, ids=whole)
+@pytest.mark.parametrize("report", EVERY, ids=whole)
 def test_ten_thousand_tasks_are_rendered_in_a_second_and_a_half(report):
     run = runs.large()
 
