@@ -6,6 +6,13 @@ from dataclasses import dataclass
 HEADING = "## Feedback"
 #: The failure class of an attempt that was ended although nothing was wrong with it.
 _INTERRUPTED = "cancelled"
+#: That of an attempt which changed what it was to leave alone. It goes on with these changes, so
+#: without being told an agent that never looks back would fail for them again and again.
+_BREACH = "boundary"
+_PUT_BACK = (
+    "Put what you were to leave alone back as it was; what was not there before, delete: as long as "
+    "it differs, each attempt fails."
+)
 #: How many files a sentence names.
 _NAMED = 6
 
@@ -58,6 +65,8 @@ class Feedback:
             fence = "`" * max(3, longest + 1)
             lines += ["", "The end of the output:", "", fence, output, fence]
         work = self._of_work()
+        if self.failure == _BREACH and self.way != "fresh":
+            work += f" {_PUT_BACK}"
         return [*lines, "", work] if work else lines
 
     def _of_work(self) -> str:

@@ -52,6 +52,19 @@ def test_the_reason_stands_in_one_sentence(reason, sentence):
     assert Feedback(attempt=1, failure="timeout", reason=reason).text == sentence
 
 
+@pytest.mark.parametrize("way", ["session", "tree"])
+def test_what_an_attempt_goes_on_with_and_must_not_have_changed_is_to_be_put_back(way):
+    feedback = Feedback(attempt=1, failure="boundary", reason="changed a.py", way=way)
+
+    assert "Put what you were to leave alone back as it was" in feedback.text
+
+
+def test_who_begins_afresh_has_nothing_to_put_back():
+    feedback = Feedback(attempt=1, failure="boundary", reason="changed a.py", ref="refs/x")
+
+    assert "Put" not in feedback.text
+
+
 def test_without_a_prompt_the_feedback_stands_alone():
     assert with_feedback("", Feedback(failure="verify", reason="x")).startswith("## Feedback\n")
 
