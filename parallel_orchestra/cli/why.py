@@ -13,7 +13,8 @@ from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_opt
 from parallel_orchestra.cli.sharing import words_of_clash
 from parallel_orchestra.conductor.adopting import refusals, words_of
 from parallel_orchestra.conductor.byhand import no_such_task
-from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.conductor.checkup.directory import edits
+from parallel_orchestra.conductor.picture import NOBODY, read_record, report_of, repository_of
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode, Problem
 from parallel_orchestra.git import Repo
@@ -26,7 +27,7 @@ from parallel_orchestra.report.ahead import ahead, cause_record
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
 from parallel_orchestra.schedule import Cause, Hold
-from parallel_orchestra.store import Layout, steering
+from parallel_orchestra.store import Layout, RunRecord, TaskStore, steering
 from parallel_orchestra.store.feedback import feedback_for
 
 
@@ -101,7 +102,12 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:
         reason = f"{found.failure}: {found.reason}"
-    facts = [*meeting, *_facts(layout, found, now), *_ahead(report, found)]
+    facts = [
+        *_edited(layout, record, plan, task),
+        *meeting,
+        *_facts(layout, found, now),
+        *_ahead(report, found),
+    ]
     return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
 
 
@@ -120,6 +126,13 @@ def _cause(layout: Layout, task: TaskReport) -> Cause | None:
         return task.cause
     kind = Hold.PAUSED if steering.asked_for(layout, steering.Wish.PAUSE) else Hold.LEFT_OUT
     return Cause(kind, asked)
+
+
+def _edited(layout: Layout, record: RunRecord, plan: Plan, task: str) -> list[str]:
+    """Returns that a person changed a waiting task's file, in vain, if somebody did."""
+    listing = TaskStore(layout, NOBODY).listing()
+    tasks = [one for one in plan.tasks if one.id == task]
+    return [finding.what for finding in edits(layout, record, tasks, listing)]
 
 
 def _meeting(plan: Plan, repo: Repo, base: str, report: RunReport, task: str) -> list[str]:

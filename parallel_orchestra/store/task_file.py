@@ -60,6 +60,11 @@ def task_file(task: Task, run: str, generation: int, fingerprint: str) -> bytes:
     return text.encode("utf-8", "replace")
 
 
+def edited(text: str, task: Task, run: str, fingerprint: str) -> bool:
+    """Returns whether a task's file is not what was written for it: somebody changed it since."""
+    return text != task_file(task, run, generation_in(text), fingerprint).decode()
+
+
 def generation_in(text: str) -> int:
     """Returns the generation that a task file names; 1 if it names none."""
     value = _fact(text, "generation")

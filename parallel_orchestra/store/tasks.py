@@ -20,7 +20,7 @@ from parallel_orchestra.store.group_commit import GroupCommit
 from parallel_orchestra.store.layout import Layout
 from parallel_orchestra.store.listing import Entry, Listing, Looks
 from parallel_orchestra.store.names import TaskName, parse
-from parallel_orchestra.store.task_file import fingerprint_in, generation_in, task_file
+from parallel_orchestra.store.task_file import edited, fingerprint_in, generation_in, task_file
 
 #: A file that moves while the directories are read is seen nowhere or twice in 3 to 11 % of
 #: the scans; no such sight survived 20 looks.
@@ -165,6 +165,10 @@ class TaskStore:
     def fingerprint(self, state: TaskState, name: TaskName) -> str:
         """Returns the fingerprint of the definition that a task's file was written from."""
         return fingerprint_in(self._text(state, name))
+
+    def edited(self, name: TaskName, task: Task, run: str, fingerprint: str) -> bool:
+        """Returns whether a waiting task's file is not what was written for it."""
+        return edited(self._text(TaskState.AVAILABLE, name), task, run, fingerprint)
 
     def locked_tasks(self) -> set[str]:
         """Returns the ids of the tasks that lie in `locked/` at this moment."""

@@ -311,6 +311,25 @@ def test_a_task_that_the_run_does_not_have_is_named(scene):
     said(scene, "the run has no task `weed`", "warning", 0)
 
 
+@pytest.mark.parametrize("text", ["id: look\n", "---\nid: look\n---\nLook twice.\n", None])
+def test_a_changed_file_of_a_waiting_task_is_named_since_it_has_no_effect(scene, text):
+    path = moved(scene, "look", "available", "look.md")
+    path.write_text(path.read_text() + "Look twice.\n" if text is None else text)
+
+    words = "the file of task `look` was changed, which has no effect"
+    one = said(scene, words, "warning", 0)
+
+    assert "--resume" in one["command"]
+    assert words in scene.call("why", "look", check=0).out
+
+
+def test_a_file_that_was_only_moved_was_not_changed(scene):
+    moved(scene, "look", "available")
+
+    assert not [one for one in found(scene) if "was changed" in one["what"]]
+    assert "was changed" not in scene.call("why", "look", check=0).out
+
+
 def test_a_run_without_its_record_is_a_problem(scene):
     (scene.tasks_dir / "run.json").unlink()
 

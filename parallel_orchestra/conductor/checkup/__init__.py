@@ -78,6 +78,7 @@ def _run(layout: Layout, record: RunRecord, repo: Repo) -> Iterator[Finding]:
     listing = TaskStore(layout, NOBODY).settled_listing(record.fingerprints)
     yield from directory.at_work(layout)
     yield from directory.tasks(layout, record, listing)
+    yield from directory.edits(layout, record, plan_from_json(record.plan).tasks, listing)
     yield from directory.locks(layout, record, listing, time.time())
     yield from branch.integration(repo, record, layout, listing)
     yield from branch.fences(repo, record)

@@ -2,15 +2,16 @@
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.conductor.checkup.finding import Finding, Level, problems_as_findings
 from parallel_orchestra.conductor.myself import myself
-from parallel_orchestra.conductor.picture import resume_command
+from parallel_orchestra.conductor.picture import NOBODY, resume_command
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.events import from_line
+from parallel_orchestra.model import Task
 from parallel_orchestra.report.summary import LONG_LOCKED
 from parallel_orchestra.report.text import span
 from parallel_orchestra.states import TaskState
@@ -27,6 +28,8 @@ from parallel_orchestra.store.records import unreadable
 
 #: Seconds after which a file under construction is one that nobody finishes any more.
 OLD_DRAFT = 3600.0
+#: What to do in place of changing a task's file.
+EDIT_THE_PLAN = "what a task is stands in the plan; change it there, then resume the run"
 #: How many of a kind are named.
 _NAMED = 5
 
@@ -90,6 +93,20 @@ def tasks(layout: Layout, record: RunRecord, listing: Listing) -> Iterator[Findi
     if missing:
         said = f"no file is there of {_count(missing, 'task')}: {_names(missing)}"
         yield Finding(Level.PROBLEM, said, str(layout.root), resume)
+
+
+def edits(
+    layout: Layout, record: RunRecord, tasks: Iterable[Task], listing: Listing
+) -> Iterator[Finding]:
+    """Yields the files of those tasks that wait and that somebody changed, in vain."""
+    store, resume = TaskStore(layout, NOBODY), f"`{resume_command(record, layout)}`"
+    for task in tasks:
+        entry = listing.entries.get(task.id)
+        if entry is None or entry.state is not TaskState.AVAILABLE:
+            continue
+        if store.edited(entry.name, task, record.run, record.fingerprints[task.id]):
+            said = f"the file of task `{task.id}` was changed, which has no effect: {EDIT_THE_PLAN}"
+            yield Finding(Level.WARNING, said, str(layout.state(entry.state) / entry.file), resume)
 
 
 def locks(layout: Layout, record: RunRecord, listing: Listing, now: float) -> Iterator[Finding]:
