@@ -46,6 +46,18 @@ class Claimed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Entered(Event):
+    """An attempt entered a `phase`: `agent`, `verify` or `merge`; before the first is its set-up.
+
+    Who comes to a phase again, a second agent say, enters it again.
+    """
+
+    task: str
+    attempt: int
+    phase: str
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptEnded(Event):
     """An attempt came to its end; `failure` is empty for a success, else a failure class.
 
@@ -218,6 +230,7 @@ KINDS: dict[str, type[Event]] = {
         RunStarted,
         WorkerJoined,
         Claimed,
+        Entered,
         AttemptEnded,
         Merged,
         Completed,

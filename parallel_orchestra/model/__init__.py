@@ -4,7 +4,7 @@ Knows nothing of files, YAML or git: `plan` makes these values, everything else 
 """
 
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
-from parallel_orchestra.model.outcome import Answer, FailureClass, Usage
+from parallel_orchestra.model.outcome import Answer, FailureClass, Phase, Usage
 from parallel_orchestra.model.plan import (
     CPO,
     CPO_MANIFEST,
@@ -68,6 +68,7 @@ __all__ = [
     "Isolation",
     "LimitMode",
     "MergeRules",
+    "Phase",
     "Plan",
     "Setup",
     "Strategy",

@@ -7,6 +7,14 @@ from typing import TypeVar
 Number = TypeVar("Number", int, float)
 
 
+class Phase(Enum):
+    """What an attempt is at, once its place is set up."""
+
+    AGENT = "agent"
+    VERIFY = "verify"
+    MERGE = "merge"
+
+
 class FailureClass(Enum):
     """Why an attempt did not succeed, and by that what happens next."""
 

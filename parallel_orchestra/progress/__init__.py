@@ -12,7 +12,9 @@ from parallel_orchestra.progress.picture import (
     Purse,
     RunReport,
     Silence,
+    Stretch,
     TaskReport,
+    Wait,
 )
 from parallel_orchestra.progress.purses import purses
 
@@ -26,7 +28,9 @@ __all__ = [
     "RunFacts",
     "RunReport",
     "Silence",
+    "Stretch",
     "TaskReport",
+    "Wait",
     "fold",
     "purses",
 ]

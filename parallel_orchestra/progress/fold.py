@@ -11,6 +11,7 @@ from parallel_orchestra.events import (
     Claimed,
     Completed,
     Delivered,
+    Entered,
     Event,
     Failed,
     Kept,
@@ -33,10 +34,12 @@ from parallel_orchestra.progress.picture import (
     Outcome,
     RunReport,
     Silence,
+    Stretch,
     TaskReport,
 )
 from parallel_orchestra.progress.purses import purses
 from parallel_orchestra.progress.waiting import Crew, with_causes
+from parallel_orchestra.progress.waits import Waits
 from parallel_orchestra.retry import not_later_than_a_week
 from parallel_orchestra.schedule import Cause, Seen, doomed
 from parallel_orchestra.schedule.usage_limits import Limit
@@ -98,7 +101,6 @@ class _Story:
         "failed",
         "files",
         "kept",
-        "returned",
         "taken",
         "warnings",
     )
@@ -136,8 +138,10 @@ class _Memory:
     undone_since: bool = False
     delivered_since: bool = False
     held: dict[str, str] = field(default_factory=dict)
+    waits: Waits = field(default_factory=Waits)
 
     def take(self, writer: str, event: Event) -> None:
+        self.waits.take(writer, event)
         if isinstance(event, RunStarted):
             self.begun, self.ended, self.warnings, self.held = event, None, [], {}
             self.delivery = Delivery(self.delivery.branch)
@@ -204,6 +208,7 @@ def fold(
         held=crew.held,
         purses=tuple(purses(facts.plan.budget, facts.spent)),
         limits=facts.limits,
+        waits=memory.waits.all(now),
     )
 
 
@@ -233,6 +238,10 @@ def _tell(story: _Story, writer: str, event: Event) -> None:
     if isinstance(event, Claimed):
         story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
         story.failed, story.completed, story.files = None, None, ()
+    elif isinstance(event, Entered):
+        if entered := story.attempts.get((event.attempt, writer)):
+            phases = (*entered.phases, Stretch(event.phase, event.time))
+            story.attempts[event.attempt, writer] = replace(entered, phases=phases)
     elif isinstance(event, AttemptEnded):
         known = story.attempts.get((event.attempt, writer))
         if known is None:

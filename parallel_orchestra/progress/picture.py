@@ -26,13 +26,35 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of an attempt: its `phase`, see `model.Phase`, from `started` (epoch) to the next."""
+
+    phase: str
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A time in which tasks did not start: `ended` None if it goes on; both in epoch seconds.
+
+    `what` names the account whose limit was met; it is empty where a process started nothing.
+    """
+
+    what: str
+    reason: str
+    started: float
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt of a task: `started` in epoch seconds UTC, `seconds` None while it runs.
 
     `failure` is empty for a success and while it runs; `log` is relative to `_tasks/`. `unseen`
     if it runs no more, but nobody wrote down how it ended: its worker was killed, or lost it.
     `way` is how it went on after an earlier one, see `retry.Way`; empty for a first one. `directory`
-    is where its agent worked, in its `session`.
+    is where its agent worked, in its `session`. `phases` follow each other; before the first one
+    its place is set up.
     """
 
     number: int
@@ -51,6 +73,7 @@ class Attempt:
     unseen: bool = False
     way: str = ""
     directory: str = ""
+    phases: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +161,8 @@ class RunReport:
     says by whom nothing may start at this moment; empty if it may. `critical_path_seconds` is the
     longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
     open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
-    `limits` the usage limits that hold.
+    `limits` the usage limits that hold, `waits` all times in which something kept tasks from
+    starting, in order.
     """
 
     run: str
@@ -167,6 +191,7 @@ class RunReport:
     held: tuple[str, ...] = ()
     purses: tuple[Purse, ...] = ()
     limits: tuple[Limit, ...] = ()
+    waits: tuple[Wait, ...] = ()
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from parallel_orchestra.plain import UNSAFE
-from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
+from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport, Wait
 from parallel_orchestra.report.advice import next_step, next_steps, session_command
 from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_record
 from parallel_orchestra.report.budgets import budget_records
@@ -71,6 +71,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "held": [clean(reason) for reason in report.held],
         "budgets": budget_records(report.purses),
         "usage_limits": [limit_record(limit) for limit in report.limits],
+        "waits": [_wait(one) for one in report.waits],
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 
@@ -129,6 +130,15 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
     }
 
 
+def _wait(wait: Wait) -> dict[str, Any]:
+    return {
+        "what": wait.what,
+        "reason": clean(wait.reason),
+        "started_at": instant(wait.started),
+        "ended_at": None if wait.ended is None else instant(wait.ended),
+    }
+
+
 def _silence(task: TaskReport) -> dict[str, Any] | None:
     if task.silence is None:
         return None
@@ -153,6 +163,9 @@ def _attempt(task: TaskReport, attempt: Attempt) -> dict[str, Any]:
         "directory": attempt.directory,
         "open": session_command(task, attempt),
         "log": attempt.log,
+        "phases": [
+            {"phase": one.phase, "started_at": instant(one.started)} for one in attempt.phases
+        ],
     }
 
 

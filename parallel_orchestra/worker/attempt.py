@@ -24,7 +24,7 @@ from parallel_orchestra.isolation import (
     prepared,
 )
 from parallel_orchestra.merge_queue import under_way
-from parallel_orchestra.model import Answer, FailureClass
+from parallel_orchestra.model import Answer, FailureClass, Phase
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Ending, Exit, Supervisor
 from parallel_orchestra.retry import MAX_LOST, Way
@@ -324,6 +324,7 @@ class Attempt:
             raise LostClaim(self._claim.task)
         before = used_before(self._shop.store.layout, task.id, session) if session else None
         allowance.asked = True
+        self._landing.enter(Phase.AGENT)
         left = allowance.seconds_left()
         ended = self._landing.run(call, workspace, prompt, "agent.log", copies, left)
         return backend.answer(task, self._shop.agents, ended, before), ended

@@ -11,12 +11,20 @@ from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.surroundings import surroundings
-from parallel_orchestra.events import Kept, Merged
+from parallel_orchestra.events import Entered, Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
-from parallel_orchestra.model import Answer, Command, Evidence, FailureClass, argv_of, as_typed
+from parallel_orchestra.model import (
+    Answer,
+    Command,
+    Evidence,
+    FailureClass,
+    Phase,
+    argv_of,
+    as_typed,
+)
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
 from parallel_orchestra.store import Claim
 from parallel_orchestra.store.life import LIFE
@@ -115,6 +123,8 @@ class Landing:
         Raises:
             Ended: a command failed, or was cancelled, or something expected is not there.
         """
+        if self._task.verify or self._task.expect:
+            self.enter(Phase.VERIFY)
         for command in self._task.verify:
             ended = self._run_command(command, workspace)
             if ended.ending is not Ending.EXITED or ended.code != 0:
@@ -128,6 +138,11 @@ class Landing:
             more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             detail = "\n".join(f"- {lack}" for lack in lacking)[:DETAIL_BYTES]
             raise Ended(FailureClass.VERIFY, f"expected evidence is missing: {first}{more}", detail)
+
+    def enter(self, phase: Phase) -> None:
+        """Writes into the journal what the attempt comes to."""
+        shop, claim = self._shop, self._claim
+        shop.journal.write(Entered(shop.clock.now(), claim.task, claim.attempt, phase.value))
 
     def keep(self, work: Work) -> str:
         """Makes work that is not merged reachable; returns the ref."""
@@ -225,6 +240,7 @@ class Landing:
 
     def _merge(self, commit: str, token: str, generation: int) -> Finished:
         task, claim, shop = self._task, self._claim, self._shop
+        self.enter(Phase.MERGE)
         fingerprint = shop.run.fingerprints.get(task.id, "")
         log = self.directory / "merge-verify.log"
         outcome = shop.queue.merge(

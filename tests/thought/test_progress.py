@@ -14,14 +14,18 @@ from parallel_orchestra.events import (
     Claimed,
     Completed,
     Delivered,
+    Entered,
     Event,
     Failed,
     Kept,
+    LimitOver,
+    LimitReached,
     Merged,
     Recovered,
     Returned,
     RunEnded,
     RunStarted,
+    StartsHeld,
     Undelivered,
     Warned,
     WorkerJoined,
@@ -35,7 +39,9 @@ from parallel_orchestra.progress import (
     Place,
     RunFacts,
     RunReport,
+    Stretch,
     TaskReport,
+    Wait,
     fold,
 )
 from parallel_orchestra.schedule import Cause, Hold
@@ -689,3 +695,70 @@ def test_ten_thousand_tasks_are_folded_in_a_second():
 
     assert took < fair(1)
     assert report.completed == 10_000
+
+
+# Phases and waits
+
+
+def test_an_attempt_tells_what_it_came_to_and_when():
+    entered = [Entered(101.5, "a", 1, "agent"), Entered(103.5, "a", 1, "merge")]
+    history = by(ME, started(), GOOD[0], *entered, *GOOD[1:])
+
+    (one,) = the_only(DONE_BY_ME, history, a="c1").attempts
+
+    assert one.phases == (Stretch("agent", 101.5), Stretch("merge", 103.5))
+    assert one.seconds == 4.0
+
+
+def test_a_phase_of_an_attempt_whose_beginning_was_lost_is_passed_over():
+    history = by(ME, started(), Entered(101.5, "a", 1, "agent"))
+
+    assert the_only(place(AVAILABLE), history).attempts == ()
+
+
+FULL = LimitReached(110.0, "claude", "k", 150.0, "5-hour limit")
+
+
+@pytest.mark.parametrize(
+    ("told", "waits"),
+    [
+        ([FULL], [Wait("claude", "5-hour limit", 110.0, 150.0)]),
+        ([FULL, LimitOver(120.0, "claude", "k")], [Wait("claude", "5-hour limit", 110.0, 120.0)]),
+        ([FULL, LimitOver(160.0, "claude", "k")], [Wait("claude", "5-hour limit", 110.0, 150.0)]),
+        (
+            [FULL, LimitOver(120.0, "claude", "other")],
+            [Wait("claude", "5-hour limit", 110.0, 150.0)],
+        ),
+        ([replace(FULL, until=5000.0)], [Wait("claude", "5-hour limit", 110.0)]),
+        ([StartsHeld(110.0, "load 9")], [Wait("", "load 9", 110.0)]),
+        ([StartsHeld(110.0, "load 9"), StartsHeld(112.0, "")], [Wait("", "load 9", 110.0, 112.0)]),
+        (
+            [StartsHeld(110.0, "load 9"), RunEnded(115.0, 0, 15.0)],
+            [Wait("", "load 9", 110.0, 115.0)],
+        ),
+        (
+            [FULL, replace(FULL, time=160.0, until=170.0)],
+            [
+                Wait("claude", "5-hour limit", 110.0, 150.0),
+                Wait("claude", "5-hour limit", 160.0, 170.0),
+            ],
+        ),
+        ([StartsHeld(110.0, "")], []),
+    ],
+    ids=[
+        "until it ends",
+        "until an attempt gets through",
+        "no longer than it was to last",
+        "an account of its own",
+        "goes on",
+        "a process that starts nothing",
+        "a process that starts again",
+        "until the run ends",
+        "met again",
+        "nothing",
+    ],
+)
+def test_what_kept_tasks_from_starting_has_a_beginning_and_an_end(told, waits):
+    report = fold(facts_of(Task(id="a")), {}, by(ME, started(), *told), 999.0)
+
+    assert list(report.waits) == waits

@@ -105,7 +105,7 @@ def test_dependents_of_a_failed_task_are_skipped_and_the_rest_is_delivered(scene
             '{id: bad, command: "echo half > half.txt; exit 7"}',
             '{id: child, command: "true", depends_on: [bad]}',
             '{id: grandchild, command: "true", depends_on: [child]}',
-            '{id: good, command: "echo > good.txt"}',
+            '{id: good, command: "echo > good.txt", verify: "test -e good.txt"}',
         )
     )
 
@@ -115,6 +115,12 @@ def test_dependents_of_a_failed_task_are_skipped_and_the_rest_is_delivered(scene
     outcomes = {task["id"]: (task["outcome"], task["reason"]) for task in found["tasks"]}
     assert outcomes["grandchild"] == ("skipped", "`bad`, which it needs, failed")
     assert outcomes["good"][0] == "succeeded"
+    phases = {
+        task["id"]: [one["phase"] for attempt in task["attempts"] for one in attempt["phases"]]
+        for task in found["tasks"]
+    }
+    assert phases["good"] == ["agent", "verify", "merge"]
+    assert phases["bad"] == ["agent"]
     assert "good.txt" in scene.names()
     assert "half.txt" not in scene.names()
     assert any("/salvage/bad/" in ref for ref in scene.refs())
