@@ -8,13 +8,12 @@ from parallel_orchestra.git import lending, worktrees
 from parallel_orchestra.git.cut_off import clear_locks, enter_written
 from parallel_orchestra.git.debris import Debris, collect_debris
 from parallel_orchestra.git.forward import FastForward, fast_forward, left_behind
+from parallel_orchestra.git.merging import Conflicted, MergedTree
 from parallel_orchestra.git.objects import (
     EMPTY_TREES,
     Change,
     Commit,
-    Conflicted,
     Identity,
-    MergedTree,
     Objects,
 )
 from parallel_orchestra.git.parts import Parts

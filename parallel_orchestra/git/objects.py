@@ -14,6 +14,7 @@ from typing import IO
 
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.helper import Helper
+from parallel_orchestra.git.merging import Conflicted, MergedTree, Merger
 
 #: What git itself strips from names and addresses (ident.c): they would end the field early.
 _CRUD = re.compile(r"[\x00\n<>]")
@@ -39,21 +40,6 @@ class Identity:
         zone = f"{sign}{abs(offset) // 60:02}{abs(offset) % 60:02}"
         name = _CRUD.sub("", self.name).strip() or "unknown"
         return f"{name} <{_CRUD.sub('', self.email).strip()}> {int(instant)} {zone}"
-
-
-@dataclass(frozen=True, slots=True)
-class MergedTree:
-    """A merge without conflicts: the id of the merged tree."""
-
-    tree: str
-
-
-@dataclass(frozen=True, slots=True)
-class Conflicted:
-    """A merge with conflicts: the paths, sorted, and git's words about them."""
-
-    files: tuple[str, ...]
-    messages: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +80,12 @@ class Objects:
         clock: Callable[[], float] = time.time,
         checkout: Git | None = None,
     ) -> None:
-        """Takes git in the user's checkout too: its `.gitattributes` say how files are merged."""
+        """Takes git in the user's checkout too, where merges find `.gitattributes`; see `merge_by`."""
         self._git = git
         self._committer = committer
         self._clock = clock
         self._reader = Helper(git, "cat-file", "--batch-check=%(objectname)")
-        self._merger = Helper(
-            checkout or git, "merge-tree", "--write-tree", "--messages", "-z", "--stdin"
-        )
+        self._merger = Merger(checkout or git)
         self._writers = {kind: _Writer(git, kind) for kind in ("blob", "commit")}
 
     def blob(self, data: bytes) -> str:
@@ -151,15 +135,11 @@ class Objects:
         Raises:
             GitError: one of them is no commit, or they have no common history.
         """
-        with self._merger.talk() as merger:
-            # git keeps the last byte of an answer back until the next one is complete: so a
-            # merge of nothing is asked for as well, and its last byte is skipped next time.
-            merger.send(f"{ours} {theirs}\n{ours} {ours}\n".encode())
-            answer = _merge_answer(merger, (ours, theirs))
-            _skip_to_status(merger)
-            merger.until(b"\0")
-            merger.until(b"\0")
-        return answer
+        return self._merger.merge(ours, theirs)
+
+    def merge_by(self, commit: str) -> None:
+        """Says whose `.gitattributes` hold in merges from now on, whatever lies in the checkout."""
+        self._merger.follow(commit)
 
     def first_parents(self, tip: str, stop: str | None = None) -> tuple[Commit, ...]:
         """Returns the commits along the first parents of `tip`, newest first.
@@ -248,39 +228,6 @@ class Objects:
             reader.send(name.encode() + b"\n")
             answer = reader.until(b"\n").decode()
         return None if " " in answer else answer
-
-
-def _merge_answer(merger: Helper, sides: tuple[str, str]) -> MergedTree | Conflicted:
-    # "OUTPUT" in git-merge-tree(1): status, tree, conflicted files, empty field, messages.
-    def text() -> str:
-        return os.fsdecode(merger.until(b"\0"))
-
-    clean, tree = _skip_to_status(merger) == b"1", text()
-    files = set()
-    while entry := text():
-        path = entry.partition("\t")[2]
-        for side in sides:
-            # So git names a file that can't have its place, as a directory is in it.
-            path = path.removesuffix(f"~{side}")
-        files.add(path)
-    messages = []
-    while count := text():
-        if not count.isdigit():
-            # Advice on submodules, which git prints in between as it is (merge-ort.c).
-            messages.append(count)
-            break
-        for _ in range(int(count) + 1):  # the paths, then the kind of message
-            text()
-        messages.append(text())
-    if clean:
-        return MergedTree(tree)
-    return Conflicted(tuple(sorted(files)), "".join(messages).rstrip("\n"))
-
-
-def _skip_to_status(merger: Helper) -> bytes:
-    while not (status := merger.until(b"\0")):
-        pass  # the last byte of the answer before
-    return status
 
 
 class _Writer:

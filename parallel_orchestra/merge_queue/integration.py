@@ -64,6 +64,8 @@ class Integration:
         self.turn = threading.Lock()
         self._history = History(repo.objects, refs.run, base, refs.branch)
         self._looking = threading.Lock()
+        # A merge driver that an agent's branch asks for is not one that the user chose.
+        repo.objects.merge_by(base)
 
     def tip(self) -> str:
         """Returns the integration branch's commit, after reading what is new on it.

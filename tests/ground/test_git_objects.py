@@ -226,6 +226,45 @@ def test_a_shallow_clone_works_the_same(tmp_path: Path):
     assert [entry.id for entry in history] == [commit, tip]
 
 
+def test_merges_go_by_the_attributes_of_the_commit_that_was_named(repo: Repo):
+    base = git(repo.top, "rev-parse", "HEAD").strip()
+    union = {".gitattributes": "a.txt merge=union\n", "dir/.gitattributes": "*.txt merge=union\n"}
+    wanted = commit_files(repo.top, union)
+    ours, theirs = two_sides(
+        repo,
+        [["echo ours >> a.txt; echo ours >> dir/c.txt"]],
+        [["echo theirs >> a.txt; echo theirs >> dir/c.txt"]],
+    )
+    git(repo.top, "checkout", "-q", base)
+
+    repo.objects.merge_by(wanted)
+    merged = repo.objects.merge_trees(ours, theirs)
+    git(repo.top, "checkout", "-q", wanted)
+    repo.objects.merge_by(base)
+    conflict = repo.objects.merge_trees(ours, theirs)
+
+    assert isinstance(merged, MergedTree)
+    assert repo.git.run("show", f"{merged.tree}:dir/c.txt").out == b"c\nours\ntheirs\n"
+    assert isinstance(conflict, Conflicted)
+    assert conflict.files == ("a.txt", "dir/c.txt")
+
+
+def test_the_place_of_the_attributes_is_gone_once_the_helpers_are_closed(
+    repo, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    base = git(repo.top, "rev-parse", "HEAD").strip()
+    repo.objects.merge_by(base)
+
+    repo.objects.merge_trees(base, base)
+    during = list((tmp_path / "temporary").iterdir())
+    repo.close()
+
+    assert [path.name[:19] for path in during] == ["parallel-orchestra-"]
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
 def test_helpers_serve_many_threads_and_come_back_after_a_kill(repo: Repo):
     tip = repo.head().commit
     tree = repo.objects.tree_of(tip)
@@ -245,7 +284,7 @@ def test_helpers_serve_many_threads_and_come_back_after_a_kill(repo: Repo):
         thread.start()
     for thread in threads:
         thread.join(30)
-    for helper in (repo.objects._merger, repo.objects._reader):
+    for helper in (repo.objects._merger._helper, repo.objects._reader):
         helper._child.kill()
         helper._child.wait()
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.corners import check_all_merged, plan_of, run, shell
+from support.corners import check_all_merged, done, plan_of, run, shell
 from support.effort import cases, rare
 from support.repository import commit_files
 from support.scene import Scene
@@ -226,6 +226,23 @@ def test_a_union_driver_merges_what_two_tasks_append_as_git_merge_would(scene):
 
     check_all_merged(result, *tasks)
     assert sorted(scene.files()["log.md"].split()) == ["log", "x", "y", "z"]
+
+
+def test_attributes_that_a_task_adds_decide_no_merge_of_the_run(scene):
+    commit_files(scene.project, {"log.md": "log\n"})
+    wait = f'{done("plant")}; until grep -q union "$PO_PROJECT/.gitattributes"; do sleep 0.02; done'
+    tasks = {
+        "plant": "echo '*.md merge=union' > .gitattributes",
+        "x": f"{wait}; echo x >> log.md",
+        "y": f"{wait}; {done('x')}; echo y >> log.md",
+    }
+    environ = {"PO_PROJECT": str(scene.project)}
+
+    result = run(scene, tasks, "--deliver", "each", "-j", "3", env=environ)
+
+    assert result.exit_code == 4, result
+    assert result.states() == {"plant": "done", "x": "done", "y": "failed"}
+    assert "conflict in 1 file" in result.out
 
 
 @rare
