@@ -33,6 +33,7 @@ from parallel_orchestra.merge_queue import (
     settle,
     take_back,
 )
+from parallel_orchestra.merge_queue.history import state_before
 from parallel_orchestra.model import Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Delivery
@@ -248,9 +249,10 @@ class UndoDesk:
 
     def _overlaps(self, merge: str, tip: str) -> Iterator[Overlap]:
         objects = self._repo.objects
-        mine = {change.path for change in objects.changed(f"{merge}^1", merge)}
+        mine = {one.path for one in objects.changed(state_before(objects, merge), merge)}
         for step in reversed(self._queue.steps_since(merge, tip)):
-            touched = {change.path for change in objects.changed(f"{step.commit}^1", step.commit)}
+            before = state_before(objects, step.commit)
+            touched = {one.path for one in objects.changed(before, step.commit)}
             if files := tuple(sorted(mine & touched)):
                 yield Overlap(step.task or step.words, step.commit, files)
 
@@ -309,6 +311,8 @@ class UndoDesk:
         count = "1 file" if len(files) == 1 else f"{len(files)} files"
         branch, integration = self._record.base_branch, self._queue.refs.branch
         merge = prospect.merge.commit
+        before = state_before(self._repo.objects, merge)
+        what = merge if before == f"{merge}^1" else f"{before}..{merge}"
         parent = "-m 1 " if self._repo.resolve(f"{merge}^2") else ""
         first = "" if prospect.delivered else f" && git merge {integration}"
         return WaitsForPerson(
@@ -318,7 +322,7 @@ class UndoDesk:
                 + "; nothing was changed",
                 ", ".join(sorted(files)),
                 "undo the later tasks first, or take it back by hand: "
-                f"`git switch {branch}{first} && git revert {parent}{merge}`",
+                f"`git switch {branch}{first} && git revert {parent}{what}`",
             )
         )
 

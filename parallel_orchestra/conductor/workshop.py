@@ -22,7 +22,7 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
-from parallel_orchestra.model import Plan, Strategy, Task
+from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Schedule
@@ -79,7 +79,7 @@ class Workshop:
             job.run.base_commit,
             self._checker,
             check,
-            squash=job.plan.merge.strategy is Strategy.SQUASH,
+            strategy=job.plan.merge.strategy,
         )
         self.watch = Watch(job.layout, me, clock.monotonic)
         self.recovery = Recovery(

@@ -19,6 +19,9 @@ from parallel_orchestra.git.merging import Conflicted, MergedTree, Merger
 #: What git itself strips from names and addresses (ident.c): they would end the field early.
 _CRUD = re.compile(r"[\x00\n<>]")
 
+#: What is asked of a commit: ids, committer, author, and at last the message, a line each.
+_FORMAT = "%H%n%T%n%P%n%cn%n%ct%n%an%n%ae%n%ad%n%B"
+
 #: The ids of the tree without files, in repositories of either object format.
 EMPTY_TREES = frozenset({
     "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -38,15 +41,20 @@ class Identity:
         offset = time.localtime(instant).tm_gmtoff // 60
         sign = "-" if offset < 0 else "+"
         zone = f"{sign}{abs(offset) // 60:02}{abs(offset) % 60:02}"
+        return f"{self} {int(instant)} {zone}"
+
+    def __str__(self) -> str:
+        """Returns name and address as they stand in commits and their trailers."""
         name = _CRUD.sub("", self.name).strip() or "unknown"
-        return f"{name} <{_CRUD.sub('', self.email).strip()}> {int(instant)} {zone}"
+        return f"{name} <{_CRUD.sub('', self.email).strip()}>"
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
     """A commit of the history: its id, its tree's and its parents' ids, its whole message.
 
-    `by` is who committed it, `time` when (epoch seconds).
+    `by` is who committed it, `time` when (epoch seconds); `author` who wrote it and when, as it
+    stands in a commit.
     """
 
     id: str
@@ -55,6 +63,7 @@ class Commit:
     message: str
     by: str = ""
     time: float = 0.0
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +120,11 @@ class Objects:
         """Returns whether an object of that id is there."""
         return self._look_up(object_id) is not None
 
-    def commit(
-        self, tree: str, parents: Sequence[str], message: str, author: Identity | None = None
-    ) -> str:
+    def commit(self, tree: str, parents: Sequence[str], message: str, author: str = "") -> str:
         """Returns the id of a commit that is written, but that no ref names.
 
-        The author is the committer unless given. Tree and parents are not looked up.
+        The author is the committer unless given, as in `Commit.author`. Tree and parents are not
+        looked up.
 
         Raises:
             GitError: git can't write it, or an id is malformed.
@@ -124,7 +132,7 @@ class Objects:
         instant = self._clock()
         committer = self._committer()
         lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
-        lines.append(f"author {(author or committer).line(instant)}")
+        lines.append(f"author {author or committer.line(instant)}")
         lines.append(f"committer {committer.line(instant)}")
         lines += ["", message.replace("\0", "").rstrip("\n"), ""]
         return self._writers["commit"].write("\n".join(lines).encode(errors="replace"))
@@ -141,6 +149,20 @@ class Objects:
         """Says whose `.gitattributes` hold in merges from now on, whatever lies in the checkout."""
         self._merger.follow(commit)
 
+    def merge_from(self, base: str, ours: str, theirs: str) -> MergedTree | Conflicted:
+        """Merges two trees relative to a third one, which says what of them is new.
+
+        git 2.39 can't be told the base, so it is given three commits whose history says the same.
+
+        Raises:
+            GitError: one of them is no tree.
+        """
+        if base == ours or theirs in (base, ours):
+            return MergedTree(theirs if base == ours else ours)
+        root = self.commit(base, (), "the base")
+        mine, other = (self.commit(tree, (root,), "a side") for tree in (ours, theirs))
+        return self.merge_trees(mine, other)
+
     def first_parents(self, tip: str, stop: str | None = None) -> tuple[Commit, ...]:
         """Returns the commits along the first parents of `tip`, newest first.
 
@@ -152,16 +174,16 @@ class Objects:
         revisions = [tip] if stop is None else [tip, f"^{stop}"]
         log = self._git.run(
             *("log", "-z", "--first-parent", "--no-patch", "--no-show-signature", "--no-color"),
-            *("--encoding=UTF-8", "--format=tformat:%H%n%T%n%P%n%cn%n%ct%n%B", "--end-of-options"),
-            *(*revisions, "--"),
+            *("--encoding=UTF-8", "--date=raw", f"--format=tformat:{_FORMAT}"),
+            *("--end-of-options", *revisions, "--"),
         )
         commits = []
         for record in log.out.split(b"\0")[:-1]:
-            fields = record.decode(errors="replace").split("\n", 5)
-            name, tree, parents, by, instant, message = fields
-            time_ = float(instant or 0)
-            ids = tuple(parents.split())
-            commits.append(Commit(name, tree, ids, message.rstrip("\n"), by, time_))
+            fields = record.decode(errors="replace").split("\n", 8)
+            name, tree, parents, by, instant, *author, message = fields
+            wrote = f"{Identity(*author[:2])} {author[2]}"
+            ids, when = tuple(parents.split()), float(instant or 0)
+            commits.append(Commit(name, tree, ids, message.rstrip("\n"), by, when, wrote))
         return tuple(commits)
 
     def changed(self, before: str, after: str) -> tuple[Change, ...]:

@@ -4,6 +4,7 @@ Each look reads only what is new since the last one. A tip that does not continu
 or a commit that none of us wrote, is tampering.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import Problem, WaitsForPerson
@@ -115,7 +116,7 @@ class History:
         new = self._objects.first_parents(tip, self._tip)
         if not new or new[-1].parents[:1] != (self._tip,):
             raise self._tampered(tip, "it was moved to a commit that does not continue it")
-        for commit in reversed(new):
+        for commit in reversed(speaking(new)):
             if not trailers.is_ours(commit):
                 raise self._tampered(commit.id, "it has a commit that no worker wrote")
             self._ledger.read(commit)
@@ -143,10 +144,37 @@ class History:
         )
 
 
+def speaking(commits: Sequence[Commit]) -> tuple[Commit, ...]:
+    """Returns those of the branch's commits, newest first, that say themselves what they are.
+
+    Left out are an agent's commits that were replayed one by one: the last of them, which is ours,
+    names the state that they begin from, and its id answers for all in between.
+    """
+    places = {one.id: number for number, one in enumerate(commits)}
+    for parent in commits[-1].parents[:1] if commits else ():
+        places[parent] = len(commits)
+    found, number = [], 0
+    while number < len(commits):
+        found.append(commits[number])
+        number = max(number + 1, places.get(trailers.onto_of(commits[number]), 0))
+    return tuple(found)
+
+
+def state_before(objects: Objects, merge: str) -> str:
+    """Returns the state of the branch that a merge of ours came upon, as a revision.
+
+    Raises:
+        GitError: there is no such commit.
+    """
+    first = f"{merge}^1"
+    found = objects.first_parents(merge, first)
+    return (trailers.onto_of(found[0]) if found else "") or first
+
+
 def ledger_of(objects: Objects, run: str, base: str, tip: str) -> Ledger:
     """Returns what the commits between two say of a run's tasks; judges nothing."""
     ledger = Ledger(run)
-    for commit in reversed(objects.first_parents(tip, base)):
+    for commit in reversed(speaking(objects.first_parents(tip, base))):
         ledger.read(commit)
     return ledger
 
@@ -160,10 +188,10 @@ def merges_in(objects: Objects, run: str, base: str, tip: str) -> dict[str, str]
 def steps_between(objects: Objects, run: str, since: str, tip: str) -> tuple[Step, ...]:
     """Returns what came onto the branch that is not in `since`, the oldest first.
 
-    Each merge of a batch is one of its own: what it changed is what differs from its first parent.
+    Each merge of a batch is one of its own: what it changed is what differs from `state_before`.
     """
     steps: list[Step] = []
-    for commit in reversed(objects.first_parents(tip, since)):
+    for commit in reversed(speaking(objects.first_parents(tip, since))):
         batch = trailers.batch_of(commit.message, run)
         steps += [Step(one.commit, one.task, f"`{one.task}`") for one in batch]
         if not batch:

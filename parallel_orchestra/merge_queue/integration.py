@@ -22,7 +22,9 @@ from parallel_orchestra.merge_queue.history import (
     steps_between,
 )
 from parallel_orchestra.merge_queue.outcome import Candidate, Conflicted
+from parallel_orchestra.merge_queue.replaying import Last, replayed
 from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.model import Strategy
 from parallel_orchestra.store import TaskStore
 
 #: How many tasks of a batch its first line names.
@@ -48,13 +50,16 @@ class Integration:
         base: str,
         check: Check = unguarded,
         *,
-        squash: bool = False,
+        strategy: Strategy = Strategy.MERGE,
+        checked: bool = False,
     ) -> None:
         """Takes what is asked before each merge and each move of a branch; see `Guard.check`.
 
-        With `squash` a task is one commit on the branch, and a ref keeps those of its agent.
+        If a task's commits are not merged as they are, a ref keeps them. `checked` says that only
+        states that pass the plan's `verify` may be first parents.
         """
-        self._squash = squash
+        self._strategy = strategy
+        self._checked = checked
         self.refs = refs
         self.base = base
         self.check = check
@@ -116,13 +121,37 @@ class Integration:
         Raises:
             GitError: git failed, or the candidate's commit is not there.
         """
+        if self._strategy is Strategy.REBASE:
+            found = replayed(self.repo, tip, candidate.commit)
+            if isinstance(found, ConflictedTrees):
+                return Conflicted(found.files)
+            if found is not None:
+                return self._replay(tip, candidate, found)
         trees = self.repo.objects.merge_trees(tip, candidate.commit)
         if isinstance(trees, ConflictedTrees):
             return Conflicted(trees.files)
-        parents = (tip,) if self._squash else (tip, candidate.commit)
-        message = trailers.sealed(self._message(candidate), trees.tree, parents)
-        commit = self.repo.objects.commit(trees.tree, parents, message)
-        return Joint(commit, trees.tree, message)
+        straight = self._strategy is not Strategy.MERGE
+        parents = (tip,) if straight else (tip, candidate.commit)
+        subject = self._subject(candidate, "Task" if straight else "Merge task")
+        return self._joint(trees.tree, parents, f"{subject}\n\n{self._note(candidate)}")
+
+    def _replay(self, tip: str, candidate: Candidate, last: Last) -> Joint:
+        """Returns what ends a replay: its last commit with our lines, or a merge of all of them.
+
+        Of several commits only the end is checked, so a merge brings them where that counts.
+        """
+        note = self._note(candidate)
+        if last.onto != tip and self._checked:
+            end = self.repo.objects.commit(last.tree, (last.onto,), last.message, last.author)
+            words = f"{self._subject(candidate, 'Merge task')}\n\n{note}"
+            return self._joint(last.tree, (tip, end), words)
+        onto = trailers.onto_line(tip) if last.onto != tip else ""
+        words = f"{last.message.rstrip() or f'Task `{candidate.claim.task}`'}\n\n{note}{onto}"
+        return self._joint(last.tree, (last.onto,), words, last.author)
+
+    def _joint(self, tree: str, parents: tuple[str, ...], words: str, author: str = "") -> Joint:
+        message = trailers.sealed(words, tree, parents)
+        return Joint(self.repo.objects.commit(tree, parents, message, author), tree, message)
 
     def bundle(self, tip: str, merges: Sequence[tuple[Candidate, Joint]]) -> Joint:
         """Returns what to publish for a chain that was checked as a whole.
@@ -143,8 +172,7 @@ class Integration:
         subject = _subject([one.task for one in placed])
         lines = trailers.batch_lines(self.refs.run, placed)
         parents = (tip, end.commit)
-        message = trailers.sealed(f"{subject}\n\n{titles}\n\n{lines}", end.tree, parents)
-        return Joint(self.repo.objects.commit(end.tree, parents, message), end.tree, message)
+        return self._joint(end.tree, parents, f"{subject}\n\n{titles}\n\n{lines}")
 
     def fenced(self, candidate: Candidate) -> bool:
         """Returns whether a candidate's fence is still its own; only the transaction decides."""
@@ -189,10 +217,10 @@ class Integration:
 
     def _keeping(self, candidates: Sequence[Candidate]) -> list[Update]:
         """Returns what keeps the commits that will not be on the branch."""
-        if not self._squash:
+        if self._strategy is Strategy.MERGE:
             return []
         refs = self.repo.refs
-        kept = [(self.refs.squashed(one.claim.task, one.generation), one) for one in candidates]
+        kept = [(self.refs.original(one.claim.task, one.generation), one) for one in candidates]
         return [Update(ref, one.commit, refs.read(ref)) for ref, one in kept]
 
     def _demand(self, commits: Sequence[str]) -> None:
@@ -214,7 +242,7 @@ class Integration:
                 self.repo.refs.transact([Update(self.refs.integration, tip, commits[-1])])
             raise
 
-    def _message(self, candidate: Candidate) -> str:
+    def _note(self, candidate: Candidate) -> str:
         note = trailers.MergeNote(
             self.refs.run,
             candidate.claim.task,
@@ -223,10 +251,11 @@ class Integration:
             candidate.claim.name.owner,
             candidate.fingerprint,
         )
-        subject = f"{'Task' if self._squash else 'Merge task'} `{candidate.claim.task}`"
-        if candidate.title:
-            subject += f": {candidate.title}"
-        return f"{subject}\n\n{note.lines()}"
+        return note.lines()
+
+    def _subject(self, candidate: Candidate, what: str) -> str:
+        title = f": {candidate.title}" if candidate.title else ""
+        return f"{what} `{candidate.claim.task}`{title}"
 
 
 def _subject(tasks: Sequence[str]) -> str:

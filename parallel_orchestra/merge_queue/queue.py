@@ -20,6 +20,7 @@ from parallel_orchestra.merge_queue.outcome import (
     Verifier,
 )
 from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.model import Strategy
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim, TaskName, TaskStore
 
@@ -40,10 +41,11 @@ class MergeQueue(Integration):
         check: Check = unguarded,
         most: int = MOST,
         *,
-        squash: bool = False,
+        strategy: Strategy = Strategy.MERGE,
     ) -> None:
         """Takes how many candidates are checked together at most; for the others see above."""
-        super().__init__(repo, store, refs, base, check, squash=squash)
+        checked = verify is not None
+        super().__init__(repo, store, refs, base, check, strategy=strategy, checked=checked)
         self._verify = verify
         self._line = Line(self, verify, most) if verify is not None else None
         self._to_remember: dict[str, str] = {}

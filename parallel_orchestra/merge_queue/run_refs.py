@@ -38,9 +38,9 @@ class RunRefs:
         """Remembers the commit that was last pushed for a pull request, once all of that was done."""
         return f"{self.prefix}proposed"
 
-    def squashed(self, task: str, generation: int) -> str:
-        """Keeps the agent's own commits of a task that is one commit on the branch."""
-        return f"{self.prefix}squashed/{task}/{generation}"
+    def original(self, task: str, generation: int) -> str:
+        """Keeps a task's commits as its agent made them, if others stand for them on the branch."""
+        return f"{self.prefix}original/{task}/{generation}"
 
     def salvage(self, task: str, number: int, owner: str) -> str:
         """Keeps what an attempt left behind without merging it."""

@@ -69,6 +69,11 @@ def base_lines(run: str, branch: str) -> str:
     return f"{_PREFIX}Base: {run}/{branch}\n"
 
 
+def onto_line(commit: str) -> str:
+    """Returns the trailer of a merge that is several commits: the first of them is on top of that."""
+    return f"{_PREFIX}Onto: {commit}\n"
+
+
 def undo_lines(run: str, task: str, generation: int) -> str:
     """Returns the trailer of a commit that takes a task's merge of that generation back."""
     return f"{_PREFIX}Undo: {run}/{task}\n{_PREFIX}Generation: {generation}\n"
@@ -109,6 +114,11 @@ def undone_task(message: str) -> tuple[str, str] | None:
     """Returns (run, task) of a commit that takes a merge back, or None."""
     run, _, task = _facts(message).get("Undo", "").partition("/")
     return (run, task) if task else None
+
+
+def onto_of(commit: Commit) -> str:
+    """Returns what the first of the commits was put on that this one of ours ends; mostly ''."""
+    return _facts(commit.message).get("Onto", "") if is_ours(commit) else ""
 
 
 def merges_base(message: str, run: str) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import MergedTree, RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
-from parallel_orchestra.merge_queue.history import MergeFact
+from parallel_orchestra.merge_queue.history import MergeFact, state_before
 from parallel_orchestra.merge_queue.outcome import Conflicted, Rejected, Verifier
 from parallel_orchestra.merge_queue.queue import MergeQueue
 from parallel_orchestra.states import TaskState
@@ -98,14 +98,10 @@ def settle(queue: MergeQueue, task: str) -> None:
 def _without(repo: Repo, tip: str, merge: str) -> MergedTree | ConflictedTrees:
     """Returns the tip's tree without what a merge brought.
 
-    A three-way merge of the tip with the state before the merge, relative to the merge. git 2.39
-    can't be told the base, so it is given three commits whose history says the same.
+    A three-way merge of the tip with the state before the merge, relative to the merge.
     """
-    objects = repo.objects
-    base = objects.commit(objects.tree_of(merge), (), "the merge")
-    ours = objects.commit(objects.tree_of(tip), (base,), "the tip")
-    theirs = objects.commit(objects.tree_of(f"{merge}^1"), (base,), "before the merge")
-    return objects.merge_trees(ours, theirs)
+    before, tree_of = state_before(repo.objects, merge), repo.objects.tree_of
+    return repo.objects.merge_from(tree_of(merge), tree_of(tip), tree_of(before))
 
 
 def _publish(store: TaskStore, queue: MergeQueue, wanted: TakeBack, update: Update) -> bool:

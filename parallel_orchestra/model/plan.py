@@ -83,10 +83,11 @@ class Deliver(Enum):
 
 
 class Strategy(Enum):
-    """What a task becomes on the branch: a merge of its commits, or one commit in their place."""
+    """What a task becomes on the branch: a merge of its commits, one in their place, or a copy of each."""
 
     MERGE = "merge"
     SQUASH = "squash"
+    REBASE = "rebase"
 
 
 @dataclass(frozen=True, slots=True)

@@ -358,7 +358,7 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
-Merging = Annotated[Literal["merge", "squash"], AfterValidator(Strategy)]
+Merging = Annotated[Literal["merge", "squash", "rebase"], AfterValidator(Strategy)]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
 Dollars = Annotated[
     float, PlainValidator(_dollars), WithJsonSchema({"type": "number", "minimum": 0})

@@ -10,7 +10,7 @@ from typing import Any
 from parallel_orchestra import files
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git.objects import Objects
-from parallel_orchestra.merge_queue.history import MergeFact
+from parallel_orchestra.merge_queue.history import MergeFact, state_before
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.process.press import Spoiled, examine, press
 from parallel_orchestra.process.pressing import rendered
@@ -171,5 +171,6 @@ def _need(source: Source, id_: str, title: str) -> Need:
     merge = source.merge_of(id_)
     if merge is None or source.objects is None:
         return Need(id_, title, text=text)
-    changed = source.objects.changed(f"{merge.commit}^1", merge.commit)
+    before = state_before(source.objects, merge.commit)
+    changed = source.objects.changed(before, merge.commit)
     return Need(id_, title, merge.commit, tuple(one.path for one in changed), text)

@@ -58,12 +58,12 @@ def test_a_commit_is_what_git_itself_would_write(repo: Repo):
     tip = git(repo.top, "rev-parse", "HEAD").strip()
     when = "1700000000"
     objects = Objects(repo.git, lambda: Identity("Ünï <x>", "u@x"), clock=lambda: float(when))
-    dates = {"GIT_AUTHOR_DATE": f"@{when}", "GIT_COMMITTER_DATE": f"@{when}"}
+    dates = {"GIT_AUTHOR_DATE": "1234567890 +0530", "GIT_COMMITTER_DATE": f"@{when}"}
     person = {"GIT_COMMITTER_NAME": "Ünï x", "GIT_COMMITTER_EMAIL": "u@x"}
     author = {"GIT_AUTHOR_NAME": "Somebody", "GIT_AUTHOR_EMAIL": "s@x"}
 
     ours = objects.commit(
-        objects.tree_of(tip), [tip], "title é\n\nbody\n", author=Identity("Somebody", "s@x")
+        objects.tree_of(tip), [tip], "title é\n\nbody\n", author="Somebody <s@x> 1234567890 +0530"
     )
     objects.close()
     theirs = git(

@@ -17,7 +17,7 @@ from pathlib import Path
 from parallel_orchestra.git import Repo
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Candidate, Merged, MergeQueue, Outcome, Rejected, RunRefs
-from parallel_orchestra.model import Task
+from parallel_orchestra.model import Strategy, Task
 from parallel_orchestra.process import identity
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.states import TaskState
@@ -73,7 +73,7 @@ class Stage:
         owner: str = "",
         most: int = 32,
         *,
-        squash: bool = False,
+        strategy: Strategy = Strategy.MERGE,
     ) -> None:
         self.project = project
         self.repo = Repo.discover(project, os.environ)
@@ -87,7 +87,7 @@ class Stage:
             git(project, "update-ref", REFS.integration, self.base)
         self.verifier = Plainly(judge) if judge is not None else None
         self.queue = MergeQueue(
-            self.repo, self.store, REFS, self.base, self.verifier, most=most, squash=squash
+            self.repo, self.store, REFS, self.base, self.verifier, most=most, strategy=strategy
         )
 
     def close(self) -> None:

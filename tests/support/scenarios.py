@@ -154,4 +154,12 @@ SCENARIOS = (
         until=_merged_again,
     ),
     Scenario("a worker that joined", _BUSY, ("worker",), before=killed),
+    Scenario(
+        "replayed commit by commit",
+        tuple(
+            Step(one, does=f"echo > {one}.first; git add .; git commit -qm first") for one in "ab"
+        ),
+        (*_RESUME[:-1], "2"),
+        head="merge: {strategy: rebase}",
+    ),
 )

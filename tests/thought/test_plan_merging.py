@@ -31,6 +31,7 @@ def told(top):
         ("merge: {}\n", MergeRules()),
         ("merge: {baseline: false}\n", MergeRules()),
         ("merge: {strategy: squash}\n", MergeRules(strategy=Strategy.SQUASH)),
+        ("merge: {strategy: rebase}\n", MergeRules(strategy=Strategy.REBASE)),
         ("merge: {deliver: pr}\n", MergeRules(deliver=Deliver.PR)),
         (
             'merge: {baseline: true, junit: "out/*.xml"}\n',
@@ -75,7 +76,7 @@ def test_a_source_without_a_baseline_is_remarked_on():
         ("{baseline: 'yes', failing: f}", "`merge.baseline`"),
         ("{baseline: true, junit: /tmp/a.xml}", "`merge.junit`"),
         ("{baseline: true, failing: ''}", "`merge.failing`"),
-        ("{strategy: rebase}", "`merge.strategy`"),
+        ("{strategy: copy}", "`merge.strategy`"),
         ("{deliver: sometimes}", "`merge.deliver`"),
         ("true", "`merge`"),
     ],

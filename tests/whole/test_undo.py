@@ -156,15 +156,22 @@ def test_retry_does_an_undone_task_again_once_as_its_next_generation(tmp_path):
     assert scene.run("--resume", check=0).out.startswith("4 completed / 4 total")
 
 
-def test_a_squashed_task_is_undone_and_comes_again_as_its_next_generation(tmp_path):
-    squashed = CHAIN.replace("name: chain\n", "name: chain\nmerge: {strategy: squash}\n")
-    scene = ran(tmp_path, squashed)
+@pytest.mark.parametrize("strategy", ["squash", "rebase"])
+def test_a_task_in_a_straight_line_is_undone_and_comes_again_as_its_next_generation(
+    tmp_path, strategy
+):
+    plan = CHAIN.replace("name: chain\n", f"name: chain\nmerge: {{strategy: {strategy}}}\n")
+    plan = plan.replace(
+        "> apart.txt", "> apart.txt; git add .; git commit -qm draft; echo > last.txt"
+    )
+    scene = ran(tmp_path, plan)
     scene.call("undo", "apart", check=0)
     scene.call("retry", "apart", check=0)
 
     scene.run("--yes", "--resume", check=0)
 
     assert scene.files()["apart.txt"] == "a\n"
+    assert "last.txt" in scene.names()
     assert generations(scene, "apart")[1] == ["2", "1", "1"]
     assert scene.git("rev-list", "--merges", "HEAD") == ""
     assert fsck_clean(scene.project)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from parallel_orchestra.merge_queue import Merged, TakeBack, Undone, take_back
+from parallel_orchestra.model import Strategy
 from support.merging import REFS, RUN, Stage, commit_on, together
 from support.repository import files_at, fsck_clean, git, make_repository, merges_of, names_at
 
@@ -18,7 +19,7 @@ def project(tmp_path):
 
 @pytest.fixture
 def stage(project):
-    one = Stage(project, squash=True)
+    one = Stage(project, strategy=Strategy.SQUASH)
     yield one
     one.close()
     assert fsck_clean(project)
@@ -48,7 +49,7 @@ def test_the_agents_own_commits_stay_under_a_ref(stage, project):
 
     stage.queue.merge(candidate)
 
-    kept = git(project, "rev-parse", f"refs/orchestra/{RUN}/squashed/build/1").strip()
+    kept = git(project, "rev-parse", f"refs/orchestra/{RUN}/original/build/1").strip()
     assert kept == candidate.commit
 
 
@@ -56,7 +57,7 @@ def test_the_same_work_is_not_merged_again_by_another_process(stage, project):
     candidate = worked(stage, project, "build")
     first = stage.queue.merge(candidate)
 
-    late = Stage(project, squash=True)
+    late = Stage(project, strategy=Strategy.SQUASH)
     late.queue.tip()
     second = late.queue.merge(candidate)
     late.close()
@@ -76,7 +77,7 @@ def test_work_on_an_older_state_keeps_what_came_in_between(stage, project):
 
 
 def test_those_that_are_checked_together_are_each_a_commit_below_that_of_the_batch(project):
-    stage = Stage(project, lambda commit, log: None, squash=True)
+    stage = Stage(project, lambda commit, log: None, strategy=Strategy.SQUASH)
     candidates = [stage.candidate(stage.claim(task)) for task in "xy"]
 
     first, second = (one.commit for one in together(stage.queue, candidates))

@@ -152,6 +152,6 @@ def _unmerged(
     if merge is None:
         return slot.save()
     repo = shop.job.repo
-    # The second parent of a merge is the work that it merged; of a squashed one a ref keeps it.
-    kept = repo.refs.read(shop.refs.squashed(task, merge.generation))
+    # The second parent of a merge is the work that it merged; of other commits a ref keeps it.
+    kept = repo.refs.read(shop.refs.original(task, merge.generation))
     return left_over(slot, workspace, repo.objects.tree_of(kept or f"{merge.commit}^2"))
