@@ -22,7 +22,7 @@ FUZZ_TARGETS ?=
 # Where `make agents` installs them: outside of the repository.
 AGENTS ?= $(HOME)/.cache/parallel-orchestra/agents
 
-.PHONY: help demo test check storm fuzz bench agents ci-extra clean
+.PHONY: help demo test check storm fuzz bench agents ci-extra site clean
 
 help:
 	@echo 'make demo      install, then build the example project with several agents at once'
@@ -32,6 +32,7 @@ help:
 	@echo 'make fuzz      a million inputs for everything that reads what others wrote'
 	@echo 'make bench     measure, side by side with what it is measured against'
 	@echo 'make agents    whole runs with real coding agents, their model played; needs npm'
+	@echo 'make site      the docs as a web site, in build/site'
 	@echo 'make ci-extra  what needs more than Python, git and make; says what it skips'
 	@echo 'make clean     remove what the other targets made'
 
@@ -67,6 +68,11 @@ agents: $(VENV)/installed-dev
 	REAL_AGENTS=$(AGENTS) $(BIN)/python tests/support/loopback.py \
 	  $(BIN)/python -m pytest -p no:cacheprovider tests/agents $(PYTEST_ARGS)
 
+# In an environment of its own: nothing else needs what makes the site. A warning is an error.
+site: $(VENV)/installed-site
+	$(VENV)/site/bin/sphinx-build --quiet --fail-on-warning --fresh-env docs build/site
+	@echo 'look at build/site/index.html'
+
 ci-extra: $(VENV)/installed-dev
 	@sh .ci/extra
 
@@ -83,6 +89,11 @@ $(VENV)/installed: pyproject.toml $(BIN)/python
 $(VENV)/installed-dev: pyproject.toml $(BIN)/python
 	$(PIP) install --editable '.[dev]'
 	@touch $(VENV)/installed $@
+
+$(VENV)/installed-site: pyproject.toml $(BIN)/python
+	$(BIN)/python -m venv --clear $(VENV)/site
+	$(VENV)/site/bin/python -m pip --disable-pip-version-check --quiet install --editable '.[docs]'
+	@touch $@
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
