@@ -132,21 +132,20 @@ class Integration:
             return Conflicted(trees.files)
         straight = self._strategy is not Strategy.MERGE
         parents = (tip,) if straight else (tip, candidate.commit)
-        subject = self._subject(candidate, "Task" if straight else "Merge task")
-        return self._joint(trees.tree, parents, f"{subject}\n\n{self._note(candidate)}")
+        what = "Task" if straight else "Merge task"
+        return self._joint(trees.tree, parents, self._words(candidate, what))
 
     def _replay(self, tip: str, candidate: Candidate, last: Last) -> Joint:
         """Returns what ends a replay: its last commit with our lines, or a merge of all of them.
 
         Of several commits only the end is checked, so a merge brings them where that counts.
         """
-        note = self._note(candidate)
         if last.onto != tip and self._checked:
             end = self.repo.objects.commit(last.tree, (last.onto,), last.message, last.author)
-            words = f"{self._subject(candidate, 'Merge task')}\n\n{note}"
-            return self._joint(last.tree, (tip, end), words)
+            return self._joint(last.tree, (tip, end), self._words(candidate, "Merge task"))
         onto = trailers.onto_line(tip) if last.onto != tip else ""
-        words = f"{last.message.rstrip() or f'Task `{candidate.claim.task}`'}\n\n{note}{onto}"
+        message = last.message.strip() or f"Task `{candidate.claim.task}`"
+        words = trailers.with_lines(message, candidate.credits, self._note(candidate) + onto)
         return self._joint(last.tree, (last.onto,), words, last.author)
 
     def _joint(self, tree: str, parents: tuple[str, ...], words: str, author: str = "") -> Joint:
@@ -253,9 +252,10 @@ class Integration:
         )
         return note.lines()
 
-    def _subject(self, candidate: Candidate, what: str) -> str:
+    def _words(self, candidate: Candidate, what: str) -> str:
         title = f": {candidate.title}" if candidate.title else ""
-        return f"{what} `{candidate.claim.task}`{title}"
+        text = candidate.text or f"{what} `{candidate.claim.task}`{title}"
+        return trailers.with_lines(text, candidate.credits, self._note(candidate))
 
 
 def _subject(tasks: Sequence[str]) -> str:

@@ -10,7 +10,10 @@ from parallel_orchestra.store import Claim
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A task's work as one commit, and the token of the claim that made it."""
+    """A task's work as one commit, and the token of the claim that made it.
+
+    `text` is what its merge is to say, empty for our own words; `credits` are trailers beside ours.
+    """
 
     claim: Claim
     commit: str
@@ -19,6 +22,8 @@ class Candidate:
     fingerprint: str
     title: str
     log: Path
+    text: str = ""
+    credits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,17 @@ class Placed:
     attempt: int
 
 
+def with_lines(text: str, credits_: Sequence[str], lines: str) -> str:
+    """Returns a message that ends in one paragraph of trailers: those of people, then ours.
+
+    What stands in the text already is moved down, since only the last paragraph is read.
+    """
+    there = {one.casefold() for one in credits_}
+    kept = [line for line in cleaned(text).split("\n") if line.strip().casefold() not in there]
+    people = "".join(f"{one}\n" for one in credits_)
+    return "\n".join(kept).rstrip() + f"\n\n{people}{lines}"
+
+
 def batch_lines(run: str, merges: Sequence[Placed]) -> str:
     """Returns the trailers of a commit that brings several merges at once, in their order."""
     lines = [f"{_PREFIX}Batch: {run}/{len(merges)}"]

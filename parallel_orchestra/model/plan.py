@@ -96,7 +96,8 @@ class MergeRules:
 
     With a `baseline`, only what the base does not fail in counts. What fails is read from the
     `junit` files that `verify` writes (patterns, counted from the project), and from the lines that
-    the command `failing` prints.
+    the command `failing` prints. `message` is the text of a Jinja template for our commits; empty
+    means our own words. `co_author` is `Name <address>`; True means that of each task's agent.
     """
 
     baseline: bool = False
@@ -104,6 +105,9 @@ class MergeRules:
     failing: Command | None = None
     deliver: Deliver = Deliver.END
     strategy: Strategy = Strategy.MERGE
+    message: str = ""
+    sign_off: bool = False
+    co_author: str | bool = False
 
 
 class LimitMode(Enum):

@@ -22,7 +22,7 @@ from parallel_orchestra.plan.canonical import (
     plan_to_json,
     task_from,
 )
-from parallel_orchestra.plan.templating import Judge
+from parallel_orchestra.plan.templating import Judge, Known
 
 if TYPE_CHECKING:
     from parallel_orchestra.plan.cpo import Folder
@@ -56,7 +56,7 @@ SCHEMA_FILE = Path(__file__).with_name("plan.schema.json")
 BACKENDS = tuple(ABILITIES)
 
 
-def _accepted(_: str, __: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:
+def _accepted(_: str, __: Iterable[Mapping[str, Any]], ___: Known) -> Sequence[tuple[int, str]]:
     """Stands in for a judge of templates that nobody gave."""
     return ()
 
@@ -71,7 +71,7 @@ def load(
 
     Its `source` is absolute with the links of its folder resolved: `cwd` counts from there.
     `read` gives the bytes of a file in place of `contents`. `judge` returns line and words of all
-    that is wrong with a prompt template.
+    that is wrong with a template.
 
     Raises:
         PlanError: the file can't be read, or with everything that is wrong with the plan.

@@ -27,12 +27,14 @@ class Abilities:
     """Which of `AGENT_FIELDS` a backend understands, and the permission modes that it has.
 
     Of which `UNITS` its agents tell what they used, and which of them they keep to when told.
+    `author` is whom its agents name as co-author of their own commits, `Name <address>`.
     """
 
     fields: frozenset[str] = frozenset()
     modes: tuple[str, ...] = ()
     tells: frozenset[str] = frozenset()
     keeps: frozenset[str] = frozenset()
+    author: str = ""
 
 
 #: Every backend that there is. As the programs say of themselves, and as they were tried.
@@ -43,11 +45,13 @@ ABILITIES: Mapping[str, Abilities] = MappingProxyType(
             ("acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "plan"),
             tells=frozenset(UNITS),
             keeps=frozenset({"max_cost_usd"}),
+            author="Claude <noreply@anthropic.com>",
         ),
         "codex": Abilities(
             frozenset({"model", "permission_mode"}),
             ("danger-full-access", "read-only", "workspace-write"),
             tells=frozenset({"max_tokens"}),
+            author="Codex <noreply@openai.com>",
         ),
         "command": Abilities(),
         "gemini": Abilities(
@@ -96,7 +100,8 @@ def abilities_of(name: str, templates: Mapping[str, Template]) -> Abilities | No
     )
     places = frozenset(place for word in words for place in places_in(word))
     reader = ABILITIES.get(template.result, Abilities())
-    return Abilities(places, tells=reader.tells, keeps=places & frozenset(UNITS))
+    keeps = places & frozenset(UNITS)
+    return Abilities(places, tells=reader.tells, keeps=keeps, author=reader.author)
 
 
 def who_knows(field: str) -> tuple[str, ...]:

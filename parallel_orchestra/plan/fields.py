@@ -72,6 +72,9 @@ class MergeFields(Fields):
     failing: values.OneCommand = ABSENT
     deliver: values.Delivering = ABSENT
     strategy: values.Merging = ABSENT
+    message: values.Filled = ABSENT
+    sign_off: bool = ABSENT
+    co_author: values.CoAuthor = ABSENT
 
     def as_rules(self) -> MergeRules:
         """Returns what was said."""

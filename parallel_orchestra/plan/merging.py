@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from parallel_orchestra.model import Plan
+from parallel_orchestra.plan.abilities import abilities_of
 from parallel_orchestra.plan.fields import MergeFields
 from parallel_orchestra.plan.findings import Finding, Findings
 from parallel_orchestra.plan.wording import check_keys
@@ -12,6 +14,19 @@ _HINT = (
     "name the JUnit XML that `verify` writes (`junit: report.xml`), or a command that prints "
     "the name of each failure on a line of its own (`failing: …`)"
 )
+
+
+def remark_on_authors(plan: Plan, findings: Findings) -> None:
+    """Notes agents that have no line for `co_author: true`."""
+    if plan.merge.co_author is not True:
+        return
+    names = {task.backend for task in plan.tasks if not task.read_only}
+    for name in sorted(names):
+        known = abilities_of(name, plan.backends)
+        if known is not None and not known.author:
+            what = f"`merge.co_author: true` names nobody for tasks of the backend `{name}`"
+            hint = "write `Name <address>` if somebody is to be named"
+            findings.warning(Finding(what, hint, ("merge", "co_author"), key=True))
 
 
 def check_merge(data: Mapping[str, Any], findings: Findings, *, strict: bool) -> None:

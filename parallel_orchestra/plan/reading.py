@@ -30,7 +30,7 @@ from parallel_orchestra.plan.borders import Disk, check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
-from parallel_orchestra.plan.merging import check_merge
+from parallel_orchestra.plan.merging import check_merge, remark_on_authors
 from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
@@ -40,7 +40,9 @@ from parallel_orchestra.plan.tasks import (
     sketches,
 )
 from parallel_orchestra.plan.templating import (
+    MESSAGE,
     Judge,
+    Template,
     judge_template,
     read_template,
     remark_on_template,
@@ -48,7 +50,7 @@ from parallel_orchestra.plan.templating import (
 from parallel_orchestra.plan.values import is_task_id
 from parallel_orchestra.plan.wording import check_keys, validated
 from parallel_orchestra.plan.yaml_tree import kind_of
-from parallel_orchestra.prompt import trials_of
+from parallel_orchestra.prompt import known_names, message_names, message_trials, trials_of
 
 _LIKE_AN_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
 _OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
@@ -83,7 +85,7 @@ _DIALECTS = {
 class Origin:
     """Where a plan comes from: its absolute path, the name the user gave, how the disk is asked.
 
-    `judge` says what is wrong with a prompt template.
+    `judge` says what is wrong with a template.
     """
 
     source: Path
@@ -137,23 +139,36 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     tasks = dialect.tasks(raw, around)
     _check_sections(around, raw, findings)
     check_links(raw, findings, strict=dialect.strict)
-    template = read_template(
-        top.get("prompt_template", ""), around.folder, origin.shown, origin.read, findings
-    )
+    template, message = _templates(top, around.folder, origin, findings)
     # what is checked out is what the tasks start from, unless the plan names another branch
     disk = origin.disk if dialect.strict and "base" not in top else None
     if findings.wrong:
-        judge_template(template, (), origin.judge, findings)
+        judge_template(template, (), known_names(), origin.judge, findings)
+        judge_template(message, (), message_names(), origin.judge, findings)
         entries = raw if dialect.strict and not findings.full else ()
         check_files(sketches(entries), around.cwd, disk, findings)
         return None
     _check_unused(top.get("concurrency_limits", {}), tasks, findings)
     plan = _plan(dialect.version, top, tasks, around, origin)
     plan = replace(auto.applied(plan), prompt_template=template.text)
-    judge_template(template, trials_of(plan), origin.judge, findings)
+    plan = replace(plan, merge=replace(plan.merge, message=message.text))
+    judge_template(template, trials_of(plan), known_names(), origin.judge, findings)
+    judge_template(message, message_trials(plan), message_names(), origin.judge, findings)
+    remark_on_authors(plan, findings)
     remark_on_template(template, plan.context, findings)
     check_files(tasks, around.cwd, disk, findings)
     return plan
+
+
+def _templates(
+    top: Mapping[str, Any], folder: Path, origin: Origin, findings: Findings
+) -> tuple[Template, Template]:
+    """Returns the templates of prompts and of merges."""
+    message = top.get("merge", MergeRules()).message
+    return (
+        read_template(top.get("prompt_template", ""), folder, origin.shown, origin.read, findings),
+        read_template(message, folder, origin.shown, origin.read, findings, MESSAGE),
+    )
 
 
 def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect:

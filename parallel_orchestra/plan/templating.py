@@ -1,4 +1,4 @@
-"""`prompt_template`: a template in the plan or in a file beside it, and what is wrong with it.
+"""`prompt_template` and `merge.message`: in the plan or in a file, and what is wrong with them.
 
 Judging a template means running it, which is nothing for this floor: `judge` is passed in.
 """
@@ -11,24 +11,36 @@ from typing import Any
 
 from parallel_orchestra.plan.findings import Finding, Findings, brief
 
-#: A template and facts to try it with -> the line (0: unknown) and the words of each fault.
-Judge = Callable[[str, Iterable[Mapping[str, Any]]], Sequence[tuple[int, str]]]
+#: Variables with their parts, None for those without.
+Known = Mapping[str, Sequence[str] | None]
+#: A template, facts to try it with, the variables there are -> the line (0: unknown) and the words
+#: of each fault.
+Judge = Callable[[str, Iterable[Mapping[str, Any]], Known], Sequence[tuple[int, str]]]
 
 _AT = ("prompt_template",)
+MESSAGE = ("merge", "message")
 _MARKS = ("{{", "{%", "{#")
-_HINT = "a template has `plan`, `task`, `attempt`, `feedback`, `dependencies` and `budget`"
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template's text, and its file as messages name it; "" if it stands in the plan."""
+    """A template's text, and its file as messages name it; "" if it stands in the plan.
+
+    `at` is the way to its field.
+    """
 
     text: str = ""
     file: str = ""
+    at: tuple[str, ...] = _AT
 
 
 def read_template(
-    given: str, folder: Path, shown: str, read: Callable[[Path], bytes], findings: Findings
+    given: str,
+    folder: Path,
+    shown: str,
+    read: Callable[[Path], bytes],
+    findings: Findings,
+    at: tuple[str, ...] = _AT,
 ) -> Template:
     """Returns the template that a plan names: one line without `{{ }}` is a file's path.
 
@@ -36,7 +48,7 @@ def read_template(
     """
     name = given.strip()
     if not name or "\n" in name or any(mark in name for mark in _MARKS):
-        return Template(given)
+        return Template(given, at=at)
     try:
         text = read(folder / name).decode("utf-8-sig")
     except OSError as error:
@@ -45,26 +57,31 @@ def read_template(
         reason = "not UTF-8 text"
     else:
         if text.strip():
-            return Template(text, os.path.join(os.path.dirname(shown), name))
+            return Template(text, os.path.join(os.path.dirname(shown), name), at)
         reason = "is empty"
-    what = f"the file `{brief(name)}` of `prompt_template` can't be used: {reason}"
-    hint = (
-        "its path counts from the plan's folder; a template has `{{ }}`, e.g. `{{ task.prompt }}`"
-    )
-    findings.problem(Finding(what, hint, _AT))
-    return Template()
+    what = f"the file `{brief(name)}` of `{'.'.join(at)}` can't be used: {reason}"
+    such = "task.prompt" if at == _AT else "task.title"
+    hint = f"its path counts from the plan's folder; a template has `{{{{ }}}}`, e.g. `{{{{ {such} }}}}`"
+    findings.problem(Finding(what, hint, at))
+    return Template(at=at)
 
 
 def judge_template(
-    template: Template, trials: Iterable[Mapping[str, Any]], judge: Judge, findings: Findings
+    template: Template,
+    trials: Iterable[Mapping[str, Any]],
+    known: Known,
+    judge: Judge,
+    findings: Findings,
 ) -> None:
     """Notes all that is wrong with a template, each with its line."""
     if not template.text:
         return
-    for line, words in judge(template.text, trials):
-        what = f"`prompt_template` can't be used: {words}"
-        hint = _HINT if line else ""
-        findings.problem(Finding(what, hint, _AT, line=line, file=template.file))
+    *names, last = (f"`{name}`" for name in known)
+    has = f"a template has {', '.join(names)} and {last}"
+    for line, words in judge(template.text, trials, known):
+        what = f"`{'.'.join(template.at)}` can't be used: {words}"
+        hint = has if line else ""
+        findings.problem(Finding(what, hint, template.at, line=line, file=template.file))
 
 
 def remark_on_template(template: Template, context: str, findings: Findings) -> None:

@@ -28,6 +28,7 @@ _AGENT = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_-]*)?")
 _DURATION = re.compile(
     r"(?:(?P<d>\d{1,9})d)?(?:(?P<h>\d{1,9})h)?(?:(?P<m>\d{1,9})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,9})?)s)?"
 )
+_PERSON = re.compile(r"[^<>\s][^<>]* <[^<>\s]+@[^<>\s]+>")
 _Entry = TypeVar("_Entry")
 _Read = TypeVar("_Read")
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0}
@@ -130,6 +131,15 @@ def _one_line(value: str) -> str:
 def _tool(value: str) -> str:
     if value.startswith("-") or "," in value:
         raise refused("not begin with `-` or contain `,`", "write each tool as an entry of its own")
+    return value
+
+
+def _co_author(value: object) -> str | bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or not (value.isprintable() and _PERSON.fullmatch(value)):
+        hint = "true stands for the agent that did the task, where it has such a line"
+        raise refused("be `Name <address>`, true or false", hint)
     return value
 
 
@@ -359,6 +369,11 @@ Bounds = Annotated[
 ]
 Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
 Merging = Annotated[Literal["merge", "squash", "rebase"], AfterValidator(Strategy)]
+CoAuthor = Annotated[
+    str | bool,
+    PlainValidator(_co_author),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "string", "pattern": "^.+ <.+@.+>$"}]}),
+]
 Wave = Annotated[int, Field(ge=0, le=10**6)]
 Dollars = Annotated[
     float, PlainValidator(_dollars), WithJsonSchema({"type": "number", "minimum": 0})

@@ -1,6 +1,6 @@
 """What a prompt is made of: the facts of a task as plain values, and the template of ours.
 
-Pure. Who renders is `worker.prompt`. A prompt's own words are a fact like all others, so nothing
+And what the message of a merge is made of. Pure. Who renders is `worker.prompt`. A prompt's own words are a fact like all others, so nothing
 in them is ever taken for a template.
 """
 
@@ -10,9 +10,11 @@ from pathlib import Path
 from parallel_orchestra.prompt.allowance import Left
 from parallel_orchestra.prompt.facts import Need, facts_of, known_names, trials_of
 from parallel_orchestra.prompt.feedback import Feedback
+from parallel_orchestra.prompt.message import Done, message_facts, message_names, message_trials
 
 __all__ = [
     "DEFAULT",
+    "Done",
     "Feedback",
     "Left",
     "Need",
@@ -20,6 +22,9 @@ __all__ = [
     "facts_of",
     "known_names",
     "library",
+    "message_facts",
+    "message_names",
+    "message_trials",
     "trials_of",
 ]
 

@@ -168,6 +168,7 @@ class Attempt:
         self._tell_outside(work)
         if finished.failure is not None:
             return self._kept(work, finished, workspace)
+        self._landing.answer = finished.answer
         try:
             merged = self._landing.land(workspace, work, token, generation)
         except Contradicted as conflict:

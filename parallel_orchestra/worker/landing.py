@@ -4,7 +4,7 @@ Each step may end the attempt by raising `Ended`. What is not merged is the call
 to leave where it lies.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from parallel_orchestra.agents import Call
@@ -12,7 +12,7 @@ from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.events import Entered, Kept, Merged
-from parallel_orchestra.git import EMPTY_TREES
+from parallel_orchestra.git import EMPTY_TREES, Commit
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
 from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
 from parallel_orchestra.merge_queue.trailers import cleaned
@@ -22,6 +22,7 @@ from parallel_orchestra.model import (
     Evidence,
     FailureClass,
     Phase,
+    Strategy,
     argv_of,
     as_typed,
 )
@@ -30,6 +31,7 @@ from parallel_orchestra.store import Claim
 from parallel_orchestra.store.life import LIFE
 from parallel_orchestra.worker.borders import breach
 from parallel_orchestra.worker.evidence import lacking_file, lacking_output
+from parallel_orchestra.worker.message import Words, done_of, worded
 from parallel_orchestra.worker.shop import Shop
 
 #: How much of a command's output goes into a result and the next prompt, in bytes.
@@ -89,6 +91,10 @@ class Landing:
     ) -> None:
         """Takes the seat of the worker, or of a person."""
         self.directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
+        #: What the agent said, once it did; for the words of the merge.
+        self.answer: Answer | None = None
+        self._begun = shop.clock.monotonic()
+        self._words = Words()
         self._shop = shop
         self._claim = claim
         self._task = shop.tasks[claim.task]
@@ -221,31 +227,44 @@ class Landing:
     def _commit(self, base: str, work: Work, message: str) -> str:
         """Returns the work as a commit; commits of its author are kept if they build on the base."""
         objects = self._shop.repo.objects
+        builds_on = work.head == base or self._shop.repo.is_ancestor(base, work.head)
+        own = objects.first_parents(work.head, base) if builds_on and work.head != base else ()
+        self._words = self._worded(base, work, own)
         said = self._shop.hide(self._task.id, cleaned(message).strip())
+        if self._shop.plan.merge.strategy is Strategy.REBASE:
+            said = said or self._words.text
         title = said or self._task.title or f"Task `{self._task.id}`"
+        ends = "\n" + "".join(f"\n{line}" for line in self._words.credits)
         if work.head == base:
-            return objects.commit(work.tree, (base,), f"{title}\n")
-        builds_on = self._shop.repo.is_ancestor(base, work.head)
-        own = objects.first_parents(work.head, base) if builds_on else ()
+            return objects.commit(work.tree, (base,), f"{title}\n{ends}")
         if builds_on and work.pure and all(cleaned(one.message) == one.message for one in own):
             if objects.tree_of(work.head) == work.tree:
                 return work.head
-            return objects.commit(work.tree, (work.head,), f"{title}\n")
+            return objects.commit(work.tree, (work.head,), f"{title}\n{ends}")
         # Rewritten history, another branch, lines that look like ours, or a commit of what was
         # only given to it: one clean commit, with what the agent committed kept beside it.
         self.keep(work)
         body = "\n\n".join(cleaned(one.message).strip() for one in reversed(own))
         body = self._shop.hide(self._task.id, body)
-        return objects.commit(work.tree, (base,), f"{title}\n\n{body}".strip() + "\n")
+        return objects.commit(work.tree, (base,), f"{title}\n\n{body}".strip() + f"\n{ends}")
+
+    def _worded(self, base: str, work: Work, own: tuple[Commit, ...]) -> Words:
+        """Returns what the merge is to say, besides our trailers."""
+        template, objects = self._shop.plan.merge.message, self._shop.repo.objects
+        changed = objects.changed(base, work.tree) if template else ()
+        files = tuple(one.path for one in changed)
+        seconds = self._shop.clock.monotonic() - self._begun
+        done = done_of(self._claim.attempt, seconds, files, own, self.answer)
+        return worded(self._shop, self._task, done, by_agent=self.answer is not None)
 
     def _merge(self, commit: str, token: str, generation: int) -> Finished:
         task, claim, shop = self._task, self._claim, self._shop
         self.enter(Phase.MERGE)
         fingerprint = shop.run.fingerprints.get(task.id, "")
         log = self.directory / "merge-verify.log"
-        outcome = shop.queue.merge(
-            Candidate(claim, commit, token, generation, fingerprint, task.title, log)
-        )
+        candidate = Candidate(claim, commit, token, generation, fingerprint, task.title, log)
+        words = self._words
+        outcome = shop.queue.merge(replace(candidate, text=words.text, credits=words.credits))
         if isinstance(outcome, Rejected):
             if outcome.cancelled:
                 raise Ended(FailureClass.CANCELLED, outcome.blame or "the run was stopped")

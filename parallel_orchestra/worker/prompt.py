@@ -21,7 +21,6 @@ from parallel_orchestra.prompt import (
     Need,
     again,
     facts_of,
-    known_names,
     library,
 )
 from parallel_orchestra.prompt.feedback import with_feedback
@@ -102,7 +101,11 @@ def prompt_of(source: Source, task: Task, attempt: int, onward: Onward = NOTHING
     return rendered(library()[DEFAULT], {}, facts)
 
 
-def judge(template: str, trials: Iterable[Mapping[str, Any]]) -> Sequence[tuple[int, str]]:
+def judge(
+    template: str,
+    trials: Iterable[Mapping[str, Any]],
+    known: Mapping[str, Sequence[str] | None],
+) -> Sequence[tuple[int, str]]:
     """Returns the line (0: unknown) and the words of all that is wrong with a template.
 
     Raises:
@@ -117,9 +120,9 @@ def judge(template: str, trials: Iterable[Mapping[str, Any]]) -> Sequence[tuple[
             break
         tried.append(facts)
     try:
-        found = examine(template, library(), known_names(), tried)
+        found = examine(template, library(), known, tried)
     except OSError as error:
-        what = f"can't try `prompt_template`: {error.strerror or error}"
+        what = f"can't try a template: {error.strerror or error}"
         raise EnvironmentProblem(Problem(what, "", "free some memory, then try again")) from error
     return [(fault.line, fault.words) for fault in found]
 

@@ -32,6 +32,9 @@ def told(top):
         ("merge: {baseline: false}\n", MergeRules()),
         ("merge: {strategy: squash}\n", MergeRules(strategy=Strategy.SQUASH)),
         ("merge: {strategy: rebase}\n", MergeRules(strategy=Strategy.REBASE)),
+        ('merge: {message: "{{ run }}"}\n', MergeRules(message="{{ run }}")),
+        ("merge: {sign_off: true, co_author: true}\n", MergeRules(sign_off=True, co_author=True)),
+        ("merge: {co_author: A B <a@b.c>}\n", MergeRules(co_author="A B <a@b.c>")),
         ("merge: {deliver: pr}\n", MergeRules(deliver=Deliver.PR)),
         (
             'merge: {baseline: true, junit: "out/*.xml"}\n',
@@ -77,9 +80,24 @@ def test_a_source_without_a_baseline_is_remarked_on():
         ("{baseline: true, junit: /tmp/a.xml}", "`merge.junit`"),
         ("{baseline: true, failing: ''}", "`merge.failing`"),
         ("{strategy: copy}", "`merge.strategy`"),
+        ("{message: ''}", "`merge.message`"),
+        ("{message: none.j2}", "the file `none.j2` of `merge.message` can't be used"),
+        ("{sign_off: 'yes'}", "`merge.sign_off`"),
+        ("{co_author: Ann}", "`merge.co_author` must be `Name <address>`, true or false"),
+        ('{co_author: "Ann <a@b>\\nX: y"}', "`merge.co_author`"),
+        ("{co_author: 1}", "`merge.co_author`"),
+        ("{commits: squash}", "unknown key `commits` in `merge`"),
         ("{deliver: sometimes}", "`merge.deliver`"),
         ("true", "`merge`"),
     ],
 )
 def test_what_is_no_rule_is_told(value, what):
     assert what in " ".join(found[0] for found in told(f"{VERIFY}merge: {value}\n"))
+
+
+def test_an_agent_without_a_line_of_its_own_is_remarked_on():
+    top = "defaults: {backend: command, command: make}\nmerge: {co_author: true}\n"
+
+    (warning,) = read(top).warnings
+
+    assert "names nobody for tasks of the backend `command`" in warning

@@ -18,7 +18,8 @@ def plan(
             return files[path.name]
         raise FileNotFoundError(2, "No such file or directory")
 
-    def judge(template, trials):
+    def judge(template, trials, known):
+        assert "task" in known
         seen.extend((template, list(trials)))
         return fault
 
@@ -158,3 +159,17 @@ def test_a_contract_of_the_defaults_is_told_once():
     assert [text.partition(": ")[0] for text in made.warnings] == [
         "plans/plan.md:4:24 defaults.contracts[0]"
     ]
+
+
+@pytest.mark.parametrize(
+    ("top", "where"),
+    [
+        ("merge:\n  message: |\n    one\n    {{ two }}\n", "plans/plan.md:7:1 merge.message"),
+        ("merge: {message: m.j2}\n", "plans/m.j2:2 merge.message"),
+    ],
+    ids=["block text", "file"],
+)
+def test_a_fault_in_the_message_of_merges_is_told_with_its_line(top, where):
+    found = problems(top, files={"m.j2": b"one\n{{ two }}\n"}, fault=[(2, "there is no `two`")])
+
+    assert found == [("`merge.message` can't be used: there is no `two`", where)]

@@ -14,6 +14,7 @@ from parallel_orchestra.merge_queue.trailers import (
     read_note,
     sealed,
     undone_task,
+    with_lines,
 )
 from support.repository import git, make_repository
 
@@ -128,3 +129,12 @@ def test_an_undo_names_what_it_takes_back():
 def test_lines_that_look_like_ours_are_removed_from_an_agents_message(message, left):
     assert cleaned(message) == left
     assert read_note(cleaned(message)) is None
+
+
+def test_a_message_ends_in_one_paragraph_with_each_trailer_once():
+    text = "Do it\n\nWords.\n\nCo-Authored-By: A <a@b>\nOrchestra-Task: run/zzz\n"
+
+    made = with_lines(text, ("Co-authored-by: A <a@b>",), NOTE.lines())
+
+    assert made == f"Do it\n\nWords.\n\nCo-authored-by: A <a@b>\n{NOTE.lines()}"
+    assert read_note(made) == NOTE
