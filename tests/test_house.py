@@ -39,6 +39,7 @@ FLOORS = (
 
 #: What may be imported inside a function, and why: all of it is slow to load and often not needed.
 LATE = {
+    "apprise": "200 ms, only where `notify` is in the plan",
     "ctypes": "20 ms, only where a system call has no other door",
     "frontmatter": "57 ms, only to read a plan",
     "http": "with ssl, only when a webhook is told",

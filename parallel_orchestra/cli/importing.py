@@ -133,8 +133,6 @@ def _manifest(plan: Plan, remarks: Iterable[str], done: tuple[str, ...] = ()) ->
     if not tasks:
         raise usage(f"all tasks of `{plan.source}` are done", "there is nothing left to do")
     told = list(remarks)
-    if plan.webhooks.on_complete or plan.webhooks.on_failure:
-        told.append("webhooks are not taken over")
     note = f"Imported from `{plan.source.name}`, a manifest of version 0.1."
     groups = {task.concurrency_group for task in tasks}
     limits = {name: most for name, most in plan.concurrency_limits.items() if name in groups}

@@ -17,6 +17,7 @@ import click
 from parallel_orchestra.api import default_settings, load_plan, run_plan
 from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.folder import write_into_folder
+from parallel_orchestra.cli.news import News
 from parallel_orchestra.cli.options import absolute, crew_options, selection_options
 from parallel_orchestra.cli.outputs import check_reports, write_reports
 from parallel_orchestra.cli.preview import Part, briefing, dry_run, dry_run_record, preview
@@ -28,12 +29,12 @@ from parallel_orchestra.conductor.picture import spent_of
 from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
+from parallel_orchestra.events import Event
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Deliver, Halt, Plan
-from parallel_orchestra.notify import Message, Occasion, tell
 from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.plan.budgets import problems_of
-from parallel_orchestra.progress import Outcome, RunReport, purses
+from parallel_orchestra.progress import RunReport, purses
 from parallel_orchestra.report.summary import summary
 from parallel_orchestra.store import Layout
 
@@ -169,6 +170,7 @@ def carry_out(options: Options) -> int:
     settings = settings_for(options, plan)
     if options.dry_run:
         return _preview(plan, settings, as_json=options.as_json)
+    news = News(plan, settings.environ)
     control = Control()
     screen = screen_for(os.environ, quiet=options.quiet, dashboard=options.dashboard)
     with ExitStack() as stack:
@@ -179,15 +181,19 @@ def carry_out(options: Options) -> int:
             stack.enter_context(screen)
             stack.enter_context(signals_lead_to(control, screen.note))
 
+        def hear(event: Event) -> None:
+            screen.hear(event)
+            news.hear(event)
+
         report = run_plan(
             plan,
             settings,
             control=control,
             on_preflight=begin,
-            on_event=screen.hear,
+            on_event=hear,
             on_snapshot=screen.tell,
         )
-    return _conclude(plan, report, options.report, control)
+    return _conclude(plan, report, options.report, control, news)
 
 
 def settings_for(options: Options, plan: Plan) -> Settings:
@@ -291,8 +297,10 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def _conclude(plan: Plan, report: RunReport, paths: Iterable[Path], control: Control) -> int:
-    """Writes the reports, tells the webhooks, prints the summary; returns the exit code."""
+def _conclude(
+    plan: Plan, report: RunReport, paths: Iterable[Path], control: Control, news: News
+) -> int:
+    """Writes the reports, prints the summary, tells the news; returns the exit code."""
     codes = [ExitCode(report.exit_code), control.exit_code or ExitCode.DONE]
     written = write_reports(report, paths)
     if plan.cpo:
@@ -304,28 +312,6 @@ def _conclude(plan: Plan, report: RunReport, paths: Iterable[Path], control: Con
     for problem in written.problems:
         click.echo(words_of(problem), err=True, nl=False)
         codes.append(ExitCode.ENVIRONMENT)
-    for trouble in _tell_webhooks(plan, report):
+    for trouble in news.end(report):
         click.echo(f"warning: {trouble}", err=True)
     return worst(codes)
-
-
-def _tell_webhooks(plan: Plan, report: RunReport) -> list[str]:
-    """Returns what went wrong; like the published tool, `on_complete` is told of every end."""
-    failed = report.count(Outcome.FAILED)
-    calls = [(plan.webhooks.on_complete, Occasion.COMPLETE)]
-    calls += [(plan.webhooks.on_failure, Occasion.FAILURE)] if failed else []
-    troubles = []
-    for url, occasion in calls:
-        if url:
-            succeeded = report.count(Outcome.SUCCEEDED, Outcome.BY_HAND)
-            message = Message(
-                event=occasion,
-                manifest=report.name,
-                total=report.total,
-                succeeded=succeeded,
-                failed=failed,
-                skipped=report.total - succeeded - failed,
-                duration_sec=round(report.seconds or 0.0, 3),
-            )
-            troubles.append(tell(url, message))
-    return [trouble for trouble in troubles if trouble is not None]

@@ -139,8 +139,16 @@ NO_DEFAULTS = Task(id="")
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """A command that is run for each event of these kinds, or of any if none is named."""
+
+    run: Command
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Webhooks:
-    """Where a 0.1 plan wants to be told of its end: https URLs, or empty."""
+    """Where a plan wants its end to be told: https URLs, or empty."""
 
     on_complete: str = ""
     on_failure: str = ""
@@ -190,6 +198,8 @@ class Plan:
     merge: MergeRules = MergeRules()
     budget: Budget = NO_BUDGET
     webhooks: Webhooks = Webhooks()
+    on_event: Hook | None = None
+    notify: tuple[str, ...] = ()
     defaults: Task = NO_DEFAULTS
     warnings: tuple[str, ...] = ()
 

@@ -22,6 +22,7 @@ from parallel_orchestra.model import (
     Deliver,
     Evidence,
     Halt,
+    Hook,
     Isolation,
     LimitMode,
     MergeRules,
@@ -123,10 +124,9 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "boundaries": plan.boundaries.value if plan.boundaries else None,
         "merge": _merge_facts(plan.merge),
         "budget": asdict(plan.budget),
-        "webhooks": {
-            "on_complete": plan.webhooks.on_complete,
-            "on_failure": plan.webhooks.on_failure,
-        },
+        "webhooks": asdict(plan.webhooks),
+        "on_event": _plain(astuple(plan.on_event)) if plan.on_event else None,
+        "notify": list(plan.notify),
         "warnings": list(plan.warnings),
     }
 
@@ -172,6 +172,9 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["merge"] = _merge_rules(values.get("merge", {}))
     values["budget"] = _budget(values.get("budget", {}))
     values["webhooks"] = Webhooks(**values["webhooks"])
+    hook = values.get("on_event")
+    values["on_event"] = Hook(*_tuples(hook)) if hook else None
+    values["notify"] = tuple(values.get("notify", ()))
     return Plan(**values)
 
 

@@ -13,6 +13,8 @@ from parallel_orchestra.model import Budget, LimitMode, MergeRules, Setup, Usage
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
+from parallel_orchestra.plan.hooks import SomeHook
+from parallel_orchestra.plan.webhook import url_problem
 
 #: "Left out": the value is never looked at, `model` has the defaults.
 ABSENT: Any = None
@@ -96,6 +98,19 @@ class UsageLimitFields(Fields):
 _LimitSaid = Annotated[UsageLimitFields, AfterValidator(UsageLimitFields.as_limit)]
 
 
+def _webhook(value: str) -> str:
+    problem = url_problem(value)
+    if problem:
+        raise values.refused("", problem)
+    return value
+
+
+class Webhook(Fields):
+    """Where to tell of the run's end."""
+
+    webhook_url: Annotated[str, AfterValidator(_webhook)]
+
+
 class SharedFields(Fields):
     """What a task may say, and `defaults` for all tasks."""
 
@@ -162,6 +177,10 @@ class TopFields(Fields):
     boundaries: values.Bounds = ABSENT
     merge: Annotated[MergeFields, AfterValidator(MergeFields.as_rules)] = ABSENT
     budget: _BudgetSaid = ABSENT
+    on_complete: Webhook = ABSENT
+    on_failure: Webhook = ABSENT
+    on_event: SomeHook = ABSENT
+    notify: values.Lines = ABSENT
 
 
 def _keys(fields: type[Fields], whose: str) -> dict[str, str]:

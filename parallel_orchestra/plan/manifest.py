@@ -8,14 +8,11 @@ well (two tasks of one id, equal keys, an agent's name that begins with `-`) is 
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import AfterValidator
+from typing import Any
 
 from parallel_orchestra.model import DEFAULT_TIMEOUT_V01
 from parallel_orchestra.plan import values
-from parallel_orchestra.plan.fields import ABSENT, Fields
-from parallel_orchestra.plan.webhook import url_problem
+from parallel_orchestra.plan.fields import ABSENT, Fields, Webhook
 
 #: Keys of tasks that the published tool refuses: it sets these itself.
 REFUSED_KEYS = frozenset(
@@ -26,19 +23,6 @@ NULLABLE_KEYS = frozenset(
     {"env", "writes", "depends_on", "concurrency_group", "concurrency_limits", "defaults"}
     | {"on_complete", "on_failure"}
 )
-
-
-def _webhook(value: str) -> str:
-    problem = url_problem(value)
-    if problem:
-        raise values.refused("", problem)
-    return value
-
-
-class Webhook(Fields):
-    """Where to tell of the run's end."""
-
-    webhook_url: Annotated[str, AfterValidator(_webhook)]
 
 
 class ManifestDefaults(Fields):

@@ -11,11 +11,13 @@ from parallel_orchestra.plan.wording import check_keys
 def check_parts(
     raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings, *, strict: bool
 ) -> None:
-    """Notes the keys of a `setup`, and of the plan's `budget` and `usage_limit`, that nobody knows."""
+    """Notes the keys of a part, such as `setup` or the plan's `budget`, that nobody knows."""
     parts = {"setup": fields.SetupFields.keys()}
     if not owner:
         parts["budget"] = frozenset(fields.BudgetFields.model_fields)
         parts["usage_limit"] = frozenset(fields.UsageLimitFields.model_fields)
+        hook = frozenset(fields.Webhook.model_fields)
+        parts |= {"on_complete": hook, "on_failure": hook}
     for name, known in parts.items() if strict else ():
         part = raw.get(name)
         if isinstance(part, dict):

@@ -127,7 +127,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     check_keys(data, known, "", (), findings, strict=dialect.strict, elsewhere=others)
     for key in data.keys() & {"on_complete", "on_failure"} if not dialect.strict else ():
         if isinstance(data[key], dict):
-            known_here = manifest.Webhook.model_fields
+            known_here = fields.Webhook.model_fields
             check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
     check_parts(data, "", (), findings, strict=dialect.strict)
     check_merge(data, findings, strict=dialect.strict)
@@ -332,4 +332,6 @@ def _plan(
         merge=top.get("merge", MergeRules()),
         budget=top.get("budget", NO_BUDGET),
         webhooks=Webhooks(**hooks),
+        on_event=top.get("on_event"),
+        notify=top.get("notify", ()),
     )

@@ -5,6 +5,7 @@ Each task has all that it is; prompts stand as they are, and a template keeps th
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import yaml
@@ -43,6 +44,9 @@ def written(plan: Plan, cwd: str, note: str) -> str:
         top["halt"] = str(plan.halt)
     if plan.usage_limit != UsageLimit():
         top["usage_limit"] = _plain(plan.usage_limit.facts())
+    for occasion, url in asdict(plan.webhooks).items():
+        if url:
+            top[occasion] = {"webhook_url": url}
     top["tasks"] = [_task(canonical(task)) for task in plan.tasks]
     text = yaml.dump(
         top,

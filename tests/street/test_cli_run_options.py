@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.cli import run
+from parallel_orchestra.cli import news, run
 from parallel_orchestra.cli.run import Options, settings_for
 from parallel_orchestra.cli.status import standing
 from parallel_orchestra.conductor import Control
@@ -85,10 +85,10 @@ def test_webhooks_are_told_what_the_published_tool_tells(monkeypatch, capsys, re
         calls.append((url, message.event.value, *counts))
         return "nobody answered"
 
-    monkeypatch.setattr(run, "tell", tell)
-    hooks = Webhooks("https://a.invalid/", "https://b.invalid/")
+    monkeypatch.setattr(news, "tell", tell)
+    whole = plan(webhooks=Webhooks("https://a.invalid/", "https://b.invalid/"))
 
-    code = run._conclude(plan(webhooks=hooks), report, (), Control())
+    code = run._conclude(whole, report, (), Control(), news.News(whole, {}))
 
     assert calls == told
     assert code == report.exit_code

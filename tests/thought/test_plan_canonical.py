@@ -17,6 +17,7 @@ from parallel_orchestra.model import (
     Deliver,
     Evidence,
     Halt,
+    Hook,
     Isolation,
     LimitMode,
     MergeRules,
@@ -118,6 +119,8 @@ def test_a_plan_comes_back_from_json_as_it_was():
         ),
         budget=Budget(max_tokens=5, max_duration=1.5),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
+        on_event=Hook(("tell", "me"), ("Failed",)),
+        notify=("dbus://",),
         warnings=("one",),
     )
 

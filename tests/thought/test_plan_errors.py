@@ -762,6 +762,57 @@ def test_what_a_usage_limit_can_t_be_is_told_with_its_places():
     )
 
 
+def test_who_can_t_be_told_of_a_run_is_said_with_the_places():
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p}]\n'
+        "on_complete: {webhook_url: http://example.org}\n"
+        "on_failure: {webhook: x}\n"
+        "on_event: {events: [Faild]}\n"
+        "notify: mailto://x\n---\n"
+    )
+
+    assert words(problems(text)) == (
+        "`on_complete.webhook_url` can't be used\n"
+        "  at plan.md:5:28 on_complete.webhook_url\n"
+        "  do a webhook's URL must begin with `https://`\n"
+        "`on_failure` has no `webhook_url`\n"
+        "  at plan.md:6:13 on_failure\n"
+        "  do add `webhook_url: https://...`\n"
+        "unknown key `webhook` in `on_failure`\n"
+        "  at plan.md:6:14 on_failure.webhook\n"
+        "  do did you mean `webhook_url`?\n"
+        "`on_event` must say what is run\n"
+        "  at plan.md:7:11 on_event\n"
+        "  do write a command, or `{run: COMMAND, events: [Failed, RunEnded]}`\n"
+        "`notify` must be a list, not `mailto://x`\n"
+        "  at plan.md:8:9 notify\n"
+        "  do write a list: [mailto://x]\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("hook", "told"),
+    [
+        ("{run: x, events: [Faild]}", "`on_event.events[0]` can't be used"),
+        ("{run: x, events: [[Failed]]}", "`on_event.events[0]` can't be used"),
+        ("{run: x, events: []}", "`on_event.events` must be a list of kinds of events"),
+        ("{run: x, event: [Failed]}", "`on_event.event` can't be used"),
+        ("{run: [], events: [Failed]}", "`on_event.run` must be"),
+        ("[]", "`on_event` must be"),
+        ("7", "`on_event` must be"),
+    ],
+)
+def test_a_command_for_events_that_can_t_be_one_is_told(hook, told):
+    text = (
+        '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p}]\n'
+        f"on_event: {hook}\n---\n"
+    )
+
+    (problem,) = problems(text)
+
+    assert problem.what.startswith(told)
+
+
 def test_a_way_to_halt_that_is_none_is_told():
     text = '---\npo_plan_version: "0.2"\nname: n\nhalt: 3\ntasks: [{id: a, prompt: p}]\n---\n'
 

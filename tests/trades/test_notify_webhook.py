@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.notify import Message, Network, Occasion, tell
+from parallel_orchestra.notify import Message, Occasion, tell
+from parallel_orchestra.notify.webhook import Network
 
 CERTIFICATE = Path(__file__).parent / "webhook_server" / "certificate.pem"
 PUBLIC = "93.184.215.14"
