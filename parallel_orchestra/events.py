@@ -140,12 +140,16 @@ class Recovered(Event):
 
 @dataclass(frozen=True, slots=True)
 class Kept(Event):
-    """Work that was not merged is kept under `ref`."""
+    """Work that was not merged is kept under `ref`.
+
+    `files` are those in conflict, `against` the tasks whose merges they conflict with.
+    """
 
     task: str
     attempt: int
     ref: str
     files: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,8 +294,8 @@ def from_line(line: str) -> Event | None:
                 if not isinstance(None, forms[name]):
                     return None
                 known[name] = None  # a figure that an agent told of itself
-        if "files" in known:
-            known["files"] = tuple(map(str, known["files"]))
+        for name in known.keys() & {"files", "against"}:
+            known[name] = tuple(map(str, known[name]))
         return kind(**known)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

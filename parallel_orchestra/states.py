@@ -35,6 +35,7 @@ class Move(Enum):
     REQUEUE = "requeue"
     UNDO = "undo"
     CANCEL = "cancel"
+    TAKE_UP = "take up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,13 @@ TRANSITIONS: tuple[Transition, ...] = (
         TaskState.FAILED,
         "user",
         "asked for by `cancel`; a task at work fails by its owner",
+    ),
+    Transition(
+        Move.TAKE_UP,
+        TaskState.FAILED,
+        TaskState.LOCKED,
+        "user",
+        "asked for by `merge`: work that is there is to be merged after all",
     ),
 )
 

@@ -49,6 +49,7 @@ COMMANDS = (
     Entry("stop", "steer:stop", "let a run end before its time"),
     Entry("cancel", "steer:cancel", "end a task that is not wanted any more"),
     Entry("add", "add:command", "add a task to a run"),
+    Entry("merge", "merge:command", "merge what a failed task left, once it is resolved"),
     Entry("undo", "undo:command", "take a task's merged work back"),
     Entry("deliver", "deliver:command", "bring what was merged to your branch"),
     Entry("clean", "clean:command", "say what old runs left, and remove it"),

@@ -105,7 +105,7 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
     facts = [
         *_edited(layout, record, plan, task),
         *meeting,
-        *_facts(layout, found, now),
+        *_facts(layout, found, report.tasks, now),
         *_ahead(report, found),
     ]
     return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
@@ -154,7 +154,7 @@ def _ahead(report: RunReport, task: TaskReport) -> list[str]:
     return [*(here if task.id in outlook.path else []), *ahead(outlook)]
 
 
-def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
+def _facts(layout: Layout, task: TaskReport, others: Sequence[TaskReport], now: float) -> list[str]:
     facts = []
     for attempt in task.attempts:
         if attempt.unseen:
@@ -173,6 +173,9 @@ def _facts(layout: Layout, task: TaskReport, now: float) -> list[str]:
         facts.append(f"merged as {short(task.commit)}")
     if task.files:
         facts.append(f"in conflict: {', '.join(task.files)}")
+    if task.against:
+        titles = {one.id: f" ({one.title})" if one.title else "" for one in others}
+        facts += [f"conflicts with: {who}{titles.get(who, '')}" for who in task.against]
     facts += [f"kept: {short_ref(ref)}" for ref in task.kept]
     facts += [f"warning: {warning}" for warning in task.warnings]
     last = task.attempts[-1].number if task.attempts else 0

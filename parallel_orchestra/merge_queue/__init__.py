@@ -13,6 +13,7 @@ from parallel_orchestra.merge_queue.checker import Checker
 from parallel_orchestra.merge_queue.delivery import catch_up, deliver
 from parallel_orchestra.merge_queue.guard import Guard
 from parallel_orchestra.merge_queue.history import MergeFact, UndoFact
+from parallel_orchestra.merge_queue.opponents import Opponent, named, opponents
 from parallel_orchestra.merge_queue.outcome import (
     Candidate,
     Conflicted,
@@ -33,6 +34,7 @@ __all__ = [
     "MergeFact",
     "MergeQueue",
     "Merged",
+    "Opponent",
     "Outcome",
     "Rejected",
     "RunRefs",
@@ -42,6 +44,8 @@ __all__ = [
     "Verifier",
     "catch_up",
     "deliver",
+    "named",
+    "opponents",
     "settle",
     "take_back",
     "under_way",

@@ -124,12 +124,12 @@ class Integration:
         if self._strategy is Strategy.REBASE:
             found = replayed(self.repo, tip, candidate.commit)
             if isinstance(found, ConflictedTrees):
-                return Conflicted(found.files)
+                return Conflicted(found.files, found.messages)
             if found is not None:
                 return self._replay(tip, candidate, found)
         trees = self.repo.objects.merge_trees(tip, candidate.commit)
         if isinstance(trees, ConflictedTrees):
-            return Conflicted(trees.files)
+            return Conflicted(trees.files, trees.messages)
         straight = self._strategy is not Strategy.MERGE
         parents = (tip,) if straight else (tip, candidate.commit)
         what = "Task" if straight else "Merge task"

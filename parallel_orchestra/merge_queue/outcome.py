@@ -40,9 +40,10 @@ class Merged:
 
 @dataclass(frozen=True, slots=True)
 class Conflicted:
-    """The work contradicts what was merged meanwhile, in these files."""
+    """The work contradicts what was merged meanwhile, in these files; `said` is git's word on it."""
 
     files: tuple[str, ...]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

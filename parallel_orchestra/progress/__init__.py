@@ -4,7 +4,7 @@ Pure: no clock, no disk. Where the journal and the listing disagree (a crash bet
 the listing wins, since the directory is the truth.
 """
 
-from parallel_orchestra.progress.fold import UNDONE, Place, RunFacts, fold
+from parallel_orchestra.progress.fold import UNDONE, RunFacts, fold
 from parallel_orchestra.progress.picture import (
     Attempt,
     Delivery,
@@ -17,6 +17,7 @@ from parallel_orchestra.progress.picture import (
     Wait,
 )
 from parallel_orchestra.progress.purses import purses
+from parallel_orchestra.progress.story import Place
 
 __all__ = [
     "UNDONE",

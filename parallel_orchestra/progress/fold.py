@@ -6,16 +6,8 @@ from datetime import datetime, timezone
 
 from parallel_orchestra.errors import ExitCode, worst
 from parallel_orchestra.events import (
-    NO_ATTEMPT,
-    AttemptEnded,
-    Claimed,
-    Completed,
     Delivered,
-    Entered,
     Event,
-    Failed,
-    Kept,
-    Recovered,
     Returned,
     RunEnded,
     RunStarted,
@@ -33,11 +25,10 @@ from parallel_orchestra.progress.picture import (
     Delivery,
     Outcome,
     RunReport,
-    Silence,
-    Stretch,
     TaskReport,
 )
 from parallel_orchestra.progress.purses import purses
+from parallel_orchestra.progress.story import Place, Story, tell
 from parallel_orchestra.progress.waiting import Crew, with_causes
 from parallel_orchestra.progress.waits import Waits
 from parallel_orchestra.retry import not_later_than_a_week
@@ -45,17 +36,6 @@ from parallel_orchestra.schedule import Cause, Seen, doomed
 from parallel_orchestra.schedule.usage_limits import Limit
 from parallel_orchestra.spending import NOTHING_SPENT, Spent
 from parallel_orchestra.states import TaskState
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a task lies, what its file's name says, and whether its agent shows no sign of life."""
-
-    state: TaskState
-    attempts: int
-    failures: int
-    owner: str
-    silence: Silence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,46 +72,12 @@ class RunFacts:
 UNDONE = "undone"
 
 
-class _Story:
-    """What the journal tells of one task, gathered in order of time."""
-
-    __slots__ = (
-        "attempts",
-        "completed",
-        "failed",
-        "files",
-        "kept",
-        "taken",
-        "warnings",
-    )
-
-    def __init__(self) -> None:
-        self.attempts: dict[tuple[int, str], Attempt] = {}
-        self.kept: list[str] = []
-        self.files: tuple[str, ...] = ()
-        self.warnings: list[str] = []
-        self.failed: Failed | Returned | None = None
-        self.completed: float | None = None
-        self.taken = False
-
-    def unended(self, place: Place) -> bool:
-        """Returns whether the attempt that the file's name tells of began but never ended.
-
-        It runs, or its last move was made and the word on it was lost: events follow moves.
-        """
-        return any(
-            attempt.seconds is None
-            for (number, owner), attempt in self.attempts.items()
-            if number == place.attempts and owner == place.owner
-        )
-
-
 @dataclass(slots=True)
 class _Memory:
     """What the journal tells of the whole run; the last conductor's words count."""
 
     delivery: Delivery
-    stories: dict[str, _Story] = field(default_factory=dict)
+    stories: dict[str, Story] = field(default_factory=dict)
     begun: RunStarted | None = None
     ended: RunEnded | None = None
     warnings: list[str] = field(default_factory=list)
@@ -160,7 +106,7 @@ class _Memory:
             self.warnings.append(event.text)
         elif getattr(event, "task", ""):
             self.undone_since |= isinstance(event, Undone)
-            _tell(self.stories.setdefault(event.task, _Story()), writer, event)  # type: ignore[attr-defined]  # looked up in the line above
+            tell(self.stories.setdefault(event.task, Story()), writer, event)  # type: ignore[attr-defined]  # looked up in the line above
 
 
 def fold(
@@ -227,71 +173,22 @@ def _crew(facts: RunFacts, memory: _Memory) -> Crew:
     )
 
 
-def _seen(place: Place, story: _Story | None, now: float) -> Seen:
+def _seen(place: Place, story: Story | None, now: float) -> Seen:
     back = story.failed if story is not None else None
     if place.state is TaskState.AVAILABLE and isinstance(back, Returned):
         return Seen(place.state, not_before=not_later_than_a_week(back.not_before, now))
     return Seen(place.state, parked=place.state is TaskState.LOCKED and not place.owner)
 
 
-def _tell(story: _Story, writer: str, event: Event) -> None:
-    if isinstance(event, Claimed):
-        story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
-        story.failed, story.completed, story.files = None, None, ()
-    elif isinstance(event, Entered):
-        if entered := story.attempts.get((event.attempt, writer)):
-            phases = (*entered.phases, Stretch(event.phase, event.time))
-            story.attempts[event.attempt, writer] = replace(entered, phases=phases)
-    elif isinstance(event, AttemptEnded):
-        known = story.attempts.get((event.attempt, writer))
-        if known is None:
-            # Its beginning was lost: a full disk, a torn line.
-            known = _begun(writer, event, 0, event.time - event.seconds)
-        story.attempts[event.attempt, writer] = replace(
-            known,
-            seconds=event.seconds,
-            failure=event.failure,
-            reason=event.reason,
-            cost_usd=event.cost_usd,
-            input_tokens=event.input_tokens,
-            output_tokens=event.output_tokens,
-            turns=event.turns,
-            session=event.session,
-            way=event.way,
-            directory=event.directory,
-        )
-    elif isinstance(event, Completed):
-        story.completed = event.time
-        story.taken = event.attempt == NO_ATTEMPT
-    elif isinstance(event, Failed | Returned):
-        story.failed = event
-    elif isinstance(event, Undone):
-        story.failed, story.completed = None, None
-    elif isinstance(event, Kept):
-        if event.ref not in story.kept:
-            story.kept.append(event.ref)
-        story.files = event.files or story.files
-    elif isinstance(event, Recovered):
-        story.completed = event.time if event.target == TaskState.DONE.value else None
-        story.warnings.append(f"was recovered to `{event.target}/`: {event.reason}")
-    elif isinstance(event, Warned):
-        story.warnings.append(event.text)
-
-
-def _begun(writer: str, event: Claimed | AttemptEnded, slot: int, started: float) -> Attempt:
-    log = f"attempts/{event.task}/{event.attempt}.{writer}/agent.log"
-    return Attempt(event.attempt, writer, slot, started, log=log)
-
-
 def _report(
     task: Task,
     place: Place | None,
-    told: _Story | None,
+    told: Story | None,
     facts: RunFacts,
     culprits: Mapping[str, str],
     since: float,
 ) -> TaskReport:
-    story = told or _Story()
+    story = told or Story()
     commit = facts.merges.get(task.id, "")
     outcome, reason = _outcome(task, place, story, commit, culprits, since)
     if outcome is Outcome.WAITING:
@@ -315,12 +212,13 @@ def _report(
         commit=commit,
         kept=tuple(story.kept),
         files=story.files if failed else (),
+        against=story.against if failed else (),
         warnings=tuple(story.warnings),
         silence=place.silence if place and outcome is Outcome.RUNNING else None,
     )
 
 
-def _undone(task: Task, place: Place | None, story: _Story, facts: RunFacts) -> Undone | None:
+def _undone(task: Task, place: Place | None, story: Story, facts: RunFacts) -> Undone | None:
     """Returns how a task in `failed/` was undone, unless an attempt has failed since."""
     if story.failed is not None or place is None or story.unended(place):
         return None
@@ -333,7 +231,7 @@ def _how_undone(event: Undone) -> str:
     return f"its merge {merge} was taken back by {event.by}, {when}, with commit {commit}"
 
 
-def _attempts(story: _Story, place: Place | None) -> Iterator[Attempt]:
+def _attempts(story: Story, place: Place | None) -> Iterator[Attempt]:
     held = place is not None and place.state is TaskState.LOCKED
     running = (place.attempts, place.owner) if place is not None and held else None
     for key, attempt in story.attempts.items():
@@ -344,7 +242,7 @@ def _attempts(story: _Story, place: Place | None) -> Iterator[Attempt]:
 def _outcome(
     task: Task,
     place: Place | None,
-    story: _Story,
+    story: Story,
     commit: str,
     culprits: Mapping[str, str],
     since: float,
@@ -365,7 +263,7 @@ def _outcome(
     return Outcome.WAITING, ""
 
 
-def _done(task: Task, place: Place, story: _Story, commit: str, since: float) -> Outcome:
+def _done(task: Task, place: Place, story: Story, commit: str, since: float) -> Outcome:
     attempts = story.attempts.values()
     if task.read_only:
         well = any(one.seconds is not None and not one.failure for one in attempts)

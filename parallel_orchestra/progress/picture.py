@@ -89,8 +89,9 @@ class TaskReport:
     """One task as a report shows it.
 
     `commit` is its merge commit; `kept` are refs of work that was not merged; `files` are the
-    conflicting ones; `failures` counts as the file name does. `cause` is why a waiting or
-    skipped one does not run. `silence` is that of a running one's agent, None if it is at work.
+    conflicting ones, `against` the tasks whose merges they conflict with; `failures` counts as the
+    file name does. `cause` is why a waiting or skipped one does not run. `silence` is that of a
+    running one's agent, None if it is at work.
     """
 
     id: str
@@ -110,6 +111,7 @@ class TaskReport:
     warnings: tuple[str, ...] = ()
     cause: Cause | None = None
     silence: Silence | None = None
+    against: tuple[str, ...] = ()
 
     @property
     def seconds(self) -> float:

@@ -50,7 +50,7 @@ def next_step(report: RunReport, task: TaskReport) -> str:
     if task.outcome is Outcome.FAILED:
         again = _command("retry", task.id, report=report)
         if task.failure == FailureClass.CONFLICT.value:
-            return _conflict(task, again)
+            return _conflict(report, task, again)
         if task.failure == UNDONE:
             return f"`{again}` has it done again, on top of what is merged"
         if task.failure == FailureClass.CANCELLED.value:
@@ -151,12 +151,17 @@ def delivery(report: RunReport) -> str:
     return ""
 
 
-def _conflict(task: TaskReport, again: str) -> str:
+def _conflict(report: RunReport, task: TaskReport, again: str) -> str:
     branches = [short_ref(ref) for ref in task.kept if "orchestra-kept/" in ref]
-    anew = f"`{again}` puts it back, to start anew on the merged work"
+    anew = f"`{again}` starts anew on the merged work"
     if not branches:
         return anew
-    return f"{anew}; to resolve it by hand: `git merge {shlex.quote(branches[-1])}`"
+    switch, merge = shlex.quote(branches[-1]), shlex.quote(short_ref(report.integration))
+    mended = _command("merge", task.id, report=report)
+    return (
+        f"resolve it: `git switch {switch} && git merge {merge}`, mend the files, commit, then "
+        f"`{mended}`; or {anew}"
+    )
 
 
 def _command(*words: str, report: RunReport) -> str:

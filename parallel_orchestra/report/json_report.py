@@ -121,6 +121,7 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
         "commit": task.commit,
         "kept": task.kept,
         "files": task.files,
+        "against": task.against,
         "cost_usd": task.cost_usd,
         "next_step": next_step(report, task),
         "warnings": [clean(warning) for warning in task.warnings],

@@ -116,11 +116,11 @@ class TaskStore:
             missing -= look.entries.keys()
         return Listing(entries, {task: look.doubles[task] for task in doubles}, look.strange)
 
-    def claim(self, name: TaskName) -> Claim | None:
+    def claim(self, name: TaskName, source: TaskState = TaskState.AVAILABLE) -> Claim | None:
         """Takes a task for this owner, or returns None if somebody else was first.
 
         One rename: exclusive between processes and machines (rename(2)). The file's time is
-        set, so that its age is the age of the claim.
+        set, so that its age is the age of the claim. From `failed/` only a person takes one.
 
         Raises:
             OSError: the directory does not allow it (full, read-only, gone); nothing moved.
@@ -130,7 +130,8 @@ class TaskStore:
         if os.path.lexists(target):
             # A copy made by hand of a task that we hold: rename would silently replace.
             return None
-        if not self._rename(Move.CLAIM, TaskState.AVAILABLE, name, TaskState.LOCKED, mine):
+        move = Move.CLAIM if source is TaskState.AVAILABLE else Move.TAKE_UP
+        if not self._rename(move, source, name, TaskState.LOCKED, mine):
             return None
         claim = Claim(mine, Path(target))
         self.beat(claim)

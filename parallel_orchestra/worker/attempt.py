@@ -202,7 +202,7 @@ class Attempt:
         branch = queue.refs.kept(claim.task, claim.attempt)
         ref = keep_commit(self._shop.repo, conflict.commit, branch)
         self._place.settled()
-        self._landing.note_kept(ref, conflict.finished.files)
+        self._landing.note_kept(ref, conflict)
         return replace(conflict.finished, ref=ref)
 
     def _kept(self, work: Work, finished: Finished, workspace: Workspace) -> Finished:

@@ -14,7 +14,14 @@ from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.events import Entered, Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES, Commit
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
-from parallel_orchestra.merge_queue import Candidate, Conflicted, Rejected
+from parallel_orchestra.merge_queue import (
+    Candidate,
+    Conflicted,
+    Opponent,
+    Rejected,
+    named,
+    opponents,
+)
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import (
     Answer,
@@ -73,14 +80,26 @@ class Ended(Exception):  # the regular way out of an attempt that failed
 
 
 class Contradicted(Ended):
-    """The work, which is `commit`, contradicts what was merged meanwhile, in `finished.files`."""
+    """The work, which is `commit`, contradicts what was merged meanwhile, in `finished.files`.
 
-    def __init__(self, commit: str, files: tuple[str, ...]) -> None:
-        count = len(files)
-        reason = f"conflict in {count} file{'s' if count > 1 else ''}"
-        super().__init__(FailureClass.CONFLICT, reason)
+    `against` are those who merged that.
+    """
+
+    def __init__(
+        self, commit: str, conflict: Conflicted, against: tuple[Opponent, ...] = ()
+    ) -> None:
+        count = len(conflict.files)
+        reason = f"conflict in {count} file{'s' if count > 1 else ''} {named(against)}".rstrip()
+        detail = conflict.said[:DETAIL_BYTES]
+        super().__init__(FailureClass.CONFLICT, reason, detail)
         self.commit = commit
-        self.finished = Finished(FailureClass.CONFLICT, reason, files=files)
+        self.against = against
+        self.finished = replace(self.finished, files=conflict.files)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks among those who merged it."""
+        return tuple(dict.fromkeys(one.task for one in self.against if one.task))
 
 
 class Landing:
@@ -103,11 +122,21 @@ class Landing:
         self._seat = seat
 
     def land(
-        self, workspace: Workspace, work: Work, token: str, generation: int, message: str = ""
+        self,
+        workspace: Workspace,
+        work: Work,
+        token: str,
+        generation: int,
+        message: str = "",
+        *,
+        accepted: bool = False,
+        may_be_empty: bool = False,
     ) -> Finished:
         """Verifies the work, makes it one commit and merges it; returns the merge.
 
-        `message` is for what is not committed yet; empty means the task's title.
+        `message` is for what is not committed yet; empty means the task's title. If a person has
+        `accepted` the work, what the task was not to touch only warns. It `may_be_empty` if the
+        branch may have all of it already.
 
         Raises:
             Contradicted: it conflicts with what was merged meanwhile.
@@ -115,9 +144,12 @@ class Landing:
             LostClaim: the claim or its fence is not ours any more; nothing was merged.
             GitError: git failed; nothing was merged.
         """
-        self._demand_changes(work)
+        if work.changed or not may_be_empty:
+            self._demand_changes(work)
         beyond = breach(self._shop, self._task, workspace.base, work, again=generation > 1)
-        if beyond is not None:
+        if beyond is not None and accepted:
+            self._shop.warn(self._task.id, f"was merged by hand, although it {beyond.reason}")
+        elif beyond is not None:
             raise Ended(FailureClass.BOUNDARY, beyond.reason, beyond.detail[:DETAIL_BYTES])
         self.check(workspace)
         commit = self._commit(workspace.base, work, message)
@@ -159,10 +191,12 @@ class Landing:
         self.note_kept(kept)
         return kept
 
-    def note_kept(self, ref: str, names: tuple[str, ...] = ()) -> None:
-        """Writes into the journal where work is kept, and which files are in conflict."""
+    def note_kept(self, ref: str, conflict: Contradicted | None = None) -> None:
+        """Writes into the journal where work is kept, and with whom it is in conflict, if it is."""
         shop, claim = self._shop, self._claim
-        shop.journal.write(Kept(shop.clock.now(), claim.task, claim.attempt, ref, names))
+        files = conflict.finished.files if conflict is not None else ()
+        against = conflict.tasks if conflict is not None else ()
+        shop.journal.write(Kept(shop.clock.now(), claim.task, claim.attempt, ref, files, against))
 
     def run(
         self,
@@ -272,7 +306,8 @@ class Landing:
             reason = f"the plan's `verify` fails on the merged result{blame}"
             raise Ended(FailureClass.VERIFY, reason, outcome.output)
         if isinstance(outcome, Conflicted):
-            raise Contradicted(commit, outcome.files)
+            against = opponents(shop.queue, commit, outcome.files)
+            raise Contradicted(commit, outcome, against)
         if outcome.remark:
             shop.warn(task.id, outcome.remark)
         if not outcome.already:

@@ -209,6 +209,22 @@ def _requeue(setting: Setting, state: State, source: int, target: int) -> Iterat
             yield Try(WORLD, "the user requeues it", base, file, file.freed(target))
 
 
+@_guards(Move.TAKE_UP.value)
+def _take_up(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
+    """`TaskStore.claim` of a failed task, by `byhand.resolving`: a worker with a person's work."""
+    if not state.left[Luck.TAKING]:
+        return
+    for who in range(setting.bounds.workers):
+        if state.actors[who].at is not At.IDLE:
+            continue
+        for file in state.files:
+            if file.place == source:
+                name = File(target, file.attempts + 1, file.failures, who)
+                base, begun = spent(state, Luck.TAKING), after_claim(setting, name)
+                wrong = Actor(At.CHECK_CLAIM, name)
+                yield Try(who, "takes the failed task up", base, file, name, begun, wrong)
+
+
 @_guards(Move.CANCEL.value)
 def _cancel(setting: Setting, state: State, source: int, target: int) -> Iterator[Try]:
     """`TaskStore.cancel`, by `cancel` or the next look: what a person could do with `mv` as well."""

@@ -67,6 +67,7 @@ class Bounds:
     reuses: int = 0
     requeues: int = 0
     undos: int = 0
+    takings: int = 0
     max_retries: int = 1
     read_only: bool = False
 

@@ -17,6 +17,7 @@ SHORT = (
     Bounds(recoverers=2, kills=1, suspicions=1),
     Bounds(kills=1, suspicions=1, commits=1, failures=1),
     Bounds(kills=1, moves=1, faults=1),
+    Bounds(kills=1, suspicions=1, failures=2, takings=1),
 )
 FULL = (
     *SHORT,

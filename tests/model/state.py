@@ -68,6 +68,7 @@ class Luck(IntEnum):
     REUSE = 7
     REQUEUE = 8
     UNDO = 9
+    TAKING = 10
 
 
 class File(NamedTuple):

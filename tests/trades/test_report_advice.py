@@ -47,7 +47,11 @@ def test_a_conflict_leads_to_its_branch():
 
     step = next_step(runs.run(task), task)
 
-    assert step.endswith("to resolve it by hand: `git merge orchestra-kept/demo/api-2`")
+    assert step == (
+        "resolve it: `git switch orchestra-kept/demo/api-2 && git merge orchestra/demo`, mend the "
+        "files, commit, then `parallel-orchestra merge api`; or `parallel-orchestra retry api` "
+        "starts anew on the merged work"
+    )
 
 
 def test_a_conflict_without_a_branch_still_has_a_step():
@@ -55,7 +59,7 @@ def test_a_conflict_without_a_branch_still_has_a_step():
 
     step = next_step(runs.run(task), task)
 
-    assert step == "`parallel-orchestra retry api` puts it back, to start anew on the merged work"
+    assert step == "`parallel-orchestra retry api` starts anew on the merged work"
 
 
 def test_delivery_comes_first_and_the_rest_of_the_run_last():

@@ -33,8 +33,15 @@ def test_only_an_undo_leaves_done_and_it_does_not_make_the_task_run_again():
     assert leaving == [(Move.UNDO, TaskState.FAILED)]
 
 
-def test_only_a_claim_leads_into_locked():
-    assert [one.move for one in TRANSITIONS if one.target is TaskState.LOCKED] == [Move.CLAIM]
+def test_only_a_claim_leads_into_locked_and_from_failed_only_a_persons():
+    leading = {
+        one.move: (one.source, one.by) for one in TRANSITIONS if one.target is TaskState.LOCKED
+    }
+
+    assert leading == {
+        Move.CLAIM: (TaskState.AVAILABLE, "worker"),
+        Move.TAKE_UP: (TaskState.FAILED, "user"),
+    }
 
 
 def test_from_every_state_but_done_a_task_can_still_finish():

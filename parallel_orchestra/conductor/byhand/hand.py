@@ -24,6 +24,7 @@ from parallel_orchestra.isolation import (
     Work,
     Workspace,
     is_by_hand,
+    keep_commit,
     labelled,
     prepared,
     take_down,
@@ -33,7 +34,7 @@ from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, LostClaim
 from parallel_orchestra.store.liveness import HEARTBEAT
-from parallel_orchestra.worker.landing import Ended, Finished, Landing
+from parallel_orchestra.worker.landing import Contradicted, Ended, Finished, Landing
 from parallel_orchestra.worker.settling import Settled, settle
 
 
@@ -66,6 +67,7 @@ class Hand:
         place: Slot | InPlace,
     ) -> None:
         self.shop = shop
+        self.claim = held.claim
         self._held = held
         self._task = shop.tasks[held.claim.task]
         self._pool = pool
@@ -76,8 +78,13 @@ class Hand:
         self._landing = Landing(self._tools, held.claim, supervisor, place, seat)
         self._means = self._tools.means(supervisor, seat)
 
-    def landed(self, message: str, revision: str) -> Finished:
-        """Brings the work onto the branch; a read-only task's files are kept, not merged."""
+    def landed(
+        self, message: str, revision: str, *, accepted: bool = False, may_be_empty: bool = False
+    ) -> Finished:
+        """Brings the work onto the branch; a read-only task's files are kept, not merged.
+
+        For `accepted` and `may_be_empty` see `Landing.land`.
+        """
         claim, landing = self._held.claim, self._landing
         workspace, work = self._work(revision)
         answer = Answer(message)
@@ -86,7 +93,15 @@ class Hand:
             return Finished(answer=answer, ref=landing.keep(work) if work.changed else "")
         generation = self.shop.store.generation(TaskState.LOCKED, claim.name)
         token = self.shop.queue.fence(claim)
-        merged = landing.land(workspace, work, token, generation, message)
+        merged = landing.land(
+            workspace,
+            work,
+            token,
+            generation,
+            message,
+            accepted=accepted,
+            may_be_empty=may_be_empty,
+        )
         return replace(merged, answer=answer, ref=self._left_over(work))
 
     def refused(self, why: Ended | Unusable) -> Refused:
@@ -106,6 +121,15 @@ class Hand:
             self.shop.refs.branch,
             self._held.record.lease,
         )
+
+    def keep_for_a_person(self, commit: str) -> str:
+        """Keeps a commit on a branch, where somebody can go on with it; returns the ref."""
+        branch = self.shop.refs.kept(self.claim.task, self.claim.attempt)
+        return keep_commit(self.shop.job.repo, commit, branch)
+
+    def note_kept(self, ref: str, conflict: Contradicted | None) -> None:
+        """Writes into the journal where work is kept, and with whom it is in conflict."""
+        self._landing.note_kept(ref, conflict)
 
     def kept(self) -> str:
         """Keeps what lies in the worktree and is in no branch; returns the ref or ''."""
