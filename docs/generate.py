@@ -323,6 +323,8 @@ def _default(one: Field[Any]) -> str:
         return "-"
     if isinstance(one.default, Enum | Path):
         return f"`{one.default.value if isinstance(one.default, Enum) else one.default}`"
+    if callable(one.default):
+        return "knows nothing"
     return f"`{one.default!r}`"
 
 

@@ -20,7 +20,7 @@ from parallel_orchestra.board.troubles import Troubles
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.model import FailureClass, Halt, HaltWhen, Task
 from parallel_orchestra.recovery import Recovery
-from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.schedule import Schedule, Seen
 from parallel_orchestra.schedule.usage_limits import Account, Limit
 from parallel_orchestra.spending import Grant
 from parallel_orchestra.states import TaskState
@@ -30,6 +30,7 @@ from parallel_orchestra.store.room import Room
 #: Seconds that the end of an attempt waits for `claim.lock`.
 _LOCK_PATIENCE = 5.0
 _GO_ON = Halt()
+_SEEN = {state: Seen(state) for state in TaskState}
 
 
 class Knowledge:
@@ -86,6 +87,14 @@ class Knowledge:
         """Returns how many tasks lie in each state, as far as this process knows."""
         with self._changed:
             return self._schedule.count()
+
+    def seen(self) -> dict[str, Seen]:
+        """Returns where the tasks lie, as far as this process knows; when they may start is left out."""
+        with self._changed:
+            found = {
+                task: _SEEN[one.state] for task, one in self._entries.items() if task in self._tasks
+            }
+            return found | dict.fromkeys(self._active, _SEEN[TaskState.LOCKED])
 
     def halted(self) -> HaltWhen | None:
         """Returns how the run stops because too many tasks have failed; None if it does not."""

@@ -15,6 +15,7 @@ import click
 
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.catalogue import PROGRAM
+from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError
 from parallel_orchestra.report.text import clean
 
@@ -24,24 +25,29 @@ _RED, _CYAN, _PLAIN = "\x1b[1;31m", "\x1b[36m", "\x1b[0m"
 def exit_code_of(error: BaseException) -> ExitCode:
     """Prints what an error has to say, and returns the exit code it leads to."""
     if isinstance(error, OrchestraError):
-        _say("".join(words_of(problem, color=colored()) for problem in error.problems))
+        _say(
+            "".join(
+                words_of(problem, color=colored(sys.stderr, os.environ))
+                for problem in error.problems
+            )
+        )
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _say("stopped\n")
         return ExitCode.INTERRUPTED
     if isinstance(error, click.ClickException):
-        _say(words_of(_problem_of(error), color=colored()))
+        _say(words_of(_problem_of(error), color=colored(sys.stderr, os.environ)))
         return ExitCode.USAGE
     if isinstance(error, BrokenPipeError):
         # The reader of our output has left (`| head`): nobody is there to be told.
         _close_stdout()
         return ExitCode.ENVIRONMENT
     if isinstance(error, OSError) and error.errno is not None:
-        _say(words_of(_problem_of_system(error), color=colored()))
+        _say(words_of(_problem_of_system(error), color=colored(sys.stderr, os.environ)))
         return ExitCode.ENVIRONMENT
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return ExitCode(error.code)
-    _say(words_of(_internal(error, os.environ), color=colored()))
+    _say(words_of(_internal(error, os.environ), color=colored(sys.stderr, os.environ)))
     return ExitCode.ENVIRONMENT
 
 
@@ -94,11 +100,6 @@ def _internal(error: BaseException, environ: Mapping[str, str]) -> Problem:
     except OSError:
         return Problem(what, hint="`PO_TRACEBACK=1` shows where")
     return Problem(what, stream.name, "this is a mistake of ours: please report it with that file")
-
-
-def colored() -> bool:
-    """Returns whether standard error shows colours and is to have them."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _say(text: str) -> None:

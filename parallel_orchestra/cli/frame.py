@@ -1,21 +1,46 @@
-"""The live picture of a run: a pure function of a snapshot, the time and the size of the terminal.
+"""The live picture of a run: a pure function of where it stands, the time and the terminal's size.
 
-Knows nothing of rich or of terminals; whoever shows it sees to that.
+Two lines on the whole run, then one for each running task. Knows nothing of terminals; whoever
+shows it sees to that.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
+from parallel_orchestra.cli.ink import UNICODE, Line, Piece, Signs, clipped, fitted
 from parallel_orchestra.conductor import Snapshot
-from parallel_orchestra.report.text import cut, one_line, span
+from parallel_orchestra.conductor.control import Running
+from parallel_orchestra.report.text import one_line, span
 
-_BAR = 24
-#: Columns below which the bar gives way to the numbers.
-_ROOM_FOR_BAR = 60
-#: Columns that a running task's line needs beside the id.
-_BESIDE = 30
+#: The bar's columns at least and at most.
+_LEAST_BAR, _MOST_BAR = 8, 40
+#: Columns below which times are written as `1:05`.
+_NARROW = 60
+#: Columns that ids may take, as a share of the line.
+_SHARE_OF_ID = 3
 #: Lines that are left to what scrolls by above.
 _MARGIN = 4
+_PHASE = len("set-up")
+_AGE = len("59 min 59 s")
+_SHORT_AGE = len("59:59")
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What the snapshot does not say: what agents do and in which phase attempts are, by task.
+
+    `left` are the seconds until the end as the schedule expects them, None where nobody knows;
+    `waiting` is how many tasks still will run, None if that is not known. `cost` is in dollars.
+    """
+
+    doing: Mapping[str, str] = field(default_factory=dict)
+    phases: Mapping[str, str] = field(default_factory=dict)
+    left: float | None = None
+    waiting: int | None = None
+    cost: float | None = None
+
+
+NOTHING_SEEN = Sight()
 
 
 def frame(
@@ -24,41 +49,91 @@ def frame(
     now: float,
     width: int,
     height: int,
-    doing: Mapping[str, str] = MappingProxyType({}),
-) -> tuple[str, ...]:
-    """Returns the lines of the display: how far the run is, then one per running task.
+    sight: Sight = NOTHING_SEEN,
+    signs: Signs = UNICODE,
+) -> tuple[Line, ...]:
+    """Returns the lines of the display, none wider than `width`, for a terminal of `height` lines.
 
-    `elapsed` is the run's age in seconds, `now` an epoch, `doing` what agents do, by task; no line
-    is longer than `width`.
+    `elapsed` is the run's age in seconds, `now` an epoch.
     """
-    room = max(1, height - _MARGIN)
+    room = max(1, height - _MARGIN - 2)
     running = sorted(snapshot.running, key=lambda one: one.slot)
-    # where it is narrow, an id is cut rather than its attempt and age
-    longest = min(max((len(one.task) for one in running), default=0), max(width - _BESIDE, 8))
-    lines = [_head(snapshot, elapsed, width)]
-    for one in running[:room]:
-        age = span(max(0.0, now - one.since))
-        attempt = f"attempt {one.attempt}"
-        act = one_line(doing.get(one.task, ""))
-        line = (
-            f"  {one.slot:>2}  {cut(one.task, longest):<{longest}}  {attempt:<10}  {age:<10}  {act}"
-        )
-        lines.append(line.rstrip())
-    if len(running) > room:
-        lines.append(f"      ... and {len(running) - room} more")
-    elsewhere = snapshot.locked - len(running)
-    if elsewhere > 0:
-        lines.append(f"      {elsewhere} more in other processes")
+    shown = running if len(running) <= room else running[: room - 1]
+    lines = [_progress(snapshot, elapsed, width, sight, signs), _counts(snapshot, sight)]
+    longest = max((len(one.task) for one in running), default=0)
+    ids = min(longest, max(width // _SHARE_OF_ID, 8))
+    lines += [_task(one, now, width, ids, sight, signs) for one in shown]
+    if len(shown) < len(running):
+        lines.append((Piece(f"    and {len(running) - len(shown)} more", "quiet"),))
+    return tuple(clipped(line, width, signs) for line in lines)
+
+
+def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs) -> Line:
+    total, ended = max(snapshot.total, 1), snapshot.done + snapshot.failed
+    told = f" {ended}/{snapshot.total}  "
+    age = _age(elapsed, width)
+    left = f", about {_age(sight.left, width)} left" if sight.left is not None else ""
+    if len(told) + len(age) + len(left) + _LEAST_BAR > width:
+        left = f" ~{_age(sight.left, width)}" if sight.left is not None else ""
+    size = max(0, min(_MOST_BAR, width - len(told) - len(age) - len(left)))
+    good = size * snapshot.done // total
+    bad = min(size - good, -(-size * snapshot.failed // total))
+    return (
+        Piece(signs.full * good, "good"),
+        Piece(signs.full * bad, "bad"),
+        Piece(signs.rest * (size - good - bad), "quiet"),
+        Piece(told, "name"),
+        Piece(f"{age}{left}"),
+    )
+
+
+def _counts(snapshot: Snapshot, sight: Sight) -> Line:
+    running = snapshot.locked
+    elsewhere = running - len(snapshot.running)
+    rest = max(0, snapshot.total - snapshot.done - snapshot.failed - running)
+    waiting = rest if sight.waiting is None else min(rest, sight.waiting)
+    pieces = [
+        Piece(f"{snapshot.done} done", "good"),
+        Piece(f"{snapshot.failed} failed", "bad" if snapshot.failed else "quiet"),
+        Piece(f"{running} running" + (f" ({elsewhere} elsewhere)" if elsewhere > 0 else "")),
+        Piece(f"{waiting} waiting", "quiet"),
+    ]
+    if waiting < rest:
+        pieces.append(Piece(f"{rest - waiting} skipped", "quiet"))
+    if sight.cost is not None:
+        pieces.append(Piece(f"${sight.cost:.2f}"))
     if snapshot.stopping:
-        lines.append("stopping: running tasks may finish; Ctrl-C ends them at once")
-    return tuple(cut(line if line.isascii() else one_line(line), max(width, 1)) for line in lines)
+        # In front of all: the line may be cut.
+        pieces.insert(0, Piece("stopping: Ctrl-C ends all at once", "odd"))
+    return tuple(_joined(pieces))
 
 
-def _head(snapshot: Snapshot, elapsed: float, width: int) -> str:
-    failed = f", {snapshot.failed} failed" if snapshot.failed else ""
-    numbers = f"{snapshot.done} of {snapshot.total} done{failed}  {span(elapsed)}"
-    if width < _ROOM_FOR_BAR:
-        return numbers
-    total = max(snapshot.total, 1)
-    filled = _BAR * min(snapshot.done, total) // total
-    return f"[{'#' * filled}{'-' * (_BAR - filled)}] {numbers}"
+def _joined(pieces: list[Piece]) -> Iterator[Piece]:
+    for place, piece in enumerate(pieces):
+        if place:
+            yield Piece(", ")
+        yield piece
+
+
+def _task(one: Running, now: float, width: int, ids: int, sight: Sight, signs: Signs) -> Line:
+    phase = sight.phases.get(one.task, "")
+    age = _age(max(0.0, now - one.since), width)
+    again = f" {signs.again}{one.attempt}" if one.attempt > 1 else "   "
+    room = _SHORT_AGE if width < _NARROW else _AGE
+    return (
+        Piece(f"{one.slot:>2} ", "quiet"),
+        Piece(fitted(one_line(one.task), ids, signs), "name"),
+        Piece(again, "odd"),
+        Piece(f" {phase:<{_PHASE}} ", "act"),
+        Piece(f"{age:>{room}}  "),
+        Piece(one_line(sight.doing.get(one.task, ""))),
+    )
+
+
+def _age(seconds: float, width: int) -> str:
+    """Returns a duration to the second: what changes more often is drawn for nobody's eyes."""
+    whole = int(seconds)
+    if width >= _NARROW:
+        return f"{whole} s" if whole < 60 else span(whole)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"

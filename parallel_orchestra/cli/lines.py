@@ -4,8 +4,10 @@ Reasons and names come from agents and file systems: nothing of them reaches the
 more than text.
 """
 
+from parallel_orchestra.cli.ink import Line, Piece
 from parallel_orchestra.events import (
     AttemptEnded,
+    Claimed,
     Delivered,
     Event,
     Failed,
@@ -13,6 +15,7 @@ from parallel_orchestra.events import (
     Kept,
     LimitOver,
     LimitReached,
+    Merged,
     Recovered,
     Returned,
     RunStarted,
@@ -38,6 +41,26 @@ def line_of(event: Event) -> str:
 def notable(event: Event) -> bool:
     """Returns whether an event is worth a line of its own where running tasks are on display."""
     return bool(line_of(event)) and not isinstance(event, AttemptEnded | RunStarted)
+
+
+def started(event: Event) -> str:
+    """Returns what begins or enters the branch, as a line; for those who want to know it all."""
+    if isinstance(event, Claimed):
+        return _joined(event.task, "started", f"attempt {event.attempt}", f"worker {event.slot}")
+    if isinstance(event, Merged):
+        return _joined(event.task, "merged", f"attempt {event.attempt}", short(event.commit))
+    return ""
+
+
+def looks(event: Event, line: str) -> Line:
+    """Returns an event's line with colours: the name of its task, and how it stands."""
+    task, _, rest = line.partition("  ")
+    word, _, facts = rest.partition("  ")
+    if task != getattr(event, "task", None) or not facts:
+        return (Piece(task, "odd"), Piece(line[len(task) :]))
+    good = isinstance(event, AttemptEnded | Merged | Claimed)
+    look = "good" if good else "bad" if isinstance(event, Failed) else "odd"
+    return (Piece(task, "name"), Piece("  "), Piece(word, look), Piece(f"  {facts}"))
 
 
 def grave(event: Event) -> bool:

@@ -163,11 +163,31 @@ def crew_options(function: Command) -> Command:
                 help="About so much time between the starts of two agents of one backend "
                 "(default: PO_START_GAP, else what the backend needs).",
             ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def progress_options(function: Command) -> Command:
+    """Adds what says how a run is shown while it runs."""
+    for option in reversed(
+        (
+            click.option(
+                "--progress",
+                type=click.Choice(["auto", "live", "plain", "json", "quiet"]),
+                help="How to show the run: a `live` picture, `plain` lines, events as lines of "
+                "`json` on stdout, only what failed with `quiet` (default: `auto`, a picture on a "
+                "terminal, but not in CI, else lines).",
+            ),
             click.option("-q", "--quiet", is_flag=True, help="Say only what failed."),
+            click.option(
+                "-v", "--verbose", is_flag=True, help="Say also what starts and what is merged."
+            ),
             click.option(
                 "--dashboard/--no-dashboard",
                 default=None,
-                help="A live picture instead of lines (default: on a terminal, but not in CI).",
+                help="The same as `--progress live` and `--progress plain`.",
             ),
         )
     ):

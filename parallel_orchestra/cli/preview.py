@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from parallel_orchestra.cli.sharing import sharing
-from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.conductor.limited import Limited
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
@@ -23,7 +22,7 @@ from parallel_orchestra.report.ahead import (
     too_many,
 )
 from parallel_orchestra.report.budgets import budget_lines, budget_records
-from parallel_orchestra.report.text import counted, one_line, short, span
+from parallel_orchestra.report.text import counted, one_line, span
 from parallel_orchestra.schedule import (
     Cause,
     Hold,
@@ -42,20 +41,6 @@ from parallel_orchestra.store.steering import Selection
 _LISTED = 20
 _WIDTH = 88
 _UNLIMITED = Limited()
-
-
-def briefing(plan: Plan, found: Preflight) -> str:
-    """Returns what the user sees before the first agent starts."""
-    facts = [
-        ("plan", f"{plan.name or plan.source.name}: {counted(len(plan.tasks), 'task')}"),
-        ("mode", f"{found.mode.value}: {found.mode_reason}"),
-        ("workers", str(found.workers)),
-        ("base", f"{found.base_branch} at {short(found.base_commit)}"),
-        *(("budget", words) for words in _limits(plan.budget)),
-        ("project", str(plan.cwd)),
-        *(("note", notice) for notice in found.notices),
-    ]
-    return "".join(f"{name:<8} {one_line(value)}\n" for name, value in facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +152,7 @@ def dry_run(found: Preview) -> str:
     for number, wave in enumerate(found.graph.waves(), 1):
         lines += ["", f"{word} {number}", *_rows([tasks[name] for name in wave], found)]
     used = list(budget_lines(found.purses))
-    lines += ["", *(used or (f"budget: {words}" for words in _limits(plan.budget)))]
+    lines += ["", *(used or (f"budget: {words}" for words in limits_of(plan.budget)))]
     lines += [f"mode: {found.mode.value}: {found.mode_reason}"]
     if found.part is not None:
         lines += _wrapped(told(found.part.chosen, found.graph))
@@ -245,7 +230,7 @@ def _facts(task: Task) -> Iterator[str]:
     if task.idle_timeout != DEFAULT_IDLE_TIMEOUT:
         yield f"idle timeout {span(task.idle_timeout)}"
     yield "no retry" if not task.max_retries else counted(task.max_retries, "retry", "retries")
-    yield from (f"at most {words}" for words in _limits(task))
+    yield from (f"at most {words}" for words in limits_of(task))
     if task.model:
         yield f"model {one_line(task.model)}"
     if task.read_only:
@@ -263,7 +248,7 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"after {' '.join(task.depends_on)}"
 
 
-def _limits(whose: Budget | Task) -> Iterator[str]:
+def limits_of(whose: Budget | Task) -> Iterator[str]:
     """Yields what a run or a task may use, as one writes it."""
     for unit in UNITS:
         limit = getattr(whose, unit)

@@ -3,7 +3,7 @@
 import json
 import math
 import os
-import shutil
+import shlex
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -15,13 +15,20 @@ from typing import Any
 import click
 
 from parallel_orchestra.api import default_settings, load_plan, run_plan
+from parallel_orchestra.cli.briefing import brief
+from parallel_orchestra.cli.closing import close
 from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.folder import write_into_folder
 from parallel_orchestra.cli.news import News
-from parallel_orchestra.cli.options import absolute, crew_options, selection_options
+from parallel_orchestra.cli.options import (
+    absolute,
+    crew_options,
+    progress_options,
+    selection_options,
+)
 from parallel_orchestra.cli.outputs import check_reports, write_reports
-from parallel_orchestra.cli.preview import Part, briefing, dry_run, dry_run_record, preview
-from parallel_orchestra.cli.screen import screen_for
+from parallel_orchestra.cli.preview import Part, dry_run, dry_run_record, preview
+from parallel_orchestra.cli.screen import Progress, progress_of, screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
 from parallel_orchestra.conductor.limited import usage_limits_of
@@ -35,11 +42,7 @@ from parallel_orchestra.model import Deliver, Halt, Plan
 from parallel_orchestra.ownership import NOTHING
 from parallel_orchestra.plan.budgets import problems_of
 from parallel_orchestra.progress import RunReport, purses
-from parallel_orchestra.report.summary import summary
 from parallel_orchestra.store import Layout
-
-#: Nobody reads a log or a pipe in a window of a certain width: names of refs stay whole there.
-_WIDE = 1000
 
 _PATH = click.Path(path_type=Path)
 
@@ -66,7 +69,9 @@ class Options:
     min_memory: int | None = None
     max_load: float | None = None
     start_gap: float | None = None
+    progress: str | None = None
     quiet: bool = False
+    verbose: bool = False
     dashboard: bool | None = None
     halt: str = ""
     deliver: str | None = None
@@ -146,6 +151,7 @@ class Options:
 @click.option("--no-log", is_flag=True, help="Copy no output.")
 @selection_options
 @crew_options
+@progress_options
 def command(**options: Any) -> int:
     """Carry out PLAN and deliver what was merged to the branch it started from."""
     return carry_out(Options(**options))
@@ -164,6 +170,7 @@ def carry_out(options: Options) -> int:
         other = "--resume" if options.resume else "--retry-failed"
         raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
+    progress = _progress(options)
     plan = _costing(_halting(load_plan(options.plan), options.halt), options.max_cost)
     if options.deliver:
         plan = replace(plan, merge=replace(plan.merge, deliver=Deliver(options.deliver)))
@@ -172,7 +179,9 @@ def carry_out(options: Options) -> int:
         return _preview(plan, settings, as_json=options.as_json)
     news = News(plan, settings.environ)
     control = Control()
-    screen = screen_for(os.environ, quiet=options.quiet, dashboard=options.dashboard)
+    root = settings.tasks_root(plan)
+    elsewhere = "" if root == plan.cwd / "_tasks" else f" --tasks-dir {shlex.quote(str(root))}"
+    screen = screen_for(os.environ, progress, verbose=options.verbose, elsewhere=elsewhere)
     with ExitStack() as stack:
 
         def begin(found: Preflight) -> None:
@@ -193,7 +202,16 @@ def carry_out(options: Options) -> int:
             on_event=hear,
             on_snapshot=screen.tell,
         )
-    return _conclude(plan, report, options.report, control, news)
+    return _conclude(plan, report, options.report, control, news, talk=progress is Progress.JSON)
+
+
+def _progress(options: Options) -> Progress:
+    return progress_of(
+        options.progress,
+        quiet=options.quiet,
+        verbose=options.verbose,
+        dashboard=options.dashboard,
+    )
 
 
 def settings_for(options: Options, plan: Plan) -> Settings:
@@ -265,7 +283,7 @@ def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
     Raises:
         click.Abort: the user said no; nothing was changed.
     """
-    click.echo(briefing(plan, found), err=True, nl=False)
+    brief(plan, found)
     if ask and sys.stdin.isatty() and sys.stderr.isatty():
         click.confirm("Start?", abort=True, err=True)
 
@@ -279,7 +297,7 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
         found = examine(plan, settings)
         workers, tree, past = found.workers, found.tree, past_of(plan, found.repo)
         if not as_json:
-            click.echo(briefing(plan, found), err=True, nl=False)
+            brief(plan, found)
         found.repo.close()
     except OrchestraError as error:
         problems, workers = error.problems, settings.workers(plan)
@@ -298,17 +316,25 @@ def _preview(whole: Plan, settings: Settings, *, as_json: bool) -> int:
 
 
 def _conclude(
-    plan: Plan, report: RunReport, paths: Iterable[Path], control: Control, news: News
+    plan: Plan,
+    report: RunReport,
+    paths: Iterable[Path],
+    control: Control,
+    news: News,
+    *,
+    talk: bool = False,
 ) -> int:
-    """Writes the reports, prints the summary, tells the news; returns the exit code."""
+    """Writes the reports, prints the summary, tells the news; returns the exit code.
+
+    The summary is `talk` where standard output is for programs.
+    """
     codes = [ExitCode(report.exit_code), control.exit_code or ExitCode.DONE]
     written = write_reports(report, paths)
     if plan.cpo:
         written = written.with_more(write_into_folder(plan, report))
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
-    click.echo(summary(report, width), nl=False)
+    close(report, talk=talk)
     for path in written.paths:
-        click.echo(f"report: {path}")
+        click.echo(f"report: {path}", err=talk)
     for problem in written.problems:
         click.echo(words_of(problem), err=True, nl=False)
         codes.append(ExitCode.ENVIRONMENT)

@@ -1,30 +1,33 @@
-"""What a run shows while it runs, on stderr: plain lines, or a live picture on a terminal.
+"""What a run shows while it runs: plain lines, JSON, or a live picture on a terminal.
 
 Events come from worker threads, snapshots from the main thread. The live picture is drawn by
 the main thread alone, so that no signal handler ever waits for a lock of its own thread.
 """
 
 import os
-import shutil
 import sys
-import time
-from collections import deque
 from collections.abc import Mapping
+from enum import Enum
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from parallel_orchestra.cli.frame import frame
-from parallel_orchestra.cli.lines import grave, line_of, notable
+from parallel_orchestra.cli.dashboard import Dashboard
+from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.ink import painted
+from parallel_orchestra.cli.lines import grave, line_of, looks, started
+from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor import Snapshot
-from parallel_orchestra.events import Event
-
-if TYPE_CHECKING:
-    from rich.live import Live
-    from rich.text import Text
+from parallel_orchestra.events import Event, to_line
 
 
-#: Seconds between two looks at what agents do.
-_LOOK_EVERY = 0.5
+class Progress(Enum):
+    """How a run is shown while it runs."""
+
+    AUTO = "auto"
+    LIVE = "live"
+    PLAIN = "plain"
+    JSON = "json"
+    QUIET = "quiet"
 
 
 class Screen(Protocol):
@@ -52,29 +55,27 @@ class Screen(Protocol):
 
 
 class Lines:
-    """One line per event worth it; `quiet` leaves only failures."""
+    """One line per event worth it; `quiet` leaves only failures, `verbose` adds what begins."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, verbose: bool = False, color: bool = False) -> None:
         self._quiet = quiet
+        self._verbose = verbose
+        self._color = color
 
     def hear(self, event: Event) -> None:
         """Prints the event by one write, so that lines of several threads do not mix."""
         if self._quiet and not grave(event):
             return
-        line = line_of(event)
+        line = line_of(event) or (started(event) if self._verbose else "")
         if line:
-            self.note(line)
+            self.note(painted(looks(event, line), color=self._color))
 
     def tell(self, snapshot: Snapshot) -> None:
         """Shows nothing: events say it all."""
 
     def note(self, text: str) -> None:
         """Prints a line past Python's buffers, whose locks a signal handler may not take."""
-        try:
-            os.write(2, f"{text}\n".encode(errors="replace"))
-        except OSError:
-            # stderr is gone; the run is worth more than its lines.
-            return
+        _write(2, text)
 
     def __enter__(self) -> "Lines":  # noqa: PYI034  # see Screen
         """Has nothing to prepare."""
@@ -89,82 +90,65 @@ class Lines:
         """Has nothing to put back."""
 
 
-class Dashboard:
-    """A picture of the running tasks that is drawn over itself, notable events above it."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[str] = deque()
-        self._started = time.monotonic()
-        self._live: Live | None = None
-        self._doing: Mapping[str, str] = {}
-        self._next_look = 0.0
+class Records(Lines):
+    """Each event as a line of JSON on standard output, as in the journal; talk goes to stderr."""
 
     def hear(self, event: Event) -> None:
-        """Keeps the event's line for the main thread."""
-        if notable(event):
-            self._waiting.append(line_of(event))
-
-    def tell(self, snapshot: Snapshot) -> None:
-        """Draws the picture, and above it what was said since the last time."""
-        size = shutil.get_terminal_size()
-        elapsed = time.monotonic() - self._started
-        if elapsed >= self._next_look:
-            self._doing = snapshot.doing()
-            self._next_look = elapsed + _LOOK_EVERY
-        lines = frame(snapshot, elapsed, time.time(), size.columns - 1, size.lines, self._doing)
-        if self._live is not None:
-            self._print()
-            self._live.update(_text("\n".join(lines)), refresh=True)
-
-    def note(self, text: str) -> None:
-        """Keeps the line for the next picture, a tenth of a second later."""
-        self._waiting.append(text)
-
-    def __enter__(self) -> "Dashboard":  # noqa: PYI034  # see Screen
-        """Takes the terminal over."""
-        from rich.console import Console  # noqa: PLC0415  # 71 ms that only terminals pay
-        from rich.live import Live  # noqa: PLC0415
-
-        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
-        # Not refreshed by a thread of its own: see above. Nothing of ours is printed meanwhile.
-        self._live = Live(
-            console=console,
-            auto_refresh=False,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Prints what is left and takes the picture away."""
-        if self._live is not None:
-            self._print()
-            self._live.stop()
-
-    def _print(self) -> None:
-        assert self._live is not None  # noqa: S101  # only called while it is on display
-        while self._waiting:
-            self._live.console.print(_text(self._waiting.popleft()), soft_wrap=True)
+        """Prints the event by one write."""
+        _write(1, to_line(event).removesuffix("\n"))
 
 
-def screen_for(environ: Mapping[str, str], *, quiet: bool, dashboard: bool | None) -> Screen:
-    """Returns the display that fits: a live picture on a terminal, plain lines elsewhere.
+def screen_for(
+    environ: Mapping[str, str],
+    progress: Progress = Progress.AUTO,
+    *,
+    verbose: bool = False,
+    elsewhere: str = "",
+) -> Screen:
+    """Returns the display that fits; `auto` is a live picture on a terminal, but not in CI.
 
-    `dashboard` is what the user asked for; None leaves it to us: no picture in CI.
+    Nothing is animated outside of a terminal, whatever was asked for. `elsewhere` follows the
+    commands that are shown, where the task directory is not the usual one.
     """
-    fit = sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb" and not quiet
-    wanted = not environ.get("CI") if dashboard is None else dashboard
-    return Dashboard() if fit and wanted else Lines(quiet=quiet)
+    color = colored(sys.stderr, environ)
+    if progress is Progress.JSON:
+        return Records()
+    wanted = progress is Progress.LIVE or (progress is Progress.AUTO and not environ.get("CI"))
+    if wanted and sys.stderr.isatty() and environ.get("TERM", "dumb") != "dumb":
+        return Dashboard(color=color, verbose=verbose, elsewhere=elsewhere)
+    return Lines(quiet=progress is Progress.QUIET, verbose=verbose, color=color)
 
 
-def _text(line: str) -> "Text":
-    from rich.text import Text  # noqa: PLC0415  # see Dashboard.__enter__
+def progress_of(
+    named: str | None, *, quiet: bool, verbose: bool, dashboard: bool | None
+) -> Progress:
+    """Returns what `--progress` and its short forms mean together.
 
-    return Text(line)
+    Raises:
+        UsageError: they contradict each other.
+    """
+    said = {
+        f"--progress {named}": Progress(named) if named else None,
+        "--quiet": Progress.QUIET if quiet else None,
+        "--dashboard": Progress.LIVE if dashboard else None,
+        "--no-dashboard": Progress.PLAIN if dashboard is False else None,
+    }
+    given = {option: one for option, one in said.items() if one is not None}
+    if quiet and verbose:
+        raise usage("`--quiet` and `--verbose` exclude each other", "give one of them")
+    # The published tool takes both: what is quiet has no picture either way.
+    given.pop("--no-dashboard" if quiet else "", None)
+    if len(set(given.values())) > 1:
+        names = " and ".join(f"`{option}`" for option in given)
+        raise usage(f"{names} exclude each other", "give one of them")
+    return next(iter(given.values()), Progress.AUTO)
+
+
+def _write(descriptor: int, text: str) -> None:
+    data = f"{text}\n".encode(errors="replace")
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        # It is gone; the run is worth more than its lines.
+        return

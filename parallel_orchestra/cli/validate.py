@@ -1,5 +1,7 @@
 """`validate`: everything that is wrong with plans, for people, programs or GitHub."""
 
+import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +9,8 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
-from parallel_orchestra.cli.failures import colored, usage, words_of
+from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.cli.verdict import Verdict, as_github, as_json, as_sarif, good
 from parallel_orchestra.errors import ExitCode, PlanError
 from parallel_orchestra.plan import contents, is_folder
@@ -64,7 +67,7 @@ def judge(path: Path, read: list[Path]) -> Verdict:
 def _say(verdicts: Sequence[Verdict]) -> None:
     for one in verdicts:
         for problem in one.problems:
-            click.echo(words_of(problem, color=colored()), err=True, nl=False)
+            click.echo(words_of(problem, color=colored(sys.stderr, os.environ)), err=True, nl=False)
         for warning in one.warnings:
             click.echo(f"warning: {warning}", err=True)
         if one.plan is not None:

@@ -1,6 +1,7 @@
 """`worker`: joins a run that somebody else conducts."""
 
 import os
+import shlex
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,14 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
-from parallel_orchestra.cli.options import absolute, crew_options, found_tasks_dir, tasks_dir_option
-from parallel_orchestra.cli.screen import screen_for
+from parallel_orchestra.cli.options import (
+    absolute,
+    crew_options,
+    found_tasks_dir,
+    progress_options,
+    tasks_dir_option,
+)
+from parallel_orchestra.cli.screen import Progress, progress_of, screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, join
 from parallel_orchestra.errors import ExitCode
@@ -28,6 +35,7 @@ from parallel_orchestra.report.figures import headline
     help="How many agents this process runs at once at most.",
 )
 @crew_options
+@progress_options
 def command(
     tasks_dir: Path | None,
     max_workers: int,
@@ -37,7 +45,9 @@ def command(
     min_memory: int | None,
     max_load: float | None,
     start_gap: float | None,
+    progress: str | None,
     quiet: bool,
+    verbose: bool,
     dashboard: bool | None,
 ) -> int:
     """Work on the tasks of a run until none is left that could be done; then exit with 0."""
@@ -52,10 +62,12 @@ def command(
     )
     root = found_tasks_dir(tasks_dir, Path.cwd())
     control = Control()
-    screen = screen_for(os.environ, quiet=quiet, dashboard=dashboard)
+    how = progress_of(progress, quiet=quiet, verbose=verbose, dashboard=dashboard)
+    elsewhere = f" --tasks-dir {shlex.quote(str(root))}" if tasks_dir is not None else ""
+    screen = screen_for(os.environ, how, verbose=verbose, elsewhere=elsewhere)
     with ExitStack() as stack:
         stack.enter_context(screen)
         stack.enter_context(signals_lead_to(control, screen.note))
         report = join(root, settings, max_workers, control, screen.tell, screen.hear)
-    click.echo(headline(report))
+    click.echo(headline(report), err=how is Progress.JSON)
     return control.exit_code or ExitCode.DONE

@@ -5,7 +5,9 @@ that has grown: cheap enough to be asked several times a second.
 """
 
 import contextlib
+import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +22,19 @@ from parallel_orchestra.process.copier import LATEST
 from parallel_orchestra.progress import Silence
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskName, WorkerKind
-from parallel_orchestra.store.life import silence_of
+from parallel_orchestra.store.life import LIFE, silence_of
 from parallel_orchestra.store.names import parse
 from parallel_orchestra.store.records import read_worker
 
 #: The log of an attempt's agent; the others are those of commands.
 AGENT_LOG = "agent.log"
+#: The logs of an attempt, the last one first, and what it is at from when that file is there on.
+_PHASES = {
+    "merge-verify.log": "merge",
+    "verify.log": "verify",
+    AGENT_LOG: "agent",
+    "setup.log": "set-up",
+}
 #: Bytes of a log's end in which the latest act is looked for at first.
 _LATEST = 1 << 16
 #: The beginning of a path that leads into one of our worktrees.
@@ -48,13 +57,42 @@ class Doing:
     silence: Silence | None = None
 
 
+@dataclass(slots=True)
+class _Watched:
+    """A running attempt: its folder, its logs with what was last known of each, and its story."""
+
+    folder: Path
+    logs: tuple[GrowingLog, ...]
+    story: Story
+    known: list[tuple[float, int]]
+
+    def read(self, there: Collection[str]) -> float:
+        """Takes in what was added, given the folder's names; returns when that was, 0 for never."""
+        for place, log in enumerate(self.logs):
+            if log.path.name not in there:
+                continue
+            with contextlib.suppress(OSError):
+                found = os.stat(log.path)
+                if (found.st_mtime, found.st_size) == self.known[place]:
+                    continue
+                self.known[place] = (found.st_mtime, found.st_size)
+            for line in log.lines():
+                self.story.take(line.decode("utf-8", "replace").rstrip("\n"))
+        return max(mtime for mtime, _ in self.known)
+
+
 class Glance:
-    """Looks at what runs, again and again; keep one for as long as you watch. For one thread."""
+    """Looks at what runs, again and again; keep one for as long as you watch. For one thread.
+
+    `phases` is what each running attempt was at when one last looked, by task: `set-up`, `agent`,
+    `verify` or `merge`.
+    """
 
     def __init__(self, layout: Layout, plan: Plan) -> None:
         self._layout = layout
         self._readers = readers_of(plan)
-        self._seen: dict[TaskName, tuple[tuple[GrowingLog, ...], Story]] = {}
+        self._seen: dict[TaskName, _Watched] = {}
+        self.phases: dict[str, str] = {}
 
     def look(self) -> tuple[Doing, ...]:
         """Returns what each running task does, by task; those that have printed nothing are left
@@ -65,31 +103,32 @@ class Glance:
             for file in files.names(self._layout.state(TaskState.LOCKED))
             if (name := parse(file)) is not None and name.owner
         ]
-        self._seen = {name: self._known(name) for name in names}
+        self._seen = {name: self._seen.get(name) or self._begun(name) for name in names}
+        self.phases = {}
         found = (self._doing(name) for name in sorted(names, key=lambda one: one.task))
         return tuple(one for one in found if one is not None)
 
-    def _known(self, name: TaskName) -> tuple[tuple[GrowingLog, ...], Story]:
+    def _begun(self, name: TaskName) -> _Watched:
         folder = self._layout.attempt(name.task, name.attempts, name.owner)
         reader = self._readers.get(name.task, lambda _: None)
-        return self._seen.get(name) or (
-            # the log, and where it is full, a glimpse of what would come next
-            (GrowingLog(folder / AGENT_LOG, _LATEST), GrowingLog(folder / f"{AGENT_LOG}{LATEST}")),
-            Story(reader, shortened),
+        # the log, and where it is full, a glimpse of what would come next
+        logs = (
+            GrowingLog(folder / AGENT_LOG, _LATEST),
+            GrowingLog(folder / f"{AGENT_LOG}{LATEST}"),
         )
+        return _Watched(folder, logs, Story(reader, shortened), [(0.0, 0), (0.0, 0)])
 
     def _doing(self, name: TaskName) -> Doing | None:
-        logs, story = self._seen[name]
-        since = 0.0
-        for log in logs:
-            with contextlib.suppress(OSError):
-                since = max(since, log.path.stat().st_mtime)
-            for line in log.lines():
-                story.take(line.decode("utf-8", "replace").rstrip("\n"))
-        silence = silence_of(self._layout.attempt(name.task, name.attempts, name.owner))
+        watched = self._seen[name]
+        # One listing for all that may be there: sixty-four agents are looked at every second.
+        there = files.names(watched.folder)
+        logs = (phase for log, phase in _PHASES.items() if log in there)
+        self.phases[name.task] = next(logs, "set-up")
+        since = watched.read(there)
+        silence = silence_of(watched.folder) if LIFE in there else None
         if not since and silence is None:
             return None
-        return Doing(name.task, name.attempts, name.owner, story.latest, since, silence)
+        return Doing(name.task, name.attempts, name.owner, watched.story.latest, since, silence)
 
 
 def readers_of(plan: Plan) -> dict[str, Reader]:

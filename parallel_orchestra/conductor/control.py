@@ -4,6 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.git import Extent
+from parallel_orchestra.schedule import Outlook
+
+
+def _unknown() -> Outlook | None:
+    """Stands in where nobody looks ahead."""
+    return None
+
+
+def _unmeasured(_commit: str) -> Extent | None:
+    """Stands in where nobody asks git."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +32,9 @@ class Running:
 class Snapshot:
     """Where a run stands at a moment, as this process sees it.
 
-    `doing` looks into the logs and returns what agents do, by task; it costs a look at each log, so
-    it is for the main thread, when somebody watches.
+    What can be called looks, at a price, so it is for the main thread when somebody watches. `doing`
+    returns what agents do, and `phases` what their attempts were at then; `outlook` how the rest
+    will go; `extent` how large a merge commit's change is, None where git can't tell.
     """
 
     done: int
@@ -31,6 +44,9 @@ class Snapshot:
     running: tuple[Running, ...]
     stopping: bool
     doing: Callable[[], Mapping[str, str]] = dict
+    phases: Callable[[], Mapping[str, str]] = dict
+    outlook: Callable[[], Outlook | None] = _unknown
+    extent: Callable[[str], Extent | None] = _unmeasured
 
 
 class Control:

@@ -1,5 +1,6 @@
 """One process at work in a run: its workshop, registered, with its workers and their pulse."""
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,12 +17,14 @@ from parallel_orchestra.conductor.roster import Roster
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job, Workshop, pool_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
+from parallel_orchestra.errors import OrchestraError
 from parallel_orchestra.events import Event, Warned
-from parallel_orchestra.git import Repo
+from parallel_orchestra.git import Extent, Repo, extent
 from parallel_orchestra.model import HaltWhen, LimitMode
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.silence import doing
 from parallel_orchestra.report.text import span
+from parallel_orchestra.schedule import Outlook
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import WorkerKind
 from parallel_orchestra.store.liveness import HEARTBEAT
@@ -145,13 +148,31 @@ class Crew(Workshop):
             running=tuple(running),
             stopping=stopping,
             doing=self._doing,
+            phases=self._phases,
+            outlook=lambda: self._outlook(team),
+            extent=self._extent,
         )
+
+    def _outlook(self, team: list[Worker]) -> Outlook:
+        now = self.clock.now()
+        claims = ((worker.claim, worker.since) for worker in team)
+        elapsed = {claim.task: now - since for claim, since in claims if claim is not None}
+        return self.forecast(len(team), elapsed)
+
+    def _extent(self, commit: str) -> Extent | None:
+        with contextlib.suppress(OrchestraError):
+            return extent(self.job.repo.git, f"{commit}^1", commit)
+        return None
 
     def _doing(self) -> Mapping[str, str]:
         if self._glance is None:
             self._glance = Glance(self.job.layout, self.job.plan)
         now = self.clock.now()
         return {one.task: doing(one.act, one.silence, now) for one in self._glance.look()}
+
+    def _phases(self) -> Mapping[str, str]:
+        """Returns what attempts were at when one last looked at what they do."""
+        return self._glance.phases if self._glance is not None else {}
 
     def _tell_halt(self) -> None:
         if self.board.halted() is not None:

@@ -18,14 +18,14 @@ from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import Event, StartsHeld, Warned
 from parallel_orchestra.git import Repo
-from parallel_orchestra.graph import Graph
+from parallel_orchestra.graph import Graph, Rivals
 from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
-from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.schedule import Outlook, Schedule, Standing, outlook
 from parallel_orchestra.schedule.usage_limits import Account
 from parallel_orchestra.spending import limited
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
@@ -103,6 +103,20 @@ class Workshop:
         self.board.enlarge(*self._scheduled(), self._purse())
         return tuple(new)
 
+    def forecast(self, workers: int, elapsed: Mapping[str, float]) -> Outlook:
+        """Returns how the rest will go with so many workers, as the tasks lie as far as we know.
+
+        `elapsed` are the seconds that running tasks have taken so far.
+        """
+        plan, (contenders, past) = self.job.plan, self._foresight
+        standing = Standing(self.board.seen(), elapsed)
+        limits = plan.concurrency_limits
+        # The width, which takes long to find, says nothing of how long the rest will take.
+        width = workers
+        return outlook(
+            plan.tasks, self.job.graph, contenders, limits, past, workers, standing, width
+        )
+
     def settle(self) -> None:
         """Returns once every move is on the disk and its event is written."""
         self.store.settle()
@@ -165,10 +179,11 @@ class Workshop:
 
     def _scheduled(
         self,
-    ) -> tuple[Schedule, Mapping[str, tuple[str, ...]], Mapping[str, Account]]:
+    ) -> tuple[Schedule, Rivals, Mapping[str, Account]]:
         plan, graph = self.job.plan, self.job.graph
         contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
         past = past_of(plan, self.job.repo)
+        self._foresight = contenders, past
         # The conductor alone keeps to the plan's order among equals.
         conducts = self.me.kind == WorkerKind.CONDUCTOR.value
         dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret

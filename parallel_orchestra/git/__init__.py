@@ -7,6 +7,7 @@ git applies the user's filters, attributes and object format as the user's own g
 from parallel_orchestra.git import lending, worktrees
 from parallel_orchestra.git.cut_off import clear_locks, enter_written
 from parallel_orchestra.git.debris import Debris, collect_debris
+from parallel_orchestra.git.extent import Extent, extent
 from parallel_orchestra.git.forward import FastForward, fast_forward, left_behind
 from parallel_orchestra.git.merging import Conflicted, MergedTree
 from parallel_orchestra.git.objects import (
@@ -33,6 +34,7 @@ __all__ = [
     "Conflicted",
     "Debris",
     "EmbeddedRepository",
+    "Extent",
     "FastForward",
     "Head",
     "Identity",
@@ -53,6 +55,7 @@ __all__ = [
     "clear_locks",
     "collect_debris",
     "enter_written",
+    "extent",
     "fast_forward",
     "faults_of",
     "left_behind",

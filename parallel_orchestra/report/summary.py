@@ -109,10 +109,12 @@ def _figures(report: RunReport) -> str:
     words = []
     if numbers.wall is not None:
         words.append(f"took {span(numbers.wall)}")
-    if numbers.speed_up is not None:
-        words.append(f"{numbers.speed_up:.1f} times as fast as one worker")
     if said := cost(numbers):
         words.append(f"cost {said}")
+    if numbers.speed_up is not None:
+        # of the least time in which so many workers could do it
+        share = "" if numbers.share is None else f" ({min(numbers.share, 1):.0%} of the best)"
+        words.append(f"{numbers.speed_up:.1f} times as fast as one worker{share}")
     return ", ".join(words) or "under way"
 
 

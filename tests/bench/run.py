@@ -112,6 +112,14 @@ def merging(_: int) -> None:
     batches.compare(environment())
 
 
+def drawing(_: int) -> None:
+    """The live picture of 64 agents at work: its share of one core, in percent."""
+    import picture  # noqa: PLC0415  # see above
+
+    percent = picture.share(make_repository, environment()) * 100
+    print(f"{'live picture of 64 agents, % of a core':<38} {percent:5.1f} {'':>9} {'':>7}  <= 3")
+
+
 def _writing(runs: int, *, files: int, tasks: int, goal: str) -> None:
     compare(
         f"{tasks} write tasks, {files} files / loop",
@@ -223,6 +231,7 @@ COMPARISONS: dict[str, Callable[[int], None]] = {
     "claims": claiming,
     "schedule": scheduling,
     "merging": merging,
+    "picture": drawing,
 }
 
 if __name__ == "__main__":

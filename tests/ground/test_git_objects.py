@@ -9,10 +9,12 @@ from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import (
     Change,
     Conflicted,
+    Extent,
     Identity,
     MergedTree,
     Objects,
     Repo,
+    extent,
     fast_forward,
 )
 from support.repository import commit_files, fsck_clean, git, make_repository, names_at
@@ -290,3 +292,15 @@ def test_helpers_serve_many_threads_and_come_back_after_a_kill(repo: Repo):
 
     assert wrong == []
     assert repo.objects.merge_trees(tip, tip) == MergedTree(repo.objects.tree_of(tip))
+
+
+def test_the_extent_of_a_change_counts_files_and_the_lines_of_texts(repo: Repo):
+    before, after = two_sides(
+        repo,
+        [[":"]],
+        [["git mv b.txt 'z é'; sed -i 1d a.txt; echo x >> a.txt; printf '\\0' > bin"]],
+    )
+
+    # a rename is two files, and a binary file has no lines
+    assert extent(repo.git, before, after) == Extent(files=4, added=2, removed=2)
+    assert extent(repo.git, after, after) == Extent(0, 0, 0)

@@ -2,10 +2,8 @@
 
 import pytest
 
-from parallel_orchestra.cli.frame import frame
-from parallel_orchestra.cli.lines import grave, line_of, notable
-from parallel_orchestra.conductor import Snapshot
-from parallel_orchestra.conductor.control import Running
+from parallel_orchestra.cli.ink import plain_text
+from parallel_orchestra.cli.lines import grave, line_of, looks, notable, started
 from parallel_orchestra.events import (
     AttemptEnded,
     Claimed,
@@ -14,6 +12,7 @@ from parallel_orchestra.events import (
     Kept,
     LimitOver,
     LimitReached,
+    Merged,
     Recovered,
     Returned,
     RunEnded,
@@ -99,53 +98,28 @@ def test_quiet_leaves_the_failures_and_a_picture_leaves_out_the_successes():
     assert (grave(failed), notable(failed)) == (True, True)
 
 
-def snapshot(*running, stopping=False, **counts):
-    counts = {"done": 3, "failed": 0, "locked": len(running), "total": 12} | counts
-    return Snapshot(running=running, stopping=stopping, **counts)
+@pytest.mark.parametrize(
+    ("event", "line"),
+    [
+        (Claimed(T, "api", 2, 3), "api  started  attempt 2  worker 3"),
+        (Merged(T, "api", 1, "a" * 40), f"api  merged  attempt 1  {'a' * 12}"),
+        (RunEnded(T, 0, 1.0), ""),
+    ],
+)
+def test_who_wants_to_know_it_all_is_told_what_starts_and_what_is_merged(event, line):
+    assert started(event) == line
 
 
-def test_the_picture_has_a_head_and_a_line_per_running_task():
-    shot = snapshot(
-        Running("api", 1, 2, T - 65), Running("documents", 2, 1, T - 3), failed=1, locked=3
-    )
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (Failed(T, "api", 1, "verify", "no"), [("api", "name"), ("failed", "bad")]),
+        (AttemptEnded(T, "api", 1, 2.3), [("api", "name"), ("done", "good")]),
+        (Warned(T, "", "half full"), [("warning", "odd")]),
+    ],
+)
+def test_a_line_has_the_same_words_with_colours(event, words):
+    line = looks(event, line_of(event))
 
-    lines = frame(shot, 90.0, T, 80, 24)
-
-    assert lines == (
-        "[######------------------] 3 of 12 done, 1 failed  1 min 30 s",
-        "   1  documents  attempt 2   3.0 s",
-        "   2  api        attempt 1   1 min 05 s",
-        "      1 more in other processes",
-    )
-
-
-def test_the_picture_says_what_agents_do_as_far_as_there_is_room():
-    shot = snapshot(Running("api", 1, 1, T - 65), Running("web", 1, 2, T - 3))
-    acts = {"api": "edit src/\x1b[31mapi.py", "web": "run " + "x" * 99}
-
-    lines = frame(shot, 90.0, T, 60, 24, acts)
-
-    assert lines[1] == "   1  api  attempt 1   1 min 05 s  edit src/api.py"
-    assert (len(lines[2]), lines[2][:40]) == (60, "   2  web  attempt 1   3.0 s       run x")
-
-
-def test_the_picture_fits_a_small_terminal():
-    shot = snapshot(*(Running(f"task-{n}", 1, n, T) for n in range(1, 9)), stopping=True)
-
-    lines = frame(shot, 1.0, T, 30, 7)
-
-    assert len(lines) == 6
-    assert max(map(len, lines)) == 30
-    assert lines[4] == "      ... and 5 more"
-    assert lines[5].startswith("stopping: ")
-
-
-def test_where_it_is_narrow_the_numbers_stay_and_ids_are_cut():
-    shot = snapshot(Running("a-rather-long-name-of-a-task", 1, 1, T - 3), failed=1)
-
-    lines = frame(shot, 90.0, T, 40, 24)
-
-    assert lines == (
-        "3 of 12 done, 1 failed  1 min 30 s",
-        "   1  a-rath ...  attempt 1   3.0 s",
-    )
+    assert plain_text(line) == line_of(event)
+    assert [(piece.text, piece.look) for piece in line if piece.look] == words

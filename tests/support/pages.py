@@ -35,6 +35,7 @@ _CHANGING = (
     (re.compile(r"(?<![\w.])(?:/[\w.+-]+)+"), "PATH"),
     (re.compile(r"\b[0-9a-f]{7,40}\b"), "COMMIT"),
     (re.compile(r"\b\d+(?:\.\d+)? (?=s\b|times\b)"), "N "),
+    (re.compile(r"\b\d+%(?= of the best\b)"), "N%"),
     (re.compile(r"\bprocess \d+"), "process N"),
     (re.compile(r"^[*|/\\ ]+"), ""),
 )

@@ -1,5 +1,6 @@
 """A run on a real terminal: what its picture shows while agents are at work."""
 
+import json
 import subprocess
 import sys
 
@@ -49,3 +50,15 @@ def test_a_terminal_shows_what_an_agent_does_and_is_left_as_it_was(tmp_path):
     assert run.returncode == 0
     # the cursor that the picture hid is back (xterm's DECTCEM)
     assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l") >= 0
+
+
+def test_programs_get_each_event_on_stdout_and_the_summary_is_talk(tmp_path):
+    plan = PLAN.replace('until test -e "$GO"; do sleep 0.05; done', "true")
+
+    result = Scene(tmp_path).repository(1).plan(plan).run("--yes", "--progress", "json")
+
+    kinds = [json.loads(line)["kind"] for line in result.out.splitlines()]
+    assert kinds[0] == "RunStarted"
+    assert kinds[-1] == "RunEnded"
+    assert "Completed" in kinds
+    assert "1 completed / 1 total" in result.err

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import click
 import pytest
 
 from support.repository import commit_files, fsck_clean
@@ -245,7 +246,7 @@ def test_quiet_says_only_what_failed(scene):
     assert lines == ["bad  failed  attempt 1  transient: exit code 1: oh"]
 
 
-BRIEFING = ("plan ", "mode ", "workers ", "base ", "project ", "note ")
+BRIEFING = ("plan ", "mode ", "groups ", "workers ", "base ", "project ", "note ")
 
 
 def test_on_a_terminal_the_plan_is_confirmed_and_a_picture_is_drawn(scene):
@@ -258,13 +259,15 @@ def test_on_a_terminal_the_plan_is_confirmed_and_a_picture_is_drawn(scene):
     assert (refused, untouched) == (130, True)
     assert code == 1
     assert "Start? [y/N]" in shown
-    assert "bad  failed  attempt 1  transient: exit code 1: [red]" in shown
-    assert "of 2 done" in shown
+    plain = click.unstyle(shown)
+    assert "│ mode     parallel: " in plain
+    assert "✗ bad  failed: transient  exit code 1: [red]" in plain
+    assert "1 failed, " in plain
 
 
 def on_a_terminal(scene, answer):
     """Runs the plan with a terminal for all three; returns exit code and what it showed."""
-    env = scene.environment({"TERM": "xterm", "COLUMNS": "100", "LINES": "30"})
+    env = scene.environment({"TERM": "xterm", "COLUMNS": "100", "LINES": "30", "PYTHONUTF8": "1"})
     command = [sys.executable, "-m", "parallel_orchestra", "run", str(scene.plan_path())]
     with Terminal() as terminal:
         side = terminal.theirs

@@ -1,0 +1,47 @@
+"""The end of a run: its summary, with colours where the terminal has them."""
+
+import os
+import re
+import shutil
+import sys
+
+import click
+
+from parallel_orchestra.cli.ink import Line, Piece, painted
+from parallel_orchestra.cli.tints import colored
+from parallel_orchestra.progress import RunReport
+from parallel_orchestra.report.summary import summary
+
+#: Nobody reads a log or a pipe in a window of a certain width: names of refs stay whole there.
+_WIDE = 1000
+#: How the first word of a line looks; a command in backticks is one to copy.
+_LOOKS = {
+    "failed": "bad",
+    "skipped": "odd",
+    "waiting": "odd",
+    "missing": "bad",
+    "warning": "odd",
+    "delivery": "good",
+    "next": "act",
+    "or": "act",
+}
+_WORD = re.compile(r"( *)([a-z]+)")
+
+
+def close(report: RunReport, *, talk: bool) -> None:
+    """Prints how a run ended: on standard error if it is `talk`, else on standard output."""
+    stream = sys.stderr if talk else sys.stdout
+    width = shutil.get_terminal_size().columns if stream.isatty() else _WIDE
+    color = colored(stream, os.environ)
+    for number, line in enumerate(summary(report, width).splitlines()):
+        look = "" if number else "good" if report.completed == report.total else "name"
+        click.echo(painted(_tinted(line, look), color=color), err=talk, color=color)
+
+
+def _tinted(line: str, look: str) -> Line:
+    if look:
+        return (Piece(line, look),)
+    word = _WORD.match(line)
+    if word is None or word[2] not in _LOOKS:
+        return (Piece(line),)
+    return (Piece(word[1]), Piece(word[2], _LOOKS[word[2]]), Piece(line[word.end() :]))

@@ -1,0 +1,123 @@
+"""The live picture of a run on a terminal: what happened scrolls up, what runs stands below.
+
+Drawn by the main thread alone, and only when it has changed: most of a run, once a second.
+"""
+
+import shutil
+import sys
+import time
+from collections import deque
+from types import TracebackType
+
+from parallel_orchestra.cli.canvas import Canvas
+from parallel_orchestra.cli.frame import NOTHING_SEEN, Sight, frame
+from parallel_orchestra.cli.ink import Line, Piece, length, painted, signs_for
+from parallel_orchestra.cli.lines import started
+from parallel_orchestra.cli.story import Story
+from parallel_orchestra.conductor import Snapshot
+from parallel_orchestra.events import AttemptEnded, Event
+from parallel_orchestra.git import Extent
+
+#: Seconds between two looks at what agents do, which cost most.
+_LOOK_EVERY = 1.0
+#: Seconds between two drawings while nothing happens: nothing in the picture changes faster.
+_DRAW_EVERY = 0.5
+#: Looking ahead may cost this share of the time.
+_SHARE = 0.002
+
+
+class Dashboard:
+    """A picture of the running tasks that is drawn over itself, the story of the run above it."""
+
+    def __init__(self, *, color: bool = True, verbose: bool = False, elsewhere: str = "") -> None:
+        encoding = sys.stderr.encoding or "ascii"
+        self._signs = signs_for(encoding)
+        self._canvas = Canvas(sys.stderr.fileno(), encoding)
+        self._color = color
+        self._verbose = verbose
+        self._story = Story(self._signs, self._measure, elsewhere)
+        self._events: deque[Event | str] = deque()
+        self._started = time.monotonic()
+        self._snapshot: Snapshot | None = None
+        self._sight = NOTHING_SEEN
+        self._cost: float | None = None
+        self._next_look = self._next_outlook = self._next_draw = 0.0
+        self._shown: tuple[object, ...] = ()
+
+    def hear(self, event: Event) -> None:
+        """Keeps the event for the main thread."""
+        self._events.append(event)
+
+    def tell(self, snapshot: Snapshot) -> None:
+        """Draws the picture, and above it what happened since the last time."""
+        self._snapshot = snapshot
+        now = time.monotonic()
+        if now < self._next_draw and not self._events:
+            return
+        self._next_draw = now + _DRAW_EVERY
+        size = shutil.get_terminal_size()
+        width = size.columns - 1
+        above = self._above(width)
+        self._look(snapshot, now)
+        lines = frame(
+            snapshot, now - self._started, time.time(), width, size.lines, self._sight, self._signs
+        )
+        if above or (lines, size) != self._shown:
+            self._shown = (lines, size)
+            drawn = [painted(line, color=self._color) for line in lines]
+            self._canvas.draw(above, drawn, [length(line) for line in lines], size.columns)
+
+    def note(self, text: str) -> None:
+        """Keeps the line for the next picture, a moment later; takes no lock."""
+        self._events.append(text)
+
+    def __enter__(self) -> "Dashboard":  # noqa: PYI034  # Self is younger than Python 3.10
+        """Takes the terminal over with the first picture."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Prints what is left and takes the picture away."""
+        width = shutil.get_terminal_size().columns
+        self._canvas.close(self._above(width - 1), width)
+
+    def _above(self, width: int) -> list[str]:
+        """Returns what is to scroll up; the costs in it are counted."""
+        found: list[Line] = []
+        while self._events:
+            event = self._events.popleft()
+            if isinstance(event, str):
+                found.append((Piece(event, "odd"),))
+                continue
+            if isinstance(event, AttemptEnded) and event.cost_usd is not None:
+                self._cost = (self._cost or 0.0) + event.cost_usd
+            found += self._story.lines(event, width)
+            if self._verbose and (begun := started(event)):
+                found.append((Piece(f"{self._signs.arrow} {begun}", "quiet"),))
+        return [painted(line, color=self._color) for line in found]
+
+    def _look(self, snapshot: Snapshot, now: float) -> None:
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_EVERY
+        left, waiting = self._sight.left, self._sight.waiting
+        if now >= self._next_outlook:
+            left, waiting = self._ahead(snapshot)
+            self._next_outlook = now + max(1.0, (time.monotonic() - now) / _SHARE)
+        self._sight = Sight(snapshot.doing(), snapshot.phases(), left, waiting, self._cost)
+
+    def _ahead(self, snapshot: Snapshot) -> tuple[float | None, int | None]:
+        """Returns the seconds until the end, as far as durations are known, and who still waits."""
+        found = snapshot.outlook()
+        if found is None:
+            return None, None
+        # with a duration for less than half of the tasks, a figure would be a guess
+        told = found.known * 2 >= found.tasks > 0
+        return found.seconds if told else None, max(0, found.tasks - snapshot.locked)
+
+    def _measure(self, commit: str) -> Extent | None:
+        return self._snapshot.extent(commit) if self._snapshot is not None else None

@@ -1,0 +1,90 @@
+"""What scrolls up above the live picture: a few words on each task's end, and what to do next.
+
+Listens to the events of this process; a merge is told with the end of its attempt.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator
+
+from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped
+from parallel_orchestra.cli.lines import line_of, notable
+from parallel_orchestra.events import AttemptEnded, Event, Failed, Kept, Merged, Returned
+from parallel_orchestra.git import Extent
+from parallel_orchestra.model import FailureClass
+from parallel_orchestra.report.text import one_line, short, short_ref, span
+
+#: Measures a merge commit; None where git can't tell.
+Measure = Callable[[str], Extent | None]
+
+#: Columns from which there is room for all that is known of a merge.
+_WIDE = 60
+
+
+class Story:
+    """Makes lines of events. For one thread; what it needs of git is asked when a line is made."""
+
+    def __init__(self, signs: Signs, measure: Measure, elsewhere: str = "") -> None:
+        """Takes what follows each command where the task directory is not the usual one."""
+        self._signs = signs
+        self._measure = measure
+        self._elsewhere = elsewhere
+        self._merged: dict[str, str] = {}
+        self._kept: dict[str, str] = {}
+
+    def lines(self, event: Event, width: int) -> Iterator[Line]:
+        """Yields what is to be said of an event, often nothing.
+
+        Reasons, which the summary has too, are cut to `width` columns; commands never are.
+        """
+        if isinstance(event, Merged):
+            self._merged[event.task] = event.commit
+        elif isinstance(event, AttemptEnded):
+            if not event.failure:
+                yield tuple(self._done(event, width))
+        elif isinstance(event, Failed):
+            yield clipped(self._failed(event), width, self._signs)
+            yield (Piece("  next: ", "quiet"), Piece(self._next(event), "act"))
+        elif notable(event):
+            if isinstance(event, Kept):
+                self._kept[event.task] = short_ref(event.ref)
+            line = self._other(event)
+            yield clipped(line, width, self._signs) if isinstance(event, Returned) else line
+
+    def _done(self, event: AttemptEnded, width: int) -> Iterator[Piece]:
+        yield Piece(f"{self._signs.good} ", "good")
+        yield Piece(event.task, "name")
+        commit = self._merged.pop(event.task, "")
+        size = self._measure(commit) if commit else None
+        if commit:
+            yield Piece("  merged", "good")
+        if size is not None:
+            yield Piece(f"  +{size.added}", "good")
+            yield Piece(f" -{size.removed}", "less")
+        if size is not None and width >= _WIDE:
+            yield Piece(f" in {size.files} file{'' if size.files == 1 else 's'}", "quiet")
+        if commit:
+            name = short(commit)
+            yield Piece(f"  {name if width >= _WIDE else name[:7]}", "act")
+        yield Piece(f"  {span(event.seconds)}")
+        if event.attempt > 1:
+            yield Piece(f"  attempt {event.attempt}", "odd")
+        if event.cost_usd:
+            yield Piece(f"  ${event.cost_usd:.2f}", "quiet")
+
+    def _failed(self, event: Failed) -> Iterator[Piece]:
+        yield Piece(f"{self._signs.bad} ", "bad")
+        yield Piece(event.task, "name")
+        yield Piece(f"  failed: {event.failure}", "bad")
+        if event.attempt > 1:
+            yield Piece(f"  attempt {event.attempt}", "odd")
+        yield Piece(f"  {one_line(event.reason)}")
+
+    def _next(self, event: Failed) -> str:
+        branch = self._kept.pop(event.task, "")
+        if branch and event.failure == FailureClass.CONFLICT.value:
+            return shlex.join(("git", "merge", branch))
+        return f"parallel-orchestra why {event.task}{self._elsewhere}"
+
+    def _other(self, event: Event) -> Line:
+        sign = self._signs.again if isinstance(event, Returned) else self._signs.arrow
+        return (Piece(f"{sign} ", "odd"), Piece(line_of(event)))
