@@ -203,6 +203,7 @@ def report_keys() -> str:
     parts = {"The run": schema, "A task": schema["$defs"]["task"]}
     parts["An attempt"] = schema["$defs"]["attempt"]
     parts["The outlook"] = schema["properties"]["outlook"]
+    parts["The integration report"] = schema["properties"]["integration_report"]
     parts["A cause"] = schema["$defs"]["task"]["properties"]["cause"]
     text = []
     for title, part in parts.items():

@@ -61,6 +61,7 @@ LATE = {
 LATE_ROOMS = {
     "__init__": "`import parallel_orchestra` costs nothing until a name is used",
     "cli": "`--help` loads no room that only another command needs",
+    "conductor": "`status` reads no YAML: a `cpo` folder is read for its integration report only",
     "plan": "a plan that comes from `run.json` needs no YAML and no pydantic",
 }
 

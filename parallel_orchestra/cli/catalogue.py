@@ -52,6 +52,9 @@ COMMANDS = (
     Entry("merge", "merge:command", "merge what a failed task left, once it is resolved"),
     Entry("undo", "undo:command", "take a task's merged work back"),
     Entry("deliver", "deliver:command", "bring what was merged to your branch"),
+    Entry(
+        "integrate", "integrate:command", "check what came together: tests, contracts, boundaries"
+    ),
     Entry("clean", "clean:command", "say what old runs left, and remove it"),
     Entry("doctor", "doctor:command", "say what is wrong with the surroundings or a run"),
     Entry("worker", "worker:command", "join a run from another terminal"),

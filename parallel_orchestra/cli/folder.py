@@ -5,6 +5,7 @@ What somebody else wrote under these names is moved aside first.
 
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from parallel_orchestra.cli.outputs import Written, replace_file
@@ -23,9 +24,20 @@ INTEGRATION = "integration-report.md"
 
 def write_into_folder(plan: Plan, report: RunReport) -> Written:
     """Writes both reports beside the manifest; one that fails does not hide the other."""
+    return _written(plan, report, {REPORT: _report, INTEGRATION: _integration})
+
+
+def write_integration(plan: Plan, report: RunReport) -> Written:
+    """Writes the integration report beside the manifest."""
+    return _written(plan, report, {INTEGRATION: _integration})
+
+
+def _written(
+    plan: Plan, report: RunReport, texts: Mapping[str, Callable[[Plan, RunReport], str]]
+) -> Written:
     folder = plan.source.parent
     written, problems = [], []
-    for name, text_of in ((REPORT, _report), (INTEGRATION, _integration)):
+    for name, text_of in texts.items():
         path = folder / name
         try:
             text = text_of(plan, report)
@@ -44,8 +56,10 @@ def _report(plan: Plan, report: RunReport) -> str:
 
 
 def _integration(plan: Plan, report: RunReport) -> str:
-    layout = Layout(Path(report.tasks_dir))
     folder = read_cpo(plan.source.parent)
+    if report.integration_report is not None:
+        return render(report, folder, report.integration_report)
+    layout = Layout(Path(report.tasks_dir))
     repo = repository_of(read_record(layout), os.environ)
     try:
         return render(report, folder, found_of(report, folder, repo, layout))

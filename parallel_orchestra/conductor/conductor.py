@@ -12,6 +12,7 @@ from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
 from parallel_orchestra.conductor.durations import remember_run
 from parallel_orchestra.conductor.handover import Handover, event_of
 from parallel_orchestra.conductor.heeding import cancelled_tasks
+from parallel_orchestra.conductor.integrating import integrate, wanted
 from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
@@ -21,7 +22,14 @@ from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.selecting import demand_sense, selected, told
 from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import ExitCode, GitError, HeldElsewhere, Problem, worst
+from parallel_orchestra.errors import (
+    ExitCode,
+    GitError,
+    HeldElsewhere,
+    OrchestraError,
+    Problem,
+    worst,
+)
 from parallel_orchestra.events import (
     NO_ATTEMPT,
     Completed,
@@ -32,6 +40,7 @@ from parallel_orchestra.events import (
 )
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.merge_queue import catch_up
+from parallel_orchestra.merge_queue.bay import Cancelled
 from parallel_orchestra.model import Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind, steering
@@ -244,3 +253,16 @@ def _work_and_deliver(run: _Run, layout: Layout, crew: Crew, tell: Tell) -> None
         if not run.control.draining:
             delivery = crew.attend(lambda: courier.end(handover.way), run.control)
             crew.journal.write(event_of(delivery, WALL_CLOCK.now()))
+            if wanted(run.opened.plan):
+                crew.attend(lambda: _look_at_it_all(crew), run.control, can_wait=True)
+
+
+def _look_at_it_all(crew: Crew) -> None:
+    """Makes the integration report; that it can't be made is only told."""
+    try:
+        integrate(crew)
+    except Cancelled:
+        return
+    except (OrchestraError, OSError) as error:
+        why = error.problems[0].what if isinstance(error, OrchestraError) else str(error)
+        crew.warn(f"no integration report: {why}; `parallel-orchestra integrate` makes it")

@@ -119,16 +119,17 @@ class Crew(Workshop):
         self._roster.hear(at_once=True)
         return self.board.revived()
 
-    def attend(self, body: Callable[[], T], control: Control) -> T:
+    def attend(self, body: Callable[[], T], control: Control, *, can_wait: bool = False) -> T:
         """Returns what `body` returns, run beside the main thread, which stays free to hear a cancel.
 
-        A cancel ends the verification that `body` may be waiting for.
+        A cancel ends the verification that `body` may be waiting for. So does the first wish for an
+        end if it `can_wait`: it is done by hand later.
         """
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="attend") as pool:
             future = pool.submit(body)
             while not wait((future,), _TICK).done:
                 self._ear.hear(control)
-                if control.cancelled:
+                if control.cancelled or (can_wait and control.draining):
                     self._cancel()
             return future.result()
 

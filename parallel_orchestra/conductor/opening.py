@@ -160,6 +160,7 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
         "workers",
         "journal",
         "steering",
+        layout.integrations.name,
         layout.programs_file.name,
     ):
         source = layout.root / name

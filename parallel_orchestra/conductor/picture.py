@@ -3,6 +3,7 @@
 import contextlib
 import shlex
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import journal
@@ -21,6 +22,7 @@ from parallel_orchestra.progress import Place, RunFacts, RunReport, fold
 from parallel_orchestra.spending import NOTHING_SPENT, Spent, limited
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, Listing, RunRecord, TaskStore, steering
+from parallel_orchestra.store.integrations import last_integration
 from parallel_orchestra.store.life import silence_of
 from parallel_orchestra.store.outlays import Outlays
 from parallel_orchestra.store.records import read_run
@@ -69,7 +71,12 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         limited=limit.causes,
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
-    return fold(facts, places, journal.read(layout.journal), now)
+    report = fold(facts, places, journal.read(layout.journal), now)
+    made = last_integration(layout)
+    if made is None or made.commit != tip:
+        # what it says is of another state of the branch
+        return report
+    return replace(report, integration_report=made)
 
 
 def spent_of(plan: Plan, layout: Layout, now: float) -> Spent:

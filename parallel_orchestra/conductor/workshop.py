@@ -22,6 +22,7 @@ from parallel_orchestra.graph import Graph, Rivals
 from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
+from parallel_orchestra.merge_queue.bay import Bay, Site
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
@@ -72,6 +73,8 @@ class Workshop:
         self._commons = Commons(self.pool)
         self.seats = Seats(job.settings.cache / "parallel-orchestra" / "seats")
         self._checker = self._make_checker()
+        self._bay: Bay | None = None
+        self._unwanted = False
         self.queue = MergeQueue(
             job.repo,
             self.store,
@@ -121,8 +124,25 @@ class Workshop:
         """Returns once every move is on the disk and its event is written."""
         self.store.settle()
 
+    def bay(self) -> Bay:
+        """Returns a worktree of the queue's own, to look at what is merged; it is made on first use."""
+        if self._bay is None:
+            job = self.job
+            environ, setup = job.settings.environ, job.plan.setup
+            site = Site(self.pool, self.refs, job.layout, self.me.owner, environ, setup)
+            self._bay = Bay(site, self.seats.take())
+        return self._bay
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether checks were cancelled: then none is begun any more."""
+        return self._unwanted
+
     def cancel_checks(self) -> None:
-        """Ends the plan's `verify` that may be running, and every later one, as cancelled."""
+        """Ends the commands on merged work that may be running, and every later one, as cancelled."""
+        self._unwanted = True
+        if self._bay is not None:
+            self._bay.cancel()
         if self._checker is not None:
             self._checker.cancel()
 
@@ -137,6 +157,9 @@ class Workshop:
             steps.callback(self.store.close)
             if self._checker is not None:
                 steps.callback(self._checker.close, keep=not remove_worktrees)
+            if self._bay is not None:
+                log = self.job.layout.root / "teardown-verify.log"
+                steps.callback(self._bay.close, log, keep=not remove_worktrees)
 
     def shop(self) -> Shop:
         """Returns the tools as a worker takes them."""

@@ -78,9 +78,11 @@ class Bay:
         """Says that commands ran in it, so that it is ready for nothing any more."""
         self._ready, self.tree = None, ""
 
-    def run(self, command: Command, directory: Path, log: Path) -> Exit:
-        """Runs one command to its end."""
-        return self._means.run(command, directory, log, DEFAULT_TIMEOUT)
+    def run(
+        self, command: Command, directory: Path, log: Path, timeout: float = DEFAULT_TIMEOUT
+    ) -> Exit:
+        """Runs one command to its end, or for so many seconds."""
+        return self._means.run(command, directory, log, timeout)
 
     def cancel(self) -> None:
         """Ends what runs in it; from any thread."""

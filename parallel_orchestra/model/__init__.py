@@ -4,6 +4,7 @@ Knows nothing of files, YAML or git: `plan` makes these values, everything else 
 """
 
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
+from parallel_orchestra.model.checks import DEFAULT_CHECK_TIMEOUT, NO_CHECKS, Checks
 from parallel_orchestra.model.outcome import Answer, FailureClass, Phase, Usage
 from parallel_orchestra.model.plan import (
     CPO,
@@ -46,6 +47,7 @@ __all__ = [
     "CPO",
     "CPO_MANIFEST",
     "DEFAULT_BACKEND",
+    "DEFAULT_CHECK_TIMEOUT",
     "DEFAULT_IDLE_TIMEOUT",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_MAX_WAIT",
@@ -54,12 +56,14 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "DEFAULT_TIMEOUT_V01",
     "NO_BUDGET",
+    "NO_CHECKS",
     "NO_DEFAULTS",
     "NO_ENV",
     "NO_SETUP",
     "Answer",
     "Boundaries",
     "Budget",
+    "Checks",
     "Command",
     "Deliver",
     "Evidence",

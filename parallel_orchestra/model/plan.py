@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
+from parallel_orchestra.model.checks import NO_CHECKS, Checks
 from parallel_orchestra.model.task import NO_SETUP, Command, Setup, Task
 
 #: The version of a plan that was read from a `cpo` folder.
@@ -197,6 +198,7 @@ class Plan:
     boundaries: Boundaries | None = None
     merge: MergeRules = MergeRules()
     budget: Budget = NO_BUDGET
+    checks: Checks = NO_CHECKS
     webhooks: Webhooks = Webhooks()
     on_event: Hook | None = None
     notify: tuple[str, ...] = ()

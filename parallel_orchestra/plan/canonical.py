@@ -19,6 +19,7 @@ from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import (
     Boundaries,
     Budget,
+    Checks,
     Deliver,
     Evidence,
     Halt,
@@ -124,6 +125,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "boundaries": plan.boundaries.value if plan.boundaries else None,
         "merge": _merge_facts(plan.merge),
         "budget": asdict(plan.budget),
+        "checks": {name: _plain(one) for name, one in asdict(plan.checks).items()},
         "webhooks": asdict(plan.webhooks),
         "on_event": _plain(astuple(plan.on_event)) if plan.on_event else None,
         "notify": list(plan.notify),
@@ -170,6 +172,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     bounds = values.get("boundaries")
     values["boundaries"] = Boundaries(bounds) if bounds is not None else None
     values["merge"] = _merge_rules(values.get("merge", {}))
+    checks = values.get("checks", {})
+    values["checks"] = Checks(**{name: _tuples(one) for name, one in checks.items()})
     values["budget"] = _budget(values.get("budget", {}))
     values["webhooks"] = Webhooks(**values["webhooks"])
     hook = values.get("on_event")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from parallel_orchestra.model import Budget, LimitMode, MergeRules, Setup, UsageLimit
+from parallel_orchestra.model import Budget, Checks, LimitMode, MergeRules, Setup, UsageLimit
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -60,6 +60,19 @@ class BudgetFields(Fields):
     def as_budget(self) -> Budget:
         """Returns what was said."""
         return Budget(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+class ChecksFields(Fields):
+    """What `checks` may say: what the integration report runs on the merged result."""
+
+    tests: values.OneCommand = ABSENT
+    types: values.OneCommand = ABSENT
+    lint: values.OneCommand = ABSENT
+    timeout: values.Duration = ABSENT
+
+    def as_checks(self) -> Checks:
+        """Returns what was said."""
+        return Checks(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
 _BudgetSaid = Annotated[BudgetFields, AfterValidator(BudgetFields.as_budget)]
@@ -177,6 +190,7 @@ class TopFields(Fields):
     boundaries: values.Bounds = ABSENT
     merge: Annotated[MergeFields, AfterValidator(MergeFields.as_rules)] = ABSENT
     budget: _BudgetSaid = ABSENT
+    checks: Annotated[ChecksFields, AfterValidator(ChecksFields.as_checks)] = ABSENT
     on_complete: Webhook = ABSENT
     on_failure: Webhook = ABSENT
     on_event: SomeHook = ABSENT

@@ -14,6 +14,7 @@ def check_parts(
     """Notes the keys of a part, such as `setup` or the plan's `budget`, that nobody knows."""
     parts = {"setup": fields.SetupFields.keys()}
     if not owner:
+        parts["checks"] = frozenset(fields.ChecksFields.model_fields)
         parts["budget"] = frozenset(fields.BudgetFields.model_fields)
         parts["usage_limit"] = frozenset(fields.UsageLimitFields.model_fields)
         hook = frozenset(fields.Webhook.model_fields)

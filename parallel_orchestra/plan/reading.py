@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from parallel_orchestra.model import (
     NO_BUDGET,
+    NO_CHECKS,
     NO_SETUP,
     Halt,
     MergeRules,
@@ -331,6 +332,7 @@ def _plan(
         boundaries=top.get("boundaries"),
         merge=top.get("merge", MergeRules()),
         budget=top.get("budget", NO_BUDGET),
+        checks=top.get("checks", NO_CHECKS),
         webhooks=Webhooks(**hooks),
         on_event=top.get("on_event"),
         notify=top.get("notify", ()),

@@ -5,6 +5,13 @@ the listing wins, since the directory is the truth.
 """
 
 from parallel_orchestra.progress.fold import UNDONE, RunFacts, fold
+from parallel_orchestra.progress.integration import (
+    Check,
+    Contract,
+    IntegrationReport,
+    Mark,
+    Violation,
+)
 from parallel_orchestra.progress.picture import (
     Attempt,
     Delivery,
@@ -22,7 +29,11 @@ from parallel_orchestra.progress.story import Place
 __all__ = [
     "UNDONE",
     "Attempt",
+    "Check",
+    "Contract",
     "Delivery",
+    "IntegrationReport",
+    "Mark",
     "Outcome",
     "Place",
     "Purse",
@@ -31,6 +42,7 @@ __all__ = [
     "Silence",
     "Stretch",
     "TaskReport",
+    "Violation",
     "Wait",
     "fold",
     "purses",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.progress.integration import IntegrationReport
 from parallel_orchestra.schedule import Cause, Outlook
 from parallel_orchestra.schedule.usage_limits import Limit
 
@@ -164,7 +165,7 @@ class RunReport:
     longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
     open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
     `limits` the usage limits that hold, `waits` all times in which something kept tasks from
-    starting, in order.
+    starting, in order. `integration_report` is None if none was made of this very tip.
     """
 
     run: str
@@ -194,6 +195,7 @@ class RunReport:
     purses: tuple[Purse, ...] = ()
     limits: tuple[Limit, ...] = ()
     waits: tuple[Wait, ...] = ()
+    integration_report: IntegrationReport | None = None
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

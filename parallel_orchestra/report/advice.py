@@ -90,7 +90,7 @@ def next_steps(report: RunReport) -> tuple[str, ...]:
     named = [f"task `{task.id}`: {next_step(report, task)}" for task in failed[:LISTED]]
     if len(failed) > LISTED:
         named.append(more(len(failed), "failed tasks"))
-    return (*deliver_step(report), *named, *resume_step(report))
+    return (*deliver_step(report), *named, *resume_step(report), *mend_step(report))
 
 
 def deliver_step(report: RunReport) -> tuple[str, ...]:
@@ -98,6 +98,15 @@ def deliver_step(report: RunReport) -> tuple[str, ...]:
     if report.delivery.done or not report.delivery.command:
         return ()
     return (f"deliver what was merged: `{report.delivery.command}`",)
+
+
+def mend_step(report: RunReport) -> tuple[str, ...]:
+    """Returns the step that follows an integration report with something to fix, but no task to."""
+    found = report.integration_report
+    if found is None or found.clean or report.completed < report.total:
+        return ()
+    again = _command("integrate", report=report)
+    return (f"mend what the integration report says must be fixed; `{again}` looks again",)
 
 
 def resume_step(report: RunReport) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_
 from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
 from parallel_orchestra.report.text import clean, instant
+from parallel_orchestra.report.together import integration_record
 
 SCHEMA_VERSION = 1
 
@@ -72,6 +73,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "budgets": budget_records(report.purses),
         "usage_limits": [limit_record(limit) for limit in report.limits],
         "waits": [_wait(one) for one in report.waits],
+        "integration_report": integration_record(report.integration_report),
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 

@@ -12,6 +12,7 @@ from parallel_orchestra.report import text
 from parallel_orchestra.report.advice import delivery, next_step, next_steps
 from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import cost, figures, headline, verdict
+from parallel_orchestra.report.together import verdict_of
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment
@@ -65,10 +66,24 @@ def _facts(report: RunReport) -> dict[str, Any]:
         "delivery": delivery(report),
         "next_steps": next_steps(report),
         "next_step": lambda task: next_step(report, task),
+        "together": _together(report),
         "failed": [task for task in report.tasks if task.outcome is Outcome.FAILED],
         "skipped": [task for task in report.tasks if task.outcome is Outcome.SKIPPED],
         "unfinished": [task for task in report.tasks if task.outcome in _UNFINISHED],
         "kept": [task for task in report.tasks if task.kept and task.outcome in _CLOSED],
+    }
+
+
+def _together(report: RunReport) -> dict[str, Any] | None:
+    found = report.integration_report
+    if found is None:
+        return None
+    return {
+        "verdict": verdict_of(found),
+        "commit": found.commit,
+        "checks": found.checks,
+        "must": found.must,
+        "should": found.should,
     }
 
 

@@ -11,6 +11,7 @@ from parallel_orchestra.report.advice import (
     LISTED,
     deliver_step,
     delivery,
+    mend_step,
     more,
     next_step,
     resume_step,
@@ -21,6 +22,7 @@ from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import cost, figures, headline
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import clean, cut, one_line, span
+from parallel_orchestra.report.together import verdict_of
 
 #: Seconds after which a locked task is shown as suspicious; it is never freed for that.
 LONG_LOCKED = 1800.0
@@ -54,9 +56,12 @@ def summary(report: RunReport, width: int = 80) -> str:
     lines += _listed([cut(line, width) for line in _warnings(report)], "warnings")
     if delivered := delivery(report):
         lines.append(cut(f"delivery: {one_line(delivered)}", width))
+    if report.integration_report is not None:
+        lines.append(cut(f"integration: {verdict_of(report.integration_report)}", width))
     # a path is copied too
     lines.append(clean(f"logs: {report.tasks_dir}/attempts"))
-    lines += [clean(f"next: {step}") for step in (*deliver_step(report), *resume_step(report))]
+    steps = (*deliver_step(report), *resume_step(report), *mend_step(report))
+    lines += [clean(f"next: {step}") for step in steps]
     return "\n".join(lines) + "\n"
 
 
@@ -88,6 +93,8 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     lines += _listed([_with_session(report, task) for task in failed], "failed tasks")
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
+    if report.integration_report is not None:
+        lines.append(f"integration: {verdict_of(report.integration_report)}")
     lines += _listed(list(_said(report)), "warnings")
     odd = [one_line(f"not a task of the run: {name}{_asked(name)}") for name in report.strange]
     return (*lines, *_listed(odd, "such files"))

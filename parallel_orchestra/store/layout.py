@@ -9,6 +9,7 @@ attempts/<task>/<n>.<owner>/         prompt.md, agent.log, verify.log, result.js
 workers/<owner>.json journal/<owner>.jsonl deliver-verify.log
 steering/                            what people ask of the run while it goes on
 limits/<backend>.<account>.json      usage limits that agents have met
+integration/<n>/                     an integration report and the logs of its checks
 tmp/ attic/                          under construction; unreadable, doubled, archived
 reservations.jsonl                   what attempts reserved of a budget; see `store.outlays`
 run.lock claim.lock merge.lock       locks of the operating system, never data
@@ -103,6 +104,11 @@ class Layout:
     def limits(self) -> Path:
         """One file for each account whose usage limit was met; see `store.limits`."""
         return self.root / _LIMITS
+
+    @property
+    def integrations(self) -> Path:
+        """One directory for each integration report; see `store.integrations`."""
+        return self.root / "integration"
 
     @property
     def tmp(self) -> Path:

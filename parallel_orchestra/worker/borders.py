@@ -3,10 +3,12 @@
 The judgement is made in `ownership`; here it is asked for, with what git knows, and followed.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from parallel_orchestra import ctags
-from parallel_orchestra.git import Change
+from parallel_orchestra.git import Change, Objects
 from parallel_orchestra.isolation import Work
 from parallel_orchestra.model import Boundaries, Task
 from parallel_orchestra.ownership import (
@@ -32,6 +34,20 @@ class Breach:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a judgement is made on: the objects, where in the repository the project is, and `ctags`."""
+
+    objects: Objects
+    inside: Path
+    environ: Mapping[str, str]
+
+    @property
+    def prefix(self) -> str:
+        """What stands in front of a path of the project, counted from the repository's top."""
+        return "" if self.inside == Path() else f"{self.inside.as_posix()}/"
+
+
 def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Breach | None:
     """Returns why an attempt's changes are refused; what is only worth a warning is told.
 
@@ -44,7 +60,8 @@ def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Bre
     looked = on_boundary is not Boundaries.OFF or on_beyond is not Boundaries.OFF
     if not looked or not (task.may_write or task.boundary):
         return None
-    found = _judged(shop, task, base, work, again=again)
+    known = Ground(shop.repo.objects, shop.pool.inside, shop.environ)
+    found = judged(known, task, shop.repo.objects.tree_of(base), work.tree, again=again)
     refused: list[tuple[str, tuple[str, ...]]] = []
     for level, words, names in (
         (on_boundary, "changed what is in its `boundary`", found.touched),
@@ -66,22 +83,24 @@ def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Bre
     return Breach(reason, "\n".join(lines))
 
 
-def _judged(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Judgement:
-    objects = shop.repo.objects
-    before = objects.tree_of(base)
-    inside = shop.pool.inside.as_posix()
-    prefix = "" if inside == "." else f"{inside}/"
-    changed = objects.changed(before, work.tree) if work.tree != before else ()
+def judged(ground: Ground, task: Task, before: str, after: str, *, again: bool) -> Judgement:
+    """Returns what of the difference between two trees or commits was not the task's to change.
+
+    Raises:
+        GitError: git can't tell what was changed.
+    """
+    objects, prefix = ground.objects, ground.prefix
+    changed = objects.changed(before, after) if after != before else ()
     changes = [_seen_from(prefix, change) for change in changed]
 
     def symbols_of(path: str) -> Symbols:
-        return _symbols(shop, prefix + path, before, work.tree)
+        return _symbols(ground, prefix + path, before, after)
 
     return judge(
         task,
         changes,
         symbols_of,
-        lambda: objects.files(work.tree, below=prefix.rstrip("/")),
+        lambda: objects.files(after, below=prefix.rstrip("/")),
         again=again,
     )
 
@@ -92,16 +111,16 @@ def _seen_from(prefix: str, change: Change) -> Change:
     return replace(change, path="../" * prefix.count("/") + change.path)
 
 
-def _symbols(shop: Shop, path: str, before: str, after: str) -> Symbols:
+def _symbols(ground: Ground, path: str, before: str, after: str) -> Symbols:
     outlines = []
     for tree in (before, after):
-        text = shop.repo.objects.text(tree, path)
+        text = ground.objects.text(tree, path)
         if text is None:
             found: Outline | None = {}
         elif path.endswith((".py", ".pyi")):
             found, why_not = python_outline(text), "as it is not readable as Python"
-        elif executable := ctags.program(shop.environ):
-            found = ctags.outline_of(executable, path, text, shop.environ)
+        elif executable := ctags.program(ground.environ):
+            found = ctags.outline_of(executable, path, text, ground.environ)
             why_not = "as ctags does not say where its symbols end"
         else:
             found, why_not = None, "as Universal Ctags is not installed"

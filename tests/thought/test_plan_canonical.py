@@ -14,6 +14,7 @@ from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import (
     Boundaries,
     Budget,
+    Checks,
     Deliver,
     Evidence,
     Halt,
@@ -118,6 +119,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
             strategy=Strategy.SQUASH,
         ),
         budget=Budget(max_tokens=5, max_duration=1.5),
+        checks=Checks(tests=("pytest", "-q"), lint="ruff check", timeout=60.0),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         on_event=Hook(("tell", "me"), ("Failed",)),
         notify=("dbus://",),

@@ -951,6 +951,21 @@ def test_a_key_that_is_nowhere_gets_the_list_of_those_that_are():
     assert problem.hint.startswith("known keys: agent, allow_empty, ")
 
 
+@pytest.mark.parametrize(
+    ("checks", "told"),
+    [
+        ("{test: x}", "unknown key `test` in `checks`"),
+        ("{tests: 3}", "`checks.tests` must be a command, not the number 3"),
+        ("{timeout: soon}", "`checks.timeout` must be a duration, not `soon`"),
+        ("pytest", "`checks` must be a mapping of names to values, not `pytest`"),
+    ],
+)
+def test_checks_that_cannot_be_run_are_told(checks, told):
+    text = f'---\npo_plan_version: "0.2"\nname: n\nchecks: {checks}\ntasks: [{{id: a, prompt: p}}]\n---\n'
+
+    assert problems(text)[0].what == told
+
+
 def test_an_unknown_key_of_the_plans_setup_gets_a_guess():
     text = (
         '---\npo_plan_version: "0.2"\nname: n\nsetup: {copi: a}\ntasks: [{id: a, prompt: p}]\n---\n'

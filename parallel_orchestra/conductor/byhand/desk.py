@@ -43,8 +43,12 @@ def workshop(
     settings: Settings,
     me: WorkerRecord | None = None,
     listen: Callable[[Event], None] = lambda _: None,
+    *,
+    tidy: bool = False,
 ) -> Iterator[Workshop]:
     """Opens a workshop on a run, as that owner or as somebody who holds nothing.
+
+    `tidy`: the worktrees that nobody uses are removed at its end.
 
     Raises:
         EnvironmentProblem: there is no run, or its repository is gone.
@@ -60,7 +64,7 @@ def workshop(
         try:
             yield shop
         finally:
-            shop.close(remove_worktrees=False)
+            shop.close(remove_worktrees=tidy)
     finally:
         repo.close()
 

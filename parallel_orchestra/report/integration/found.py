@@ -7,8 +7,7 @@ Tests are counted from the agents' results; what no validation ran is not called
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
 from parallel_orchestra.agents.closing import Result, find_result
 from parallel_orchestra.errors import GitError
@@ -17,7 +16,24 @@ from parallel_orchestra.model import FailureClass
 from parallel_orchestra.ownership import reach, read_patterns
 from parallel_orchestra.ownership.overlap import matches
 from parallel_orchestra.plan.cpo import Folder, Member, Scope, gates_of
-from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.progress import (
+    Check,
+    IntegrationReport,
+    Mark,
+    Outcome,
+    RunReport,
+    TaskReport,
+    Violation,
+)
+from parallel_orchestra.progress.integration import (
+    BOUNDARIES,
+    BRANCH,
+    CONTRACTS,
+    LINT,
+    SPEC,
+    TESTS,
+    TYPES,
+)
 from parallel_orchestra.report.text import counted
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.records import attempt_results
@@ -26,57 +42,13 @@ _WILD = re.compile(r"[*?\[]")
 
 #: Programs by which a validation is known to test, to check types or to lint.
 _TOOLS = {
-    "Tests": r"pytest|unittest|tox|nox|npm (?:run )?test|yarn test|vitest|jest|go test|cargo test",
-    "Type Check": r"mypy|pyright|pyre|tsc|go vet",
-    "Lint": r"ruff|flake8|pylint|eslint|npm run lint|gofmt|golangci-lint|clippy",
+    TESTS: r"pytest|unittest|tox|nox|npm (?:run )?test|yarn test|vitest|jest|go test|cargo test",
+    TYPES: r"mypy|pyright|pyre|tsc|go vet",
+    LINT: r"ruff|flake8|pylint|eslint|npm run lint|gofmt|golangci-lint|clippy",
 }
 
 
-class Mark(Enum):
-    """What came of a check; `UNKNOWN` if nobody made it."""
-
-    GOOD = "✅"
-    ODD = "⚠️"
-    BAD = "❌"
-    UNKNOWN = "⚪"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the summary."""
-
-    name: str
-    mark: Mark
-    details: str
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A file that a task changed and should not have; `grave` if its boundary forbids it.
-
-    `file` is empty if the change was kept out and git can't say any more what it was: then the
-    issue names it. `mended` if a later attempt did without it.
-    """
-
-    task: str
-    file: str
-    issue: str
-    grave: bool
-    mended: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """All that a report says: its checks, the violations, and what is to be mended."""
-
-    merged: int
-    checks: tuple[Check, ...]
-    violations: tuple[Violation, ...]
-    must: tuple[str, ...]
-    should: tuple[str, ...]
-
-
-def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> Found:
+def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> IntegrationReport:
     """Returns how the run stands to the folder's agreements; changes nothing.
 
     Raises:
@@ -84,8 +56,7 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
     """
     tasks = {task.id: task for task in report.tasks}
     # the folder as it is today may have more tasks than the run had
-    here = tuple(member for member in folder.members if member.id in tasks)
-    folder = replace(folder, members=here)
+    folder = replace(folder, members=tuple(one for one in folder.members if one.id in tasks))
     changed = _changed(report, folder, repo)
     refused = _refused(report, folder, repo)
     violations = tuple(_violations(folder, changed, refused, tasks))
@@ -97,11 +68,11 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
     checks = (
         _merge(report),
         _contracts(folder, touched),
-        Check("Tech Spec Compliance", Mark.UNKNOWN, "for a reader to judge"),
+        Check(SPEC, Mark.UNKNOWN, "for a reader to judge"),
         _boundaries(violations, merged=bool(changed)),
         _tests(folder, results, gates),
-        _tool("Type Check", folder, gates),
-        _tool("Lint", folder, gates),
+        _tool(TYPES, folder, gates),
+        _tool(LINT, folder, gates),
     )
     must = [_told(one) for one in violations if one.grave]
     must += [f"the contract {path} was changed by {task}" for task, path in touched]
@@ -117,7 +88,16 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> F
         for task in done
         if not task.commit and task.outcome is not Outcome.BY_HAND
     ]
-    return Found(len(done), checks, violations, tuple(must), tuple(should))
+    return IntegrationReport(
+        at=report.ended or report.started,
+        commit=report.tip,
+        merged=len(done),
+        total=len(folder.members),
+        checks=checks,
+        violations=violations,
+        must=tuple(must),
+        should=tuple(should),
+    )
 
 
 def _changed(report: RunReport, folder: Folder, repo: Repo) -> dict[str, tuple[str, ...]]:
@@ -261,18 +241,16 @@ def _merge(report: RunReport) -> Check:
     done = report.completed
     details = f"{done} of {report.total} tasks done"
     if report.delivery.url:
-        return Check(
-            "Branch Merge", Mark.BAD, f"{details}; in a pull request: {report.delivery.url}"
-        )
+        return Check(BRANCH, Mark.BAD, f"{details}; in a pull request: {report.delivery.url}")
     if done == report.total and report.delivery.done:
-        return Check("Branch Merge", Mark.GOOD, f"{details}, merged into {report.base_branch}")
+        return Check(BRANCH, Mark.GOOD, f"{details}, merged into {report.base_branch}")
     if report.delivery.done or not report.tip:
-        return Check("Branch Merge", Mark.BAD, f"{details}; the rest was not merged")
-    return Check("Branch Merge", Mark.BAD, f"{details}; the work is on {report.integration}")
+        return Check(BRANCH, Mark.BAD, f"{details}; the rest was not merged")
+    return Check(BRANCH, Mark.BAD, f"{details}; the work is on {report.integration}")
 
 
 def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
-    name = "Contract Compliance"
+    name = CONTRACTS
     named = {
         one for member in folder.members if member.file for one in member.file.names("contracts")
     }
@@ -291,7 +269,7 @@ def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
 
 def _boundaries(violations: Sequence[Violation], *, merged: bool) -> Check:
     if not violations and not merged:
-        return Check("Boundary Violations", Mark.UNKNOWN, "nothing was merged")
+        return Check(BOUNDARIES, Mark.UNKNOWN, "nothing was merged")
     grave = sum(one.grave for one in violations)
     mended = sum(one.mended for one in violations)
     beside = len(violations) - grave - mended
@@ -299,13 +277,13 @@ def _boundaries(violations: Sequence[Violation], *, merged: bool) -> Check:
     details = counted(grave, "violation")
     details += f", {counted(beside, 'file')} outside of a scope" if beside else ""
     details += f", {mended} mended" if mended else ""
-    return Check("Boundary Violations", mark, details)
+    return Check(BOUNDARIES, mark, details)
 
 
 def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, TaskReport]) -> Check:
     passed = sum(result.tests_passed for result in results.values())
     failed = sum(result.tests_failed for result in results.values())
-    ran = _tool("Tests", folder, gates)
+    ran = _tool(TESTS, folder, gates)
     counted = f"agents report {passed} passed, {failed} failed" if passed or failed else ""
     validations = _counted_gates(gates)
     bad = failed or ran.mark is Mark.BAD or any(_failed(gate) for gate in gates.values())
@@ -313,7 +291,7 @@ def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, Ta
     known = reached and (passed or ran.mark is Mark.GOOD)
     mark = Mark.BAD if bad else Mark.GOOD if known else Mark.UNKNOWN
     details = "; ".join(part for part in (counted, validations) if part) or "no tests were reported"
-    return Check("Tests", mark, details)
+    return Check(TESTS, mark, details)
 
 
 def _counted_gates(gates: Mapping[str, TaskReport]) -> str:

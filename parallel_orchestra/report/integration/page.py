@@ -3,30 +3,50 @@
 from collections.abc import Iterator
 
 from parallel_orchestra.plan.cpo import Folder
-from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report.integration.found import Found
+from parallel_orchestra.progress import IntegrationReport, Mark, RunReport
+from parallel_orchestra.progress.integration import (
+    BOUNDARIES,
+    BRANCH,
+    CONTRACTS,
+    LINT,
+    SPEC,
+    TESTS,
+    TYPES,
+)
 from parallel_orchestra.report.text import code, escaped, instant, row, sentence
 
 #: By this line a report is known to be one of ours, which may be written anew.
 OURS = "<!-- written by parallel-orchestra at the end of each run -->"
 
+#: The format's own names of the checks, and its signs.
+_TITLES = {
+    BRANCH: "Branch Merge",
+    CONTRACTS: "Contract Compliance",
+    SPEC: "Tech Spec Compliance",
+    BOUNDARIES: "Boundary Violations",
+    TESTS: "Tests",
+    TYPES: "Type Check",
+    LINT: "Lint",
+}
+_SIGNS = {Mark.GOOD: "✅", Mark.ODD: "⚠️", Mark.BAD: "❌", Mark.UNKNOWN: "⚪"}
 
-def render(report: RunReport, folder: Folder, found: Found) -> str:
+
+def render(report: RunReport, folder: Folder, found: IntegrationReport) -> str:
     """Returns the whole report, with a line feed at its end."""
     return "\n".join(_lines(report, folder, found)) + "\n"
 
 
-def _lines(report: RunReport, folder: Folder, found: Found) -> Iterator[str]:
+def _lines(report: RunReport, folder: Folder, found: IntegrationReport) -> Iterator[str]:
     manifest = folder.manifest
     yield from ("# Integration Report", "", OURS, "")
     yield f"- Generated: {instant(report.ended or report.started)}"
     yield f"- Folder: {code(folder.path.relative_to(folder.project).as_posix())}"
     yield f"- Tech Spec: {escaped(manifest.tech_spec_id)}"
     yield f"- Run: {code(report.run)}"
-    yield f"- Tasks integrated: {found.merged} of {len(folder.members)}"
+    yield f"- Tasks integrated: {found.merged} of {found.total}"
     yield from ("", "## Summary", "", row("Check", "Status", "Details"), "| --- | --- | --- |")
     for check in found.checks:
-        yield row(check.name, check.mark.value, sentence(check.details))
+        yield row(_TITLES[check.name], _SIGNS[check.mark], sentence(check.details))
     yield from ("", "## Boundary Violations", "")
     if found.violations:
         yield from (row("Task", "File", "Issue"), "| --- | --- | --- |")

@@ -1,0 +1,151 @@
+"""What the merges of a run did to what its tasks agreed on: contracts and boundaries, by git.
+
+Whatever agents said counts for nothing here. Changes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from parallel_orchestra.git import Repo
+from parallel_orchestra.merge_queue.history import Ledger, state_before, steps_between
+from parallel_orchestra.model import Boundaries, Plan, Task
+from parallel_orchestra.ownership import reach, read_patterns
+from parallel_orchestra.ownership.overlap import matches
+from parallel_orchestra.progress import Contract, Mark, Violation
+from parallel_orchestra.store import RunRecord
+from parallel_orchestra.worker.borders import Ground, judged
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One task's merge: the commits before and after it; `again` if the task was merged before."""
+
+    task: Task
+    before: str
+    after: str
+    again: bool
+
+
+def steps_of(
+    plan: Plan, record: RunRecord, repo: Repo, ledger: Ledger, tip: str
+) -> tuple[Step, ...]:
+    """Returns the merges that stand, in the order in which they came onto the branch."""
+    tasks = {task.id: task for task in plan.tasks}
+    found = []
+    for step in steps_between(repo.objects, record.run, record.base_commit, tip):
+        fact = ledger.merges.get(step.task)
+        # one that was undone, or done again since, is not what stands there
+        if fact is not None and fact.commit == step.commit and step.task in tasks:
+            again = fact.generation > 1
+            before = state_before(repo.objects, step.commit)
+            found.append(Step(tasks[step.task], before, step.commit, again))
+    return tuple(found)
+
+
+def contracts_of(
+    plan: Plan, ground: Ground, steps: Iterable[Step], tip: str, *, open_tasks: bool
+) -> tuple[Contract, ...]:
+    """Returns each contract of the plan as kept or broken: by whom, and in which line first.
+
+    Whoever names a contract is told to leave it as it is. `open_tasks` says that some are not done:
+    they may write what is not there yet.
+    """
+    keepers: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        for path in task.contracts:
+            keepers.setdefault(path, []).append(task.id)
+    if not keepers:
+        return ()
+    present = ground.objects.files(tip, below=ground.prefix.rstrip("/"))
+    changes = [(step, _changed(ground, step)) for step in steps]
+    found: list[Contract] = []
+    for path, names in keepers.items():
+        told = list(_breaches(path, names, changes, ground))
+        if not any(_within(path, one) for one in present):
+            mark = Mark.UNKNOWN if open_tasks else Mark.BAD
+            told.append(Contract(path, mark, "is not there yet" if open_tasks else "is not there"))
+        by = "a task" if len(names) == 1 else f"{len(names)} tasks"
+        found += told or [Contract(path, Mark.GOOD, f"is kept by {by}")]
+    return tuple(found)
+
+
+def violations_of(plan: Plan, ground: Ground, steps: Iterable[Step]) -> Iterator[Violation]:
+    """Yields what merged tasks changed that was not theirs, as far as the plan wants that looked at."""
+    for step in steps:
+        task = step.task
+        if not (task.may_write or task.boundary):
+            continue
+        found = judged(ground, task, step.before, step.after, again=step.again)
+        if plan.on_boundary is not Boundaries.OFF:
+            for path in found.touched:
+                yield Violation(
+                    task.id, path, "changed, though it is in its `boundary`", grave=True
+                )
+        if plan.on_beyond is not Boundaries.OFF:
+            for path in found.beyond:
+                issue = f"changed, but not among what it may write{_owned(plan, task, path)}"
+                yield Violation(task.id, path, issue, grave=False)
+            for path in found.missing:
+                yield Violation(task.id, path, "in its `creates`, but not made", grave=False)
+
+
+def _changed(ground: Ground, step: Step) -> tuple[str, ...]:
+    """Returns what a merge changed in the project."""
+    prefix = ground.prefix
+    paths = (one.path for one in ground.objects.changed(step.before, step.after))
+    return tuple(path[len(prefix) :] for path in paths if path.startswith(prefix))
+
+
+def _breaches(
+    contract: str,
+    keepers: list[str],
+    changes: Iterable[tuple[Step, tuple[str, ...]]],
+    ground: Ground,
+) -> Iterator[Contract]:
+    settled = ""
+    for step, paths in changes:
+        task = step.task.id
+        for path in (one for one in paths if _within(contract, one)):
+            where = f"{path}:{_first_line(ground, step, path)}"
+            if task in keepers:
+                words = f"was changed by `{task}`, which is to keep to it"
+                yield Contract(contract, Mark.BAD, words, task, where)
+            elif settled:
+                words = f"was changed by `{task}` after `{settled}`, which keeps to it, was merged"
+                yield Contract(contract, Mark.ODD, words, task, where)
+        if task in keepers:
+            settled = settled or task
+
+
+def _within(contract: str, path: str) -> bool:
+    """Returns whether a path is the contract, or in it if that is a directory."""
+    whole = contract.rstrip("/")
+    return path == whole or path.startswith(f"{whole}/")
+
+
+def _first_line(ground: Ground, step: Step, path: str) -> int:
+    """Returns the number of the first line that differs; that behind the end if lines were cut off."""
+    texts = (ground.objects.text(one, ground.prefix + path) for one in (step.before, step.after))
+    before, after = ((text or "").splitlines() for text in texts)
+    pairs = enumerate(zip_longest(before, after), start=1)
+    return next((number for number, (old, new) in pairs if old != new), 1)
+
+
+def _owned(plan: Plan, task: Task, path: str) -> str:
+    owners = [other.id for other in plan.tasks if other is not task and _writes(other, path)]
+    return f" (that of {', '.join(owners[:3])})" if owners else ""
+
+
+def _writes(task: Task, path: str) -> bool:
+    patterns = read_patterns(task.may_write)
+    return any(matches(reach(one).parts, path) for one in patterns if not one.negative)
+
+
+def names_of(found: Iterable[Contract]) -> Mapping[Mark, int]:
+    """Returns how many contracts stand at each mark; the worst word on one counts."""
+    worst: dict[str, Mark] = {}
+    order = (Mark.GOOD, Mark.UNKNOWN, Mark.ODD, Mark.BAD)
+    for one in found:
+        worst[one.path] = max(worst.get(one.path, Mark.GOOD), one.mark, key=order.index)
+    return {mark: sum(one is mark for one in worst.values()) for mark in order}

@@ -1,0 +1,116 @@
+"""The integration report as values: what came together on the branch, held against the plan.
+
+And as JSON values, for the file that keeps it and for the reports. Pure.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+from typing import Any
+
+#: The checks, in the order of every report; `cpo` folders have one more, `spec`.
+BRANCH, CONTRACTS, SPEC, BOUNDARIES = "branch", "contracts", "spec", "boundaries"
+TESTS, TYPES, LINT = "tests", "types", "lint"
+
+
+class Mark(Enum):
+    """What came of a check; `UNKNOWN` if nobody made it, or nobody can say yet."""
+
+    GOOD = "good"
+    ODD = "warning"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the table. `log` is relative to `_tasks/`; `seconds` of what was run, else None."""
+
+    name: str
+    mark: Mark
+    details: str
+    log: str = ""
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A file that tasks agreed on: kept or broken, at `where` (`path:line`), by `task`, in words."""
+
+    path: str
+    mark: Mark
+    words: str
+    task: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A file that a task changed and should not have; `grave` if its boundary forbids it.
+
+    `file` is empty if the change was kept out and git can't say any more what it was: then the
+    issue names it. `mended` if a later attempt did without it.
+    """
+
+    task: str
+    file: str
+    issue: str
+    grave: bool
+    mended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrationReport:
+    """What was found at `commit` at an instant (epoch), and what is to be done about it.
+
+    `must` is what breaks a check or a contract, `should` what is worth a look; a sentence each.
+    """
+
+    at: float
+    commit: str
+    merged: int
+    total: int
+    checks: tuple[Check, ...]
+    contracts: tuple[Contract, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    must: tuple[str, ...] = ()
+    should: tuple[str, ...] = ()
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing must be fixed."""
+        return not self.must
+
+
+def facts_of(found: IntegrationReport) -> dict[str, Any]:
+    """Returns it as JSON values."""
+    facts = asdict(found)
+    for one in (*facts["checks"], *facts["contracts"]):
+        one["mark"] = one["mark"].value
+    return facts
+
+
+def integration_from(facts: Mapping[str, Any]) -> IntegrationReport:
+    """Returns what `facts_of` made these values of.
+
+    Raises:
+        ValueError: they are not of our making.
+    """
+    try:
+        return IntegrationReport(
+            at=float(facts["at"]),
+            commit=str(facts["commit"]),
+            merged=int(facts["merged"]),
+            total=int(facts["total"]),
+            checks=tuple(Check(**_marked(one)) for one in facts["checks"]),
+            contracts=tuple(Contract(**_marked(one)) for one in facts["contracts"]),
+            violations=tuple(Violation(**one) for one in facts["violations"]),
+            must=tuple(map(str, facts["must"])),
+            should=tuple(map(str, facts["should"])),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"not an integration report: {error}") from error
+
+
+def _marked(facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {**facts, "mark": Mark(facts["mark"])}
