@@ -275,7 +275,7 @@ def notices(
         told.append(
             "you are root, and so are the agents: nothing on this machine is closed to them"
         )
-    if repo.identity() is None:
+    if repo.committer() is FALLBACK_IDENTITY:
         who = f"{FALLBACK_IDENTITY.name} <{FALLBACK_IDENTITY.email}>"
         told.append(f"git knows no user.name and user.email: commits are made as {who}")
     if workers > most > 1:

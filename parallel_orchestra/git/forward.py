@@ -129,7 +129,7 @@ def _merge_in_checkout(repo: Repo, branch: str, to: str, checkout: Path) -> Fast
 
 def _lock_of_checkout(repo: Repo, git: Git, branch: str) -> Path | None:
     """Returns a lock file that stays in the way of moving a checkout along, or None."""
-    git_dir = Path(git.run("rev-parse", "--absolute-git-dir").line)
+    git_dir = git.git_dir or Path(git.run("rev-parse", "--absolute-git-dir").line)
     ref = repo.common_dir / f"refs/heads/{branch}"
     return lasting_lock((git_dir / "index", git_dir / "HEAD", ref))
 

@@ -93,17 +93,19 @@ class Repo:
         asked = git.run(
             *("rev-parse", "--is-bare-repository", _BORDER, "--is-inside-work-tree", _BORDER),
             *("--show-object-format", _BORDER, "--absolute-git-dir", _BORDER, "--git-common-dir"),
+            # last: where there is no work tree, git fails at it
+            *(_BORDER, "--show-toplevel"),
             ok=(0, 128),
         )
         facts = asked.line.split(f"\n{_BORDER}\n")
-        if asked.code != 0 or len(facts) != 5:
+        if facts[1:2] == ["false"]:
+            raise _without_work_tree(path, bare=facts[0] == "true")
+        if asked.code != 0 or len(facts) != 6:
             raise _not_usable(path, asked.err)
-        bare, inside, object_format, git_dir, common = facts
-        if inside != "true":
-            raise _without_work_tree(path, bare=bare == "true")
+        _, _, object_format, git_dir, common, top = facts
         return cls(
             git.environ,
-            top=Path(git.run("rev-parse", "--show-toplevel").line),
+            top=Path(top),
             git_dir=Path(git_dir),
             common_dir=(path / common).resolve(),
             object_format=object_format,
@@ -158,11 +160,15 @@ class Repo:
     def shape(self) -> tuple[str, ...]:
         """Returns the settings by which the user's checkout was sparse when first asked, or ()."""
         if self._shape is None:
-            names = ("core.sparseCheckout", "core.sparseCheckoutCone")
-            asked = [self._user.run("config", "--type=bool", n, ok=(0, 1)) for n in names]
-            sparse, cone = (one.line or "false" for one in asked)
-            settings = (f"{names[0]}=true", f"{names[1]}={cone}")
-            self._shape = settings if sparse == "true" else ()
+            asked = self._user.run(
+                *("config", "-z", "--type=bool", "--get-regexp", r"^core\.sparsecheckout(cone)?$"),
+                ok=(0, 1),
+            )
+            # git tells names in small letters, and of several values the last one holds
+            found = dict(fact.split("\n", 1) for fact in asked.fields)
+            cone = found.get("core.sparsecheckoutcone", "false")
+            settings = ("core.sparseCheckout=true", f"core.sparseCheckoutCone={cone}")
+            self._shape = settings if found.get("core.sparsecheckout") == "true" else ()
         return self._shape
 
     def dirty(self, *, ignored: bool = False) -> tuple[str, ...]:
@@ -224,11 +230,13 @@ class Repo:
         return _resolve(self._user, revision)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Returns whether `newer` contains the commit `older`.
+        """Returns whether `newer` contains the commit `older`; every one contains itself.
 
         Raises:
-            GitError: one of them is no commit.
+            GitError: one of two that differ is no commit.
         """
+        if older == newer:
+            return True
         return self.git.run("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).code == 0
 
     def merge_base(self, one: str, other: str) -> str | None:
@@ -275,6 +283,12 @@ class Repo:
 
 def head_of(git: Git) -> Head:
     """Returns what is checked out where a git runs."""
+    asked = git.run("rev-parse", "HEAD^{commit}", "--symbolic-full-name", "HEAD", ok=(0, 128))
+    found = asked.line.splitlines()
+    if asked.code == 0 and len(found) == 2:
+        commit, name = found
+        return Head(name.removeprefix("refs/heads/") if name != "HEAD" else None, commit)
+    # no commit yet, or a branch or tag that is called HEAD
     symbolic = git.run("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
     branch = symbolic.line.removeprefix("refs/heads/") if symbolic.code == 0 else None
     return Head(branch, _resolve(git, "HEAD"))

@@ -20,16 +20,20 @@ import ctypes
 import marshal
 import os
 import select
-import signal
 import sys
 import time
 
 if __package__:
+    import signal
+
     from parallel_orchestra.process.copier import CappedLog, Stream
     from parallel_orchestra.process.family import descendants, own_children
     from parallel_orchestra.process.request import Request
     from parallel_orchestra.process.watch import Watch
 else:  # the bare interpreter knows this folder only
+    # what `signal` is made of: its enumerations are a quarter of the time to start
+    import _signal as signal  # type: ignore[import-not-found,no-redef]
+
     from copier import CappedLog, Stream  # type: ignore[import-not-found,no-redef]
     from family import descendants, own_children  # type: ignore[import-not-found,no-redef]
     from request import Request  # type: ignore[import-not-found,no-redef]

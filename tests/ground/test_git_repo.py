@@ -112,6 +112,16 @@ def test_a_detached_head_has_no_branch(repo: Repo):
     assert head.commit is not None
 
 
+def test_a_branch_or_tag_that_is_called_head_hides_nothing(repo: Repo):
+    commit = git(repo.top, "rev-parse", "HEAD").strip()
+    other = commit_ahead(repo, {"c.txt": "three\n"})
+
+    for kind in ("heads", "tags"):
+        git(repo.top, "update-ref", f"refs/{kind}/HEAD", other)
+        assert repo.head() == Head("main", commit)
+        git(repo.top, "update-ref", "-d", f"refs/{kind}/HEAD")
+
+
 def test_an_unborn_head_has_no_commit(tmp_path: Path):
     git(tmp_path, "init", "-q", "-b", "start")
 
