@@ -4,6 +4,7 @@
 """
 
 import compileall
+import gc
 import os
 import secrets
 import sys
@@ -25,6 +26,9 @@ from support.guards import (
 )
 
 sys.addaudithook(forbid_network)
+# To read six thousand tests makes millions of objects and hardly any garbage, and to look for it again
+# and again took longer than all the rest of it.
+gc.disable()
 
 pytest_plugins = ("support.pools",)
 
@@ -68,6 +72,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.close(descriptor)
         os.environ[figures.FILE_VARIABLE] = path
         config.add_cleanup(lambda: _forget_figures(Path(path)))
+
+
+def pytest_collection_finish() -> None:
+    """Looks for garbage from here on, but not among what was read so far, for that stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
