@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from typing import cast
 
 from parallel_orchestra.errors import EnvironmentProblem, WaitsForPerson
 from parallel_orchestra.git import Conflicted as ConflictedTrees
@@ -20,6 +21,7 @@ from parallel_orchestra.merge_queue.outcome import (
     Verifier,
 )
 from parallel_orchestra.merge_queue.run_refs import RunRefs
+from parallel_orchestra.merge_queue.search import Verdict, trial
 from parallel_orchestra.model import Strategy
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim, TaskName, TaskStore
@@ -114,8 +116,7 @@ class MergeQueue(Integration):
                 message = f"Merge branch `{branch}`\n\n{lines}"
                 message = trailers.sealed(message, trees.tree, (tip, commit))
                 merged = self.repo.objects.commit(trees.tree, (tip, commit), message)
-                log = self.store.layout.root / "deliver-verify.log"
-                rejected = self._verify(merged, log, commit) if self._verify else None
+                rejected = self._judged(merged, commit) if self._verify else None
                 if rejected is not None:
                     return rejected
                 try:
@@ -125,6 +126,25 @@ class MergeQueue(Integration):
                     continue
                 self.tip()
                 return merged
+
+    def _judged(self, merged: str, base: str) -> Rejected | None:
+        """Returns why a commit is refused: if it fails by chance, two checks of three decide."""
+        verify = cast("Verifier", self._verify)
+        log = self.store.layout.root / "deliver-verify.log"
+        rejected = verify(merged, log, base)
+        if rejected is None or rejected.cancelled:
+            return rejected
+        procedure = trial(0)
+        next(procedure)
+        while True:
+            again = verify(merged, log, base)
+            if again is not None and again.cancelled:
+                return again
+            try:
+                procedure.send(again is None)
+            except StopIteration as over:
+                verdict: Verdict = over.value
+                return (again or rejected) if verdict.guilty else None
 
     def remember(self, task: str, commit: str) -> None:
         """Notes a merge for `refs/orchestra/<run>/merged/`; written in batches, see `flush`."""

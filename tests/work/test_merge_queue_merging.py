@@ -412,3 +412,20 @@ def test_a_users_branch_that_fails_verify_is_not_merged_in(project):
     assert outcome == Rejected("red")
     assert stage.tip == before
     stage.close()
+
+
+@pytest.mark.parametrize(
+    ("answers", "green"),
+    [("red green green", True), ("red green red", False), ("red red", False)],
+)
+def test_of_a_users_branch_that_fails_by_chance_two_checks_of_three_decide(project, answers, green):
+    left = answers.split()
+    stage = Stage(project, lambda commit, log: Rejected("x") if left.pop(0) == "red" else None)
+    before = stage.tip
+
+    outcome = stage.queue.merge_base_branch("main", commit_on(project, stage.base, {"t.txt": "t"}))
+
+    assert left == []
+    assert outcome == (stage.tip if green else Rejected("x"))
+    assert (stage.tip == before) is not green
+    stage.close()
