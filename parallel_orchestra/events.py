@@ -196,6 +196,34 @@ class Joined(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AfterMergeBegun(Event):
+    """What the plan wants done after the last merge began, on that `commit`."""
+
+    commit: str
+    log: str
+
+
+@dataclass(frozen=True, slots=True)
+class AfterMergeEnded(Event):
+    """It came to its end; `failure` is empty for a success, else a failure class.
+
+    `files` are kept, `log` and they are relative to `_tasks/`; `changed` are paths that it changed
+    beside them, which `ref` keeps.
+    """
+
+    commit: str
+    seconds: float
+    failure: str
+    reason: str
+    log: str
+    files: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    ref: str = ""
+    required: bool = False
+    cost_usd: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered(Event):
     """What was merged reached the user's branch, or stands in the pull request `url` into it.
 
@@ -248,6 +276,8 @@ KINDS: dict[str, type[Event]] = {
         LimitReached,
         LimitOver,
         Joined,
+        AfterMergeBegun,
+        AfterMergeEnded,
         Delivered,
         Undelivered,
         RunEnded,

@@ -6,6 +6,8 @@ more than text.
 
 from parallel_orchestra.cli.ink import Line, Piece
 from parallel_orchestra.events import (
+    AfterMergeBegun,
+    AfterMergeEnded,
     AttemptEnded,
     Claimed,
     Delivered,
@@ -65,7 +67,11 @@ def looks(event: Event, line: str) -> Line:
 
 def grave(event: Event) -> bool:
     """Returns whether an event is told even if the user wants quiet."""
-    return isinstance(event, Failed) or (isinstance(event, Undelivered) and bool(event.reason))
+    return (
+        isinstance(event, Failed)
+        or (isinstance(event, Undelivered) and bool(event.reason))
+        or (isinstance(event, AfterMergeEnded) and bool(event.failure))
+    )
 
 
 def _words(event: Event) -> str:
@@ -111,6 +117,11 @@ def _of_the_run(event: Event) -> str:
         return _joined("limit", f"{until}: {event.reason}" if event.reason else until)
     if isinstance(event, LimitOver):
         return _joined("on", f"the usage limit of `{event.backend}` is over")
+    if isinstance(event, AfterMergeBegun):
+        return _joined("after merge", "begins", short(event.commit))
+    if isinstance(event, AfterMergeEnded):
+        how = f"failed: {event.reason}" if event.failure else "passed"
+        return _joined("after merge", how, span(event.seconds))
     if isinstance(event, Delivered) and event.url:
         return _joined("proposed", event.branch, short(event.after), event.url)
     if isinstance(event, Delivered) and event.before != event.after:

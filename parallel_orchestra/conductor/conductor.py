@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.adopting import added_to
+from parallel_orchestra.conductor.after_merge import FollowUp, follow_up
 from parallel_orchestra.conductor.control import Control, Snapshot
 from parallel_orchestra.conductor.courier import Courier
 from parallel_orchestra.conductor.crew import Crew, Tell, clear_worktrees
@@ -41,7 +42,7 @@ from parallel_orchestra.events import (
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.merge_queue import catch_up
 from parallel_orchestra.merge_queue.bay import Cancelled
-from parallel_orchestra.model import Plan
+from parallel_orchestra.model import Deliver, Plan
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.store import Layout, WorkerKind, steering
 from parallel_orchestra.store.records import peek_run, write_run
@@ -231,6 +232,14 @@ def _watched(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
         crew.warn(remark)
 
 
+def _follow_up(crew: Crew, handover: Handover) -> FollowUp:
+    """Does what the plan wants done after the last merge, on what the user's branch will be."""
+    if crew.job.plan.after_merge.wanted and handover.way is Deliver.END:
+        # What keeps it from being taken in keeps it from being delivered, which says so.
+        catch_up(crew.job.repo, crew.queue, handover.record.base_branch)
+    return follow_up(crew)
+
+
 def _restore_record(crew: Crew) -> None:
     """Writes `run.json` again if somebody removed or damaged it: no `--resume` is without it."""
     layout = crew.job.layout
@@ -250,11 +259,19 @@ def _work_and_deliver(run: _Run, layout: Layout, crew: Crew, tell: Tell) -> None
         crew.settle()
         crew.queue.flush()
         crew.attend(courier.rest, run.control)
-        if not run.control.draining:
+        if run.control.draining:
+            return
+        after = crew.attend(lambda: _follow_up(crew, handover), run.control)
+        required = run.plan.after_merge.required and handover.way in (Deliver.END, Deliver.PR)
+        if after.cancelled or run.control.draining:
+            return
+        if after.reason and required:
+            delivery = handover.held(after.reason)
+        else:
             delivery = crew.attend(lambda: courier.end(handover.way), run.control)
-            crew.journal.write(event_of(delivery, WALL_CLOCK.now()))
-            if wanted(run.opened.plan):
-                crew.attend(lambda: _look_at_it_all(crew), run.control, can_wait=True)
+        crew.journal.write(event_of(delivery, WALL_CLOCK.now()))
+        if wanted(run.opened.plan):
+            crew.attend(lambda: _look_at_it_all(crew), run.control, can_wait=True)
 
 
 def _look_at_it_all(crew: Crew) -> None:

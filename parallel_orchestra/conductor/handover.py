@@ -54,6 +54,11 @@ class Handover:
             return self._proposed()
         return deliver(self.repo, self.queue, self.record.base_branch, self.command(), delivered)
 
+    def held(self, reason: str) -> Delivery:
+        """Returns how it went with what the plan does not let through; a person may, by `deliver`."""
+        why = f"`after_merge` is required and failed: {reason}"
+        return Delivery(self.record.base_branch, reason=why, command=self.command())
+
     def _left(self) -> Delivery:
         self.queue.check()
         if self._nothing_new(tip := self.queue.tip()):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.conductor.adopting import adopt, dropped, with_added, words_of
+from parallel_orchestra.conductor.after_merge import due
 from parallel_orchestra.conductor.branch import free_branch, make_branch
 from parallel_orchestra.conductor.picture import NOBODY, ledger_at, undos_under_way
 from parallel_orchestra.conductor.preflight import Preflight
@@ -249,13 +250,20 @@ def _all_done(layout: Layout, old: RunRecord) -> bool:
     return all(task in entries and entries[task].state is TaskState.DONE for task in tasks)
 
 
+def _to_follow_up(plan: Plan, layout: Layout, old: RunRecord, repo: Repo) -> bool:
+    """Returns whether what comes after the last merge is still to be done."""
+    tip = repo.refs.read(old.integration)
+    return tip is not None and due(plan, layout, tip) and bool(ledger_at(repo, old, tip).merges)
+
+
 def _resume(written: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finished: bool) -> Opened:
     plan = with_added(written, old)
     known = {task.id for task in written.tasks}
     # What the plan's file has by now is a task of the plan.
     added = [task for task in old.added if task not in known]
     prints = {task.id: fingerprint(task) for task in plan.tasks}
-    if finished and prints.keys() == old.fingerprints.keys():
+    left = finished and _to_follow_up(plan, layout, old, repo)
+    if finished and not left and prints.keys() == old.fingerprints.keys():
         changed = [task for task, value in prints.items() if old.fingerprints[task] != value]
         return Opened(
             old, plan, resumed=True, finished=True, remarks=tuple(map(_run_again, changed))

@@ -204,7 +204,7 @@ def _name_problems(repo: Repo) -> list[Problem]:
 
 
 def _backend_problems(plan: Plan, agents: AgentSettings) -> list[Problem]:
-    names = dict.fromkeys(task.backend for task in plan.tasks)
+    names = dict.fromkeys(task.backend for task in plan.agents)
     found = (backend_of(name, agents).check(agents) for name in names)
     return [problem for problem in found if problem is not None]
 
@@ -268,8 +268,8 @@ def notices(
 ) -> tuple[str, ...]:
     """Returns what one should know before a run of this plan begins; `most` can run at once."""
     told = list(plan.warnings)
-    for name in dict.fromkeys(task.backend for task in plan.tasks):
-        theirs = [task for task in plan.tasks if task.backend == name]
+    for name in dict.fromkeys(task.backend for task in plan.agents):
+        theirs = [task for task in plan.agents if task.backend == name]
         told += backend_of(name, agents).notices(agents, theirs)
     if agents.as_root and not all(task.read_only for task in plan.tasks):
         told.append(

@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra.agents import Call
+from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.isolation import (
     Label,
@@ -19,7 +21,7 @@ from parallel_orchestra.isolation import (
 )
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.model import DEFAULT_TIMEOUT, NO_SETUP, Command, Setup
-from parallel_orchestra.process import Exit, Supervisor
+from parallel_orchestra.process import Child, Exit, Supervisor
 from parallel_orchestra.store import Layout
 
 
@@ -83,6 +85,38 @@ class Bay:
     ) -> Exit:
         """Runs one command to its end, or for so many seconds."""
         return self._means.run(command, directory, log, timeout)
+
+    def ask(self, call: Call, child: Child) -> Exit:
+        """Runs an agent to its end: `child` says where, on what and for how long at most."""
+        return self._supervisor.run(
+            replace(
+                child,
+                argv=tuple(one.replace(PROMPT_FILE, str(child.stdin)) for one in call.argv),
+                env={**call.env, **self._means.variables, "PO_PROMPT_FILE": str(child.stdin)},
+                stdin=child.stdin if call.stdin_prompt else None,
+                secrets=call.secrets,
+                keep=call.keep,
+                last_words=call.last_words,
+                dead_ends=call.dead_ends,
+            )
+        )
+
+    def taken(self, workspace: Workspace, ref: str) -> tuple[tuple[str, ...], str]:
+        """Returns the paths that were changed in the worktree, and the ref that keeps them.
+
+        Raises:
+            Unusable: its git was damaged.
+            GitError: git failed.
+        """
+        if self._slot is None:
+            return (), ""
+        work = self._slot.take(workspace)
+        if not work.changed:
+            return (), ""
+        kept = self._slot.keep(work, ref, "Changed after the last merge; not merged\n")
+        self._slot.settled()
+        changed = self._site.pool.repo.objects.changed(workspace.base, work.tree)
+        return tuple(one.path for one in changed), kept
 
     def cancel(self) -> None:
         """Ends what runs in it; from any thread."""

@@ -3,6 +3,7 @@
 Knows nothing of files, YAML or git: `plan` makes these values, everything else reads them.
 """
 
+from parallel_orchestra.model.after_merge import AFTER_MERGE, NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import DEFAULT_CHECK_TIMEOUT, NO_CHECKS, Checks
 from parallel_orchestra.model.outcome import Answer, FailureClass, Phase, Usage
@@ -44,6 +45,7 @@ from parallel_orchestra.model.task import (
 )
 
 __all__ = [
+    "AFTER_MERGE",
     "CPO",
     "CPO_MANIFEST",
     "DEFAULT_BACKEND",
@@ -55,11 +57,13 @@ __all__ = [
     "DEFAULT_SETUP_TIMEOUT",
     "DEFAULT_TIMEOUT",
     "DEFAULT_TIMEOUT_V01",
+    "NO_AFTER_MERGE",
     "NO_BUDGET",
     "NO_CHECKS",
     "NO_DEFAULTS",
     "NO_ENV",
     "NO_SETUP",
+    "AfterMerge",
     "Answer",
     "Boundaries",
     "Budget",

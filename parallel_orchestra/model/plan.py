@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from parallel_orchestra.model.after_merge import NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import NO_CHECKS, Checks
 from parallel_orchestra.model.task import NO_SETUP, Command, Setup, Task
@@ -199,11 +200,18 @@ class Plan:
     merge: MergeRules = MergeRules()
     budget: Budget = NO_BUDGET
     checks: Checks = NO_CHECKS
+    after_merge: AfterMerge = NO_AFTER_MERGE
     webhooks: Webhooks = Webhooks()
     on_event: Hook | None = None
     notify: tuple[str, ...] = ()
     defaults: Task = NO_DEFAULTS
     warnings: tuple[str, ...] = ()
+
+    @property
+    def agents(self) -> tuple[Task, ...]:
+        """All that backends are called for: the tasks, and what an agent does after the merge."""
+        after = self.after_merge.task
+        return self.tasks if after is None else (*self.tasks, after)
 
     @property
     def published(self) -> bool:

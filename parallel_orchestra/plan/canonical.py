@@ -17,6 +17,7 @@ from typing import Any
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import (
+    AfterMerge,
     Boundaries,
     Budget,
     Checks,
@@ -129,6 +130,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "webhooks": asdict(plan.webhooks),
         "on_event": _plain(astuple(plan.on_event)) if plan.on_event else None,
         "notify": list(plan.notify),
+        "after_merge": {name: _plain(one) for name, one in plan.after_merge.facts().items()},
         "warnings": list(plan.warnings),
     }
 
@@ -175,6 +177,8 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     checks = values.get("checks", {})
     values["checks"] = Checks(**{name: _tuples(one) for name, one in checks.items()})
     values["budget"] = _budget(values.get("budget", {}))
+    after = values.get("after_merge", {})
+    values["after_merge"] = AfterMerge(**{name: _tuples(fact) for name, fact in after.items()})
     values["webhooks"] = Webhooks(**values["webhooks"])
     hook = values.get("on_event")
     values["on_event"] = Hook(*_tuples(hook)) if hook else None

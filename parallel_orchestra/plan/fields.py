@@ -7,9 +7,17 @@ reference. What is left out takes the default that stands in `model`.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from parallel_orchestra.model import Budget, Checks, LimitMode, MergeRules, Setup, UsageLimit
+from parallel_orchestra.model import (
+    AfterMerge,
+    Budget,
+    Checks,
+    LimitMode,
+    MergeRules,
+    Setup,
+    UsageLimit,
+)
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -124,6 +132,26 @@ class Webhook(Fields):
     webhook_url: Annotated[str, AfterValidator(_webhook)]
 
 
+class AfterMergeFields(Fields):
+    """What `after_merge` may say; commands alone stand for `run`."""
+
+    run: values.Commands = ABSENT
+    prompt: values.Filled = ABSENT
+    backend: values.FilledLine = ABSENT
+    agent: values.PluginAgent = ABSENT
+    model: values.FilledLine = ABSENT
+    timeout: values.Duration = ABSENT
+    keep: values.SomePatterns = ABSENT
+    required: bool = ABSENT
+
+    def as_after_merge(self) -> AfterMerge:
+        """Returns what was said."""
+        return AfterMerge(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+_AfterMergeSaid = Annotated[AfterMergeFields, AfterValidator(AfterMergeFields.as_after_merge)]
+
+
 class SharedFields(Fields):
     """What a task may say, and `defaults` for all tasks."""
 
@@ -195,6 +223,9 @@ class TopFields(Fields):
     on_failure: Webhook = ABSENT
     on_event: SomeHook = ABSENT
     notify: values.Lines = ABSENT
+    after_merge: Annotated[
+        _AfterMergeSaid, BeforeValidator(lambda one: one if isinstance(one, dict) else {"run": one})
+    ] = ABSENT
 
 
 def _keys(fields: type[Fields], whose: str) -> dict[str, str]:

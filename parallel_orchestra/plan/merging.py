@@ -1,12 +1,13 @@
-"""What the entries of `merge` need of each other, and of the plan around them."""
+"""What the entries of `merge` and `after_merge` need of each other, and of the plan around them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from parallel_orchestra.model import Plan
-from parallel_orchestra.plan.abilities import abilities_of
-from parallel_orchestra.plan.fields import MergeFields
+from parallel_orchestra.model import DEFAULT_BACKEND, Plan
+from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS, abilities_of
+from parallel_orchestra.plan.fields import AfterMergeFields, MergeFields
 from parallel_orchestra.plan.findings import Finding, Findings
+from parallel_orchestra.plan.parts import check_backend
 from parallel_orchestra.plan.wording import check_keys
 
 _SOURCES = ("junit", "failing")
@@ -29,10 +30,42 @@ def remark_on_authors(plan: Plan, findings: Findings) -> None:
             findings.warning(Finding(what, hint, ("merge", "co_author"), key=True))
 
 
-def check_merge(data: Mapping[str, Any], findings: Findings, *, strict: bool) -> None:
+def check_after_merge(
+    data: Mapping[str, Any], backends: Collection[str], findings: Findings
+) -> None:
+    """Notes what `after_merge` can't mean, and keys of it that nobody knows."""
+    after, at = data.get("after_merge"), ("after_merge",)
+    if not isinstance(after, dict):
+        return
+    check_keys(after, AfterMergeFields.model_fields, "`after_merge`", at, findings, strict=True)
+    if ("run" in after) == ("prompt" in after):
+        what = "`after_merge` must have either commands to `run` or the `prompt` of an agent"
+        findings.problem(Finding(what, "write `after_merge: {run: …}`", at))
+    backend = after.get("backend")
+    known = ABILITIES.get(str(backend or DEFAULT_BACKEND))
+    for key in after.keys() & {"backend", "agent", "model"}:
+        if "prompt" not in after:
+            what = f"`after_merge.{key}` has no effect without a `prompt`"
+            findings.warning(Finding(what, "", (*at, key), key=True))
+        elif known is not None and key in AGENT_FIELDS and key not in known.fields:
+            what = f"`after_merge` has `{key}`, which its backend does not understand"
+            findings.problem(Finding(what, "remove the line", (*at, key), key=True))
+    if backend == "command":
+        what = "`after_merge` has no agent of the backend `command`"
+        findings.problem(Finding(what, "write the command as `run`", (*at, "backend")))
+    elif isinstance(backend, str):
+        check_backend(backend, "`after_merge`", at, backends, findings)
+    merge = data.get("merge")
+    each = isinstance(merge, dict) and merge.get("deliver") == "each"
+    if after.get("required") is True and each:
+        what = "`after_merge.required` can hold nothing back: `merge.deliver` is `each`"
+        findings.problem(Finding(what, "deliver at the `end`", (*at, "required"), key=True))
+
+
+def check_merge(data: Mapping[str, Any], findings: Findings) -> None:
     """Notes keys of `merge` that nobody knows, and a baseline without what it is taken from."""
     merge = data.get("merge")
-    if not strict or not isinstance(merge, dict):
+    if not isinstance(merge, dict):
         return
     check_keys(merge, MergeFields.model_fields, "`merge`", ("merge",), findings, strict=True)
     at = ("merge", "baseline")

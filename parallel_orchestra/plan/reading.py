@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from parallel_orchestra.model import (
+    NO_AFTER_MERGE,
     NO_BUDGET,
     NO_CHECKS,
     NO_SETUP,
@@ -31,7 +32,7 @@ from parallel_orchestra.plan.borders import Disk, check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.links import check_links
-from parallel_orchestra.plan.merging import check_merge, remark_on_authors
+from parallel_orchestra.plan.merging import check_after_merge, check_merge, remark_on_authors
 from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.tasks import (
@@ -131,7 +132,10 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
             known_here = fields.Webhook.model_fields
             check_keys(data[key], known_here, f"`{key}`", (key,), findings, strict=False)
     check_parts(data, "", (), findings, strict=dialect.strict)
-    check_merge(data, findings, strict=dialect.strict)
+    if dialect.strict:
+        check_merge(data, findings)
+        backends = (*origin.backends, *_names(data.get("backends")))
+        check_after_merge(data, backends, findings)
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
     around = _surroundings(document, dialect, top, origin, findings)
@@ -140,7 +144,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     tasks = dialect.tasks(raw, around)
     _check_sections(around, raw, findings)
     check_links(raw, findings, strict=dialect.strict)
-    template, message = _templates(top, around.folder, origin, findings)
+    template, message = _templates(data, top, around.folder, origin, findings)
     # what is checked out is what the tasks start from, unless the plan names another branch
     disk = origin.disk if dialect.strict and "base" not in top else None
     if findings.wrong:
@@ -162,10 +166,16 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
 
 
 def _templates(
-    top: Mapping[str, Any], folder: Path, origin: Origin, findings: Findings
+    data: Mapping[str, Any],
+    top: Mapping[str, Any],
+    folder: Path,
+    origin: Origin,
+    findings: Findings,
 ) -> tuple[Template, Template]:
     """Returns the templates of prompts and of merges."""
-    message = top.get("merge", MergeRules()).message
+    # As it was written, also where something else in `merge` is wrong.
+    said = top["merge"].message if "merge" in top else _within(data, "merge", "message")
+    message = said if isinstance(said, str) else ""
     return (
         read_template(top.get("prompt_template", ""), folder, origin.shown, origin.read, findings),
         read_template(message, folder, origin.shown, origin.read, findings, MESSAGE),
@@ -243,6 +253,12 @@ def _surroundings(
             around.defaults["backend"], "defaults", ("defaults",), around.backends, findings
         )
     return around
+
+
+def _within(data: Mapping[str, Any], outer: str, inner: str) -> object:
+    """Returns an entry of a mapping in the plan as it was written; None if there is none."""
+    found = data.get(outer)
+    return found.get(inner) if isinstance(found, dict) else None
 
 
 def _names(value: object) -> list[str]:
@@ -333,6 +349,7 @@ def _plan(
         merge=top.get("merge", MergeRules()),
         budget=top.get("budget", NO_BUDGET),
         checks=top.get("checks", NO_CHECKS),
+        after_merge=top.get("after_merge", NO_AFTER_MERGE),
         webhooks=Webhooks(**hooks),
         on_event=top.get("on_event"),
         notify=top.get("notify", ()),

@@ -40,6 +40,8 @@ def written(plan: Plan, cwd: str, note: str) -> str:
         top["boundaries"] = plan.boundaries.value
     if merge := plan_to_json(plan)["merge"]:
         top["merge"] = merge
+    if after := plan_to_json(plan)["after_merge"]:
+        top["after_merge"] = {name: _plain(one) for name, one in after.items()}
     if plan.halt != Halt():
         top["halt"] = str(plan.halt)
     if plan.usage_limit != UsageLimit():

@@ -4,6 +4,7 @@ Pure: no clock, no disk. Where the journal and the listing disagree (a crash bet
 the listing wins, since the directory is the truth.
 """
 
+from parallel_orchestra.progress.aftermath import Aftermath
 from parallel_orchestra.progress.fold import UNDONE, RunFacts, fold
 from parallel_orchestra.progress.integration import (
     Check,
@@ -28,6 +29,7 @@ from parallel_orchestra.progress.story import Place
 
 __all__ = [
     "UNDONE",
+    "Aftermath",
     "Attempt",
     "Check",
     "Contract",

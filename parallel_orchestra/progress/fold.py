@@ -19,6 +19,7 @@ from parallel_orchestra.events import (
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
+from parallel_orchestra.progress.aftermath import Aftermath, after
 from parallel_orchestra.progress.meaning import exit_code
 from parallel_orchestra.progress.picture import (
     Attempt,
@@ -85,9 +86,11 @@ class _Memory:
     delivered_since: bool = False
     held: dict[str, str] = field(default_factory=dict)
     waits: Waits = field(default_factory=Waits)
+    aftermath: Aftermath | None = None
 
     def take(self, writer: str, event: Event) -> None:
         self.waits.take(writer, event)
+        self.aftermath = after(self.aftermath, event)
         if isinstance(event, RunStarted):
             self.begun, self.ended, self.warnings, self.held = event, None, [], {}
             self.delivery = Delivery(self.delivery.branch)
@@ -117,7 +120,8 @@ def fold(
     for writer, event in history:
         memory.take(writer, event)
     states = {task: place.state for task, place in places.items()}
-    culprits = doomed(Graph.of(facts.plan.tasks), states)
+    graph = Graph.of(facts.plan.tasks)
+    culprits = doomed(graph, states)
     begun, ended = memory.begun, memory.ended
     since = begun.time if begun is not None and begun.resumed else 0.0
     tasks = tuple(
@@ -127,6 +131,7 @@ def fold(
     seen = {task: _seen(place, memory.stories.get(task), now) for task, place in places.items()}
     crew = _crew(facts, memory)
     tasks, ahead = with_causes(facts.plan, tasks, seen, crew, now)
+    levels = graph.bottom_levels({task.id: task.seconds for task in tasks})
     return RunReport(
         run=facts.run,
         name=facts.plan.name,
@@ -145,7 +150,7 @@ def fold(
         delivery=memory.delivery,
         tasks=tasks,
         exit_code=int(_standing(memory, [one for one in tasks if one.id not in facts.left_out])),
-        critical_path_seconds=_longest_chain(facts.plan, tasks),
+        critical_path_seconds=max(levels.values(), default=0.0),
         warnings=tuple(memory.warnings),
         strange=facts.strange,
         took=ended.seconds if ended else None,
@@ -155,6 +160,7 @@ def fold(
         purses=tuple(purses(facts.plan.budget, facts.spent)),
         limits=facts.limits,
         waits=memory.waits.all(now),
+        aftermath=memory.aftermath,
     )
 
 
@@ -282,16 +288,11 @@ def _done(task: Task, place: Place, story: Story, commit: str, since: float) -> 
 def _standing(memory: _Memory, tasks: Iterable[TaskReport]) -> int:
     """Returns how the run ended, or how it stands; what was undone or delivered since counts."""
     if memory.ended is None:
-        return exit_code(tasks, memory.delivery)
+        return exit_code(tasks, memory.delivery, memory.aftermath)
     if memory.delivered_since and memory.ended.exit_code == ExitCode.WAITS_FOR_PERSON:
         # The delivery was what it waited for, or the tasks tell what else it is.
-        return exit_code(tasks, memory.delivery)
+        return exit_code(tasks, memory.delivery, memory.aftermath)
     if memory.undone_since:
-        return worst([ExitCode(memory.ended.exit_code), exit_code(tasks, memory.delivery)])
+        now = exit_code(tasks, memory.delivery, memory.aftermath)
+        return worst([ExitCode(memory.ended.exit_code), now])
     return memory.ended.exit_code
-
-
-def _longest_chain(plan: Plan, tasks: Iterable[TaskReport]) -> float:
-    seconds = {task.id: task.seconds for task in tasks}
-    levels = Graph.of(plan.tasks).bottom_levels(seconds)
-    return max(levels.values(), default=0.0)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from parallel_orchestra.errors import ExitCode, worst
 from parallel_orchestra.model import FailureClass
+from parallel_orchestra.progress.aftermath import Aftermath
 from parallel_orchestra.progress.picture import Delivery, Outcome, TaskReport
 from parallel_orchestra.schedule import Hold
 
@@ -15,9 +16,13 @@ _FAILURE_CODES = {
 }
 
 
-def exit_code(tasks: Iterable[TaskReport], delivery: Delivery) -> ExitCode:
-    """Returns what the run's end means for the shell, as far as tasks and delivery decide it."""
+def exit_code(
+    tasks: Iterable[TaskReport], delivery: Delivery, aftermath: Aftermath | None = None
+) -> ExitCode:
+    """Returns what the run's end means for the shell, as far as what was done decides it."""
     codes = []
+    if aftermath is not None and aftermath.failure:
+        codes.append(ExitCode.TASK_FAILED)
     for task in tasks:
         if task.outcome is Outcome.FAILED:
             codes.append(_FAILURE_CODES.get(task.failure, ExitCode.TASK_FAILED))

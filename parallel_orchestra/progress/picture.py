@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.progress.aftermath import Aftermath
 from parallel_orchestra.progress.integration import IntegrationReport
 from parallel_orchestra.schedule import Cause, Outlook
 from parallel_orchestra.schedule.usage_limits import Limit
@@ -165,7 +166,8 @@ class RunReport:
     longest chain of durations actually seen. `outlook` is how the rest will go, None if nothing is
     open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
     `limits` the usage limits that hold, `waits` all times in which something kept tasks from
-    starting, in order. `integration_report` is None if none was made of this very tip.
+    starting, in order. `integration_report` is None if none was made of this very tip. `aftermath` is
+    what the plan wanted done after the last merge.
     """
 
     run: str
@@ -196,6 +198,7 @@ class RunReport:
     limits: tuple[Limit, ...] = ()
     waits: tuple[Wait, ...] = ()
     integration_report: IntegrationReport | None = None
+    aftermath: Aftermath | None = None
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -90,7 +90,18 @@ def next_steps(report: RunReport) -> tuple[str, ...]:
     named = [f"task `{task.id}`: {next_step(report, task)}" for task in failed[:LISTED]]
     if len(failed) > LISTED:
         named.append(more(len(failed), "failed tasks"))
-    return (*deliver_step(report), *named, *resume_step(report), *mend_step(report))
+    first = (*aftermath_step(report), *deliver_step(report))
+    return (*first, *named, *resume_step(report), *mend_step(report))
+
+
+def aftermath_step(report: RunReport) -> tuple[str, ...]:
+    """Returns what to do about what failed after the last merge, if something did."""
+    found = report.aftermath
+    if report.ended is None or found is None or not found.failure:
+        return ()
+    log = shlex.quote(f"{report.tasks_dir}/{found.log}")
+    again = _command("run", report.source, "--resume", report=report)
+    return (f"see what failed after the last merge in `{log}`; `{again}` does it again",)
 
 
 def deliver_step(report: RunReport) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport, Wait
 from parallel_orchestra.report.advice import next_step, next_steps, session_command
+from parallel_orchestra.report.aftermath import aftermath_record
 from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_record
 from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
@@ -74,6 +75,7 @@ def _run(report: RunReport) -> dict[str, Any]:
         "usage_limits": [limit_record(limit) for limit in report.limits],
         "waits": [_wait(one) for one in report.waits],
         "integration_report": integration_record(report.integration_report),
+        "after_merge": aftermath_record(report.aftermath),
         "outlook": None if report.outlook is None else outlook_record(report.outlook),
     }
 

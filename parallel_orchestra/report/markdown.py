@@ -10,6 +10,7 @@ from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report import text
 from parallel_orchestra.report.advice import delivery, next_step, next_steps
+from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import cost, figures, headline, verdict
 from parallel_orchestra.report.together import verdict_of
@@ -64,6 +65,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
         "headline": headline(report),
         "verdict": verdict(report),
         "delivery": delivery(report),
+        "aftermath": aftermath_words(report),
         "next_steps": next_steps(report),
         "next_step": lambda task: next_step(report, task),
         "together": _together(report),

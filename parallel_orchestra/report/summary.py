@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import (
     LISTED,
+    aftermath_step,
     deliver_step,
     delivery,
     mend_step,
@@ -17,6 +18,7 @@ from parallel_orchestra.report.advice import (
     resume_step,
     session_step,
 )
+from parallel_orchestra.report.aftermath import aftermath_lines
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.figures import cost, figures, headline
@@ -54,15 +56,20 @@ def summary(report: RunReport, width: int = 80) -> str:
     for outcome in _NOT_SUCCEEDED:
         lines += _group(report, outcome, width)
     lines += _listed([cut(line, width) for line in _warnings(report)], "warnings")
+    lines += aftermath_lines(report)
     if delivered := delivery(report):
         lines.append(cut(f"delivery: {one_line(delivered)}", width))
     if report.integration_report is not None:
         lines.append(cut(f"integration: {verdict_of(report.integration_report)}", width))
     # a path is copied too
     lines.append(clean(f"logs: {report.tasks_dir}/attempts"))
-    steps = (*deliver_step(report), *resume_step(report), *mend_step(report))
-    lines += [clean(f"next: {step}") for step in steps]
+    lines += [clean(f"next: {step}") for step in _steps(report)]
     return "\n".join(lines) + "\n"
+
+
+def _steps(report: RunReport) -> tuple[str, ...]:
+    first = (*aftermath_step(report), *deliver_step(report))
+    return (*first, *resume_step(report), *mend_step(report))
 
 
 def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
@@ -91,6 +98,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
             lines += _listed(list(_causes(report, outcome)), f"{outcome.value} tasks")
     failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
     lines += _listed([_with_session(report, task) for task in failed], "failed tasks")
+    lines += aftermath_lines(report)
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
     if report.integration_report is not None:

@@ -86,6 +86,11 @@ class Layout:
         return self.root / "attempts"
 
     @property
+    def after_merge(self) -> Path:
+        """One directory for each time that what comes after the last merge was done."""
+        return self.root / "after-merge"
+
+    @property
     def workers(self) -> Path:
         """One record per process that ever worked here."""
         return self.root / "workers"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import (
+    AfterMerge,
     Boundaries,
     Budget,
     Checks,
@@ -120,6 +121,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         ),
         budget=Budget(max_tokens=5, max_duration=1.5),
         checks=Checks(tests=("pytest", "-q"), lint="ruff check", timeout=60.0),
+        after_merge=AfterMerge(run=("make", ("a", "b")), keep=("*.png",), required=True),
         webhooks=Webhooks("https://example.org/a", "https://example.org/b"),
         on_event=Hook(("tell", "me"), ("Failed",)),
         notify=("dbus://",),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.model import (
+    AfterMerge,
     Boundaries,
     Deliver,
     Evidence,
@@ -70,6 +71,7 @@ def test_every_field_comes_back():
             deliver=Deliver.EACH,
             strategy=Strategy.SQUASH,
         ),
+        after_merge=AfterMerge(prompt="look", model="m", timeout=60.0, keep=("*.png",)),
         prompt_template=AS_IT_IS,
     )
 
