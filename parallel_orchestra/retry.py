@@ -20,6 +20,7 @@ _FIRST_DELAYS = {
     FailureClass.NO_CHANGES: 0.0,
     FailureClass.MAX_TURNS: 0.0,
     FailureClass.BOUNDARY: 0.0,
+    FailureClass.CONFLICT: 0.0,
 }
 
 
@@ -100,13 +101,14 @@ def decide(
     retry_after: float | None,
     dice: float,
     limits_count: bool = False,
+    conflicts_again: bool = False,
 ) -> Verdict:
     """Returns what follows an attempt that failed.
 
     `attempts` are those that ended, this one included; `failures` counts those before it;
     `dice` in [0, 1) spreads the delay by a quarter to both sides, so that tasks that failed
     together do not return together. With `limits_count` a rate limit is a failure like others,
-    unless the service said how long it lasts.
+    unless the service said how long it lasts. With `conflicts_again` so is a conflict.
     """
     counted = failure.counted or (
         limits_count and failure is FailureClass.RATE_LIMITED and retry_after is None
@@ -114,7 +116,7 @@ def decide(
     if failure in (FailureClass.CANCELLED, FailureClass.USAGE_LIMIT):
         # When the limit is over, all tasks of the account are told at once: see `board.breaker`.
         return Verdict(again=True, counted=False)
-    if failure.final:
+    if failure.final and not (conflicts_again and failure is FailureClass.CONFLICT):
         return Verdict(again=False, counted=counted)
     if counted and failures + 1 > max_retries:
         return Verdict(again=False, counted=True)

@@ -25,6 +25,7 @@ from parallel_orchestra.schedule.usage_limits import Account, Limit
 from parallel_orchestra.spending import Grant
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, Entry, TaskName, TaskStore
+from parallel_orchestra.store.records import last_result
 from parallel_orchestra.store.room import Room
 
 #: Seconds that the end of an attempt waits for `claim.lock`.
@@ -50,8 +51,17 @@ class Knowledge:
         halt: Halt = _GO_ON,
         purse: Purse | None = None,
         breaker: Breaker | None = None,
+        *,
+        asks: bool = False,
     ) -> None:
-        """Takes the room, gate and breaker that let tasks start, and when failures are enough."""
+        """Takes the room, gate and breaker that let tasks start, and when failures are enough.
+
+        If it `asks`, one conflict is enough: a person is to look at it.
+        """
+        self._asks = asks
+        #: The failed tasks that were there before, or whose failure is known to be no conflict.
+        self._looked_into: set[str] | None = None
+        self._question = ""
         self._tasks = tasks
         self._room = room
         self._troubles = Troubles(room, store.layout.root, clock.monotonic)
@@ -99,7 +109,15 @@ class Knowledge:
     def halted(self) -> HaltWhen | None:
         """Returns how the run stops because too many tasks have failed; None if it does not."""
         with self._changed:
+            if self._question:
+                return HaltWhen.SOON
             return self._halt.when if self._halted else None
+
+    @property
+    def question(self) -> str:
+        """The task whose conflict ended the run before its time; empty if none did."""
+        with self._changed:
+            return self._question
 
     def stop(self) -> None:
         """Hands out no more claims; `next` returns None to everybody."""
@@ -214,6 +232,22 @@ class Knowledge:
         failed = self._schedule.count()[TaskState.FAILED] - len(self._undone)
         if not self._halted and self._halt.reached(failed, len(self._tasks)):
             self._halted = self._stopping = True
+        if self._asks and not self._question:
+            self._look_for_a_question()
+
+    def _look_for_a_question(self) -> None:
+        entries = self._entries.items()
+        failed = {task for task, entry in entries if entry.state is TaskState.FAILED}
+        if self._looked_into is None:
+            # What failed in an earlier run was asked then.
+            self._looked_into = failed
+        for task in sorted(failed - self._looked_into):
+            self._looked_into.add(task)
+            last = last_result(self._store.layout, task)
+            if last is not None and last.failure == FailureClass.CONFLICT.value:
+                self._question = task
+                self._halted = self._stopping = True
+                return
 
     def _lane(self, task: str) -> str:
         """Returns the account that pays for a task, or where nobody knows it the backend."""

@@ -176,7 +176,9 @@ class Crew(Workshop):
         return self._glance.phases if self._glance is not None else {}
 
     def _tell_halt(self) -> None:
-        if self.board.halted() is not None:
+        if question := self.board.question:
+            self.warn(f"halted: `{question}` conflicts, and the run was to ask then")
+        elif self.board.halted() is not None:
             failed = self.board.count()[TaskState.FAILED]
             tasks = "task" if failed == 1 else "tasks"
             halt = self.job.plan.halt

@@ -23,7 +23,7 @@ from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.merge_queue.bay import Bay, Site
-from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.model import OnConflict, Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
 from parallel_orchestra.schedule import Outlook, Schedule, Standing, outlook
@@ -245,6 +245,7 @@ class Workshop:
                 dice=random.random,
                 tell=self.journal.write,
             ),
+            asks=plan.merge.on_conflict is OnConflict.HALT,
         )
 
     def _purse(self) -> Purse | None:

@@ -202,6 +202,15 @@ class Objects:
             for facts, path in zip(fields[::2], fields[1::2], strict=True)
         )
 
+    def patch(self, before: str, after: str) -> bytes:
+        """Returns the differences between two commits or trees as a patch.
+
+        Raises:
+            GitError: one of them is not there.
+        """
+        words = ("diff-tree", "-p", "--no-color", "--no-ext-diff", "--no-textconv")
+        return self._git.run(*words, "--end-of-options", before, after, "--").out
+
     def files(self, commit: str, below: str = "") -> tuple[str, ...]:
         """Returns the paths of all files of a commit; of those below a directory, counted from it.
 

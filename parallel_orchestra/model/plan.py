@@ -92,6 +92,14 @@ class Strategy(Enum):
     REBASE = "rebase"
 
 
+class OnConflict(Enum):
+    """What follows a conflict: its task fails, the run ends and asks, or the task begins anew."""
+
+    KEEP = "keep"
+    HALT = "halt"
+    RETRY = "retry"
+
+
 @dataclass(frozen=True, slots=True)
 class MergeRules:
     """How merge candidates are judged, what they become on the branch, and how what was merged is delivered.
@@ -107,6 +115,7 @@ class MergeRules:
     failing: Command | None = None
     deliver: Deliver = Deliver.END
     strategy: Strategy = Strategy.MERGE
+    on_conflict: OnConflict = OnConflict.KEEP
     message: str = ""
     sign_off: bool = False
     co_author: str | bool = False

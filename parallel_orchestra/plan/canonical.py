@@ -28,6 +28,7 @@ from parallel_orchestra.model import (
     Isolation,
     LimitMode,
     MergeRules,
+    OnConflict,
     Plan,
     Setup,
     Strategy,
@@ -197,6 +198,8 @@ def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
         facts["deliver"] = Deliver(facts["deliver"])
     if "strategy" in facts:
         facts["strategy"] = Strategy(facts["strategy"])
+    if "on_conflict" in facts:
+        facts["on_conflict"] = OnConflict(facts["on_conflict"])
     return MergeRules(**facts)
 
 

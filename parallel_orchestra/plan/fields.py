@@ -95,6 +95,7 @@ class MergeFields(Fields):
     failing: values.OneCommand = ABSENT
     deliver: values.Delivering = ABSENT
     strategy: values.Merging = ABSENT
+    on_conflict: values.Conflicting = ABSENT
     message: values.Filled = ABSENT
     sign_off: bool = ABSENT
     co_author: values.CoAuthor = ABSENT

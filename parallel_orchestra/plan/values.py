@@ -13,7 +13,15 @@ from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from parallel_orchestra.model import Boundaries, Command, Deliver, Halt, Isolation, Strategy
+from parallel_orchestra.model import (
+    Boundaries,
+    Command,
+    Deliver,
+    Halt,
+    Isolation,
+    OnConflict,
+    Strategy,
+)
 from parallel_orchestra.ownership import Unreadable, patterns_of
 from parallel_orchestra.plan import variables
 from parallel_orchestra.plan.findings import brief
@@ -368,6 +376,7 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
+Conflicting = Annotated[Literal["keep", "halt", "retry"], AfterValidator(OnConflict)]
 Merging = Annotated[Literal["merge", "squash", "rebase"], AfterValidator(Strategy)]
 CoAuthor = Annotated[
     str | bool,

@@ -24,7 +24,8 @@ class Feedback:
     `attempt` is that attempt's number, `output` the end of what was printed, `ref` the git ref
     that keeps its work; 0 and empty if none failed. `way` is how this one goes on: in its `session`,
     in its `tree`, or `fresh`; `moved` if there is more in the files than it left there, and
-    `refused` are the files in which its work contradicts that.
+    `refused` are the files in which its work contradicts that. `patch` is what it had changed, if
+    that is worth showing.
     """
 
     told: str = ""
@@ -36,6 +37,7 @@ class Feedback:
     way: str = "fresh"
     moved: bool = False
     refused: tuple[str, ...] = ()
+    patch: str = ""
 
     @property
     def empty(self) -> bool:
@@ -59,15 +61,12 @@ class Feedback:
         else:
             why = f"{self.failure}): {reason}." if reason else f"{self.failure})."
             lines = [f"Attempt {self.attempt} at this task failed ({why}"]
-        output = self.output.strip("\n")
-        if output:
-            longest = max((len(run) for run in re.findall(r"`+", output)), default=0)
-            fence = "`" * max(3, longest + 1)
-            lines += ["", "The end of the output:", "", fence, output, fence]
+        lines += _fenced("The end of the output:", self.output)
         work = self._of_work()
         if self.failure == _BREACH and self.way != "fresh":
             work += f" {_PUT_BACK}"
-        return [*lines, "", work] if work else lines
+        lines += ["", work] if work else []
+        return lines + _fenced("What it had changed:", self.patch, "diff")
 
     def _of_work(self) -> str:
         if self.way == "session":
@@ -87,6 +86,16 @@ class Feedback:
             f"{kept}, and not in your files: it contradicts what was merged of other tasks "
             f"meanwhile, in {names}{more}."
         )
+
+
+def _fenced(heading: str, text: str, kind: str = "") -> list[str]:
+    """Returns the lines of a block that nothing in it can end; none if there is no text."""
+    text = text.strip("\n")
+    if not text:
+        return []
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return ["", heading, "", f"{fence}{kind}", text, fence]
 
 
 def with_feedback(prompt: str, feedback: Feedback) -> str:

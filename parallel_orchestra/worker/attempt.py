@@ -24,7 +24,7 @@ from parallel_orchestra.isolation import (
     prepared,
 )
 from parallel_orchestra.merge_queue import under_way
-from parallel_orchestra.model import Answer, FailureClass, Phase
+from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Ending, Exit, Supervisor
 from parallel_orchestra.retry import MAX_LOST, Way
@@ -172,7 +172,8 @@ class Attempt:
         try:
             merged = self._landing.land(workspace, work, token, generation)
         except Contradicted as conflict:
-            return replace(self._for_a_person(conflict), answer=finished.answer)
+            kept = self._kept_apart(conflict, workspace)
+            return replace(kept, answer=finished.answer)
         except Ended as ended:
             failed = replace(ended.finished, answer=finished.answer)
             return self._kept(work, failed, workspace)
@@ -196,14 +197,20 @@ class Attempt:
             return replace(finished, ref=refusal.ref)
         return Finished(FailureClass.UNUSABLE, str(refusal), ref=refusal.ref)
 
-    def _for_a_person(self, conflict: Contradicted) -> Finished:
-        """Keeps work that conflicts on a branch, where somebody can resolve it."""
-        claim, queue = self._claim, self._shop.queue
-        branch = queue.refs.kept(claim.task, claim.attempt)
-        ref = keep_commit(self._shop.repo, conflict.commit, branch)
+    def _kept_apart(self, conflict: Contradicted, workspace: Workspace) -> Finished:
+        """Keeps work that conflicts: on a branch, where somebody can resolve it.
+
+        If the task is to begin anew by itself, a ref is enough.
+        """
+        claim, refs = self._claim, self._shop.queue.refs
+        ref = refs.kept(claim.task, claim.attempt)
+        anew = self._shop.plan.merge.on_conflict is OnConflict.RETRY
+        if anew and claim.name.failures < self._task.max_retries:
+            ref = refs.salvage(claim.task, claim.attempt, claim.name.owner)
+        ref = keep_commit(self._shop.repo, conflict.commit, ref)
         self._place.settled()
         self._landing.note_kept(ref, conflict)
-        return replace(conflict.finished, ref=ref)
+        return self._to_go_on_from(replace(conflict.finished, ref=ref), workspace)
 
     def _kept(self, work: Work, finished: Finished, workspace: Workspace) -> Finished:
         ref = self._landing.keep(work) if work.changed else ""

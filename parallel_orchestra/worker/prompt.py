@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from parallel_orchestra import files
-from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
 from parallel_orchestra.git.objects import Objects
 from parallel_orchestra.merge_queue.history import MergeFact, state_before
-from parallel_orchestra.model import Plan, Task
+from parallel_orchestra.model import FailureClass, Plan, Task
 from parallel_orchestra.process.press import Spoiled, examine, press
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import (
@@ -25,7 +25,7 @@ from parallel_orchestra.prompt import (
 )
 from parallel_orchestra.prompt.feedback import with_feedback
 from parallel_orchestra.spending import Grant
-from parallel_orchestra.store import Claim, Layout
+from parallel_orchestra.store import AttemptResult, Claim, Layout
 from parallel_orchestra.store.feedback import feedback_for
 from parallel_orchestra.store.records import attempt_results, last_result
 from parallel_orchestra.worker.onward import NOTHING, Onward
@@ -35,6 +35,8 @@ __all__ = ["Source", "Spoiled", "judge", "prompt_of", "write_prompt"]
 #: How many made-up attempts a template is tried with at most: what it does differs by few fields.
 _MOST_TRIALS = 2000
 _TRIED_CHARS = 8 << 20
+#: How much of what an attempt had changed its successor is shown.
+_PATCH_BYTES = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,7 @@ def _feedback(source: Source, task: Task, attempt: int, onward: Onward) -> Feedb
     if last.failure == "cancelled" and onward.last is None:
         # Nothing was wrong with it, and nothing of it is there to go on from.
         return Feedback(told)
+    clash = last.failure == FailureClass.CONFLICT.value
     return Feedback(
         told,
         last.attempt,
@@ -147,8 +150,23 @@ def _feedback(source: Source, task: Task, attempt: int, onward: Onward) -> Feedb
         last.ref,
         onward.way.value,
         onward.moved,
-        onward.refused,
+        onward.refused or (tuple(last.files) if clash else ()),
+        _patch(source, last) if clash else "",
     )
+
+
+def _patch(source: Source, last: AttemptResult) -> str:
+    """Returns what an attempt had changed, as far as it is not too much to tell."""
+    if source.objects is None or not (last.base and last.ref):
+        return ""
+    try:
+        said = source.objects.patch(last.base, last.ref)
+    except GitError:
+        # Somebody cleaned up meanwhile.
+        return ""
+    text = said[:_PATCH_BYTES].decode("utf-8", "replace")
+    whole = f"git diff {last.base} {last.ref}"
+    return text if len(said) <= _PATCH_BYTES else f"{text}\n... cut off; all of it: {whole}"
 
 
 def _left(granted: Grant | None, task: Task) -> Left:

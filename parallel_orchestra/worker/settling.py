@@ -5,7 +5,7 @@ from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.events import AttemptEnded, Completed, Failed, Returned
-from parallel_orchestra.model import FailureClass
+from parallel_orchestra.model import FailureClass, OnConflict
 from parallel_orchestra.retry import Verdict, decide
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import AttemptResult, Claim, TaskName
@@ -89,6 +89,7 @@ def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
         dice=shop.dice(),
         # The published tool tries a rate limit again after a second, as often as it may.
         limits_count=shop.agents.published,
+        conflicts_again=shop.plan.merge.on_conflict is OnConflict.RETRY,
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.errors import PlanError
-from parallel_orchestra.model import Deliver, MergeRules, Strategy
+from parallel_orchestra.model import Deliver, MergeRules, OnConflict, Strategy
 from parallel_orchestra.plan import parse
 
 VERIFY = "verify: make\n"
@@ -31,6 +31,8 @@ def told(top):
         ("merge: {}\n", MergeRules()),
         ("merge: {baseline: false}\n", MergeRules()),
         ("merge: {strategy: squash}\n", MergeRules(strategy=Strategy.SQUASH)),
+        ("merge: {on_conflict: halt}\n", MergeRules(on_conflict=OnConflict.HALT)),
+        ("merge: {on_conflict: retry}\n", MergeRules(on_conflict=OnConflict.RETRY)),
         ("merge: {strategy: rebase}\n", MergeRules(strategy=Strategy.REBASE)),
         ('merge: {message: "{{ run }}"}\n', MergeRules(message="{{ run }}")),
         ("merge: {sign_off: true, co_author: true}\n", MergeRules(sign_off=True, co_author=True)),
@@ -80,6 +82,7 @@ def test_a_source_without_a_baseline_is_remarked_on():
         ("{baseline: true, junit: /tmp/a.xml}", "`merge.junit`"),
         ("{baseline: true, failing: ''}", "`merge.failing`"),
         ("{strategy: copy}", "`merge.strategy`"),
+        ("{on_conflict: ask}", "`merge.on_conflict`"),
         ("{message: ''}", "`merge.message`"),
         ("{message: none.j2}", "the file `none.j2` of `merge.message` can't be used"),
         ("{sign_off: 'yes'}", "`merge.sign_off`"),

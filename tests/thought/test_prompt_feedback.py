@@ -11,6 +11,30 @@ def test_what_did_not_fail_leaves_the_prompt_as_it_is():
     assert with_feedback(PROMPT, Feedback(" \n")) == PROMPT
 
 
+def test_after_a_conflict_it_is_shown_what_had_been_changed_in_a_fence_that_nothing_ends():
+    feedback = Feedback(
+        attempt=1,
+        failure="conflict",
+        reason="conflict in 1 file with `b`",
+        ref="refs/r",
+        refused=("a.md",),
+        patch="+```\n",
+    )
+
+    assert feedback.text == (
+        "Attempt 1 at this task failed (conflict): conflict in 1 file with `b`.\n"
+        "\n"
+        "What it had written is kept in git under `refs/r`, and not in your files: it contradicts "
+        "what was merged of other tasks meanwhile, in `a.md`.\n"
+        "\n"
+        "What it had changed:\n"
+        "\n"
+        "````diff\n"
+        "+```\n"
+        "````"
+    )
+
+
 def test_after_a_failure_the_prompt_ends_with_what_went_wrong():
     feedback = Feedback(
         attempt=1,

@@ -25,6 +25,7 @@ def verdict(
     retry_after: float | None = None,
     dice: float = MIDDLE,
     limits_count: bool = False,
+    conflicts_again: bool = False,
 ) -> Verdict:
     return decide(
         failure,
@@ -34,6 +35,7 @@ def verdict(
         retry_after=retry_after,
         dice=dice,
         limits_count=limits_count,
+        conflicts_again=conflicts_again,
     )
 
 
@@ -166,6 +168,13 @@ def test_a_service_that_asks_for_more_time_gets_it_and_never_less_than_ours(aske
 )
 def test_no_file_lets_a_task_sleep_for_more_than_a_week(said, wake):
     assert not_later_than_a_week(said, 1e6) == wake
+
+
+@pytest.mark.parametrize(("failures", "again"), [(0, True), (1, False)])
+def test_a_conflict_may_be_tried_again_as_often_as_there_are_retries(failures, again):
+    found = verdict(FailureClass.CONFLICT, failures=failures, max_retries=1, conflicts_again=True)
+
+    assert (found.again, found.counted, found.delay) == (again, True, 0.0)
 
 
 def test_a_rate_limit_may_count_unless_it_says_how_long_it_lasts():
