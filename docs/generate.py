@@ -27,6 +27,7 @@ from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
 from parallel_orchestra.report import FORMATS
+from parallel_orchestra.report.markdown import VARIABLES
 from parallel_orchestra.retry import WAYS, Way
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 
@@ -107,6 +108,12 @@ def report_formats() -> str:
         for one in FORMATS
     )
     return _table(("Format", "Files", "For whom"), rows)
+
+
+def report_variables() -> str:
+    """Returns what a template of a report sees."""
+    rows = ((f"`{name}`", meaning) for name, meaning in VARIABLES.items())
+    return _table(("Variable", "Meaning"), rows)
 
 
 _ONWARD = {
@@ -361,6 +368,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "failure-classes": failure_classes,
     "report-formats": report_formats,
     "report-keys": report_keys,
+    "report-variables": report_variables,
     "python-names": python_names,
 }
 

@@ -1,7 +1,7 @@
 """Report files: checked before anything runs, written when all is over."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,10 +44,15 @@ def write_reports(report: RunReport, paths: Iterable[Path], form: str | None = N
 
     In the format of that name if one is given, else in that of the file's suffix.
     """
+    return write_texts(paths, lambda path: _style(path, form).render(report))
+
+
+def write_texts(paths: Iterable[Path], text_of: Callable[[Path], str]) -> Written:
+    """Writes to each of these files the text that it is to have; one that fails hides no other."""
     written, problems = [], []
     for path in paths:
         try:
-            replace_file(path, _style(path, form).render(report))
+            replace_file(path, text_of(path))
             written.append(path)
         except Exception as error:  # noqa: BLE001  # a report must never hide how the run went
             reason = getattr(error, "strerror", None) or str(error)

@@ -1,16 +1,16 @@
 """`report`: tells a run in any format, at any time; changes nothing of it."""
 
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
-from parallel_orchestra.cli.outputs import check_reports, write_reports
+from parallel_orchestra.cli.outputs import Written, check_reports, write_reports, write_texts
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report import NAMED
+from parallel_orchestra.report.markdown import render_by
 from parallel_orchestra.store import Layout
 
 
@@ -30,12 +30,19 @@ from parallel_orchestra.store import Layout
     metavar="FILE",
     help="Write it there instead of printing it. Repeatable.",
 )
+@click.option(
+    "--template",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Tell it by this Jinja template, which may extend ours.",
+)
 @tasks_dir_option
 @json_option
 def command(
     plan: Path | None,
     form: str | None,
     output: tuple[Path, ...],
+    template: Path | None,
     tasks_dir: Path | None,
     as_json: bool,
 ) -> int:
@@ -46,18 +53,29 @@ def command(
     if as_json and form not in (None, "json"):
         raise usage(f"`--json` and `--format {form}` exclude each other", "give one of them")
     form = "json" if as_json else form
-    check_reports(output, form)
+    if template is not None and form is not None:
+        raise usage("a template is a format of its own", "leave out `--format` and `--json`")
+    check_reports(output, "markdown" if template is not None else form)
     report = read(Layout(tasks_dir_of(plan, tasks_dir, Path.cwd())))
+    if template is not None:
+        text = render_by(template, report)
+        return _by_template(text, output)
     if not output:
         click.echo(NAMED[form or "markdown"].render(report), nl=False)
         return ExitCode.DONE
-    written = write_reports(report, output, form)
-    _tell(written.paths)
+    return _told(write_reports(report, output, form))
+
+
+def _by_template(text: str, output: tuple[Path, ...]) -> int:
+    if output:
+        return _told(write_texts(output, lambda _: text))
+    click.echo(text, nl=False)
+    return ExitCode.DONE
+
+
+def _told(written: Written) -> int:
+    for path in written.paths:
+        click.echo(f"report: {path}")
     for problem in written.problems:
         click.echo(words_of(problem), err=True, nl=False)
     return ExitCode.ENVIRONMENT if written.problems else ExitCode.DONE
-
-
-def _tell(paths: Iterable[Path]) -> None:
-    for path in paths:
-        click.echo(f"report: {path}")

@@ -11,14 +11,18 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import Template
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+Functions = Mapping[str, Callable[..., Any]]
+NO_FUNCTIONS: Functions = MappingProxyType({})
 
 #: What a template is called in tracebacks; no file is.
 _NAME = "<the template>"
@@ -29,10 +33,13 @@ _MOST_FAULTS = 20
 _TRIALS = 1.0
 
 
-def environment(library: Mapping[str, str]) -> "ImmutableSandboxedEnvironment":
+def environment(
+    library: Mapping[str, str], *, autoescape: bool = False
+) -> "ImmutableSandboxedEnvironment":
     """Returns the settings of all templates; `library` are those that others may extend.
 
-    Sandboxed, strict, nothing is escaped, and values arrive as they are, byte for byte.
+    Sandboxed, strict. Values arrive as they are, byte for byte, unless `autoescape` makes them
+    safe in HTML.
     """
     from jinja2 import DictLoader, StrictUndefined  # noqa: PLC0415 - 69 ms, only for a prompt
     from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
@@ -40,7 +47,7 @@ def environment(library: Mapping[str, str]) -> "ImmutableSandboxedEnvironment":
     return ImmutableSandboxedEnvironment(
         loader=DictLoader(library),
         undefined=StrictUndefined,
-        autoescape=False,  # plain text, no HTML
+        autoescape=autoescape,  # ours are plain text, no HTML
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -70,10 +77,15 @@ def faults_of(request: Mapping[str, Any]) -> list[tuple[int, str]]:
         return [_told(error)]
 
 
-def text_of(request: Mapping[str, Any]) -> str | tuple[int, str]:
+def text_of(
+    request: Mapping[str, Any], filters: Functions, names: Functions
+) -> str | tuple[int, str]:
     """Returns the text of a template, or the line and the words of what is wrong with it."""
     try:
-        text = rendered(request["template"], request["library"], request["facts"])
+        made = environment(request["library"], autoescape=request.get("autoescape", False))
+        made.filters.update(filters)
+        made.globals.update(names)
+        text = made.from_string(request["template"]).render(request["facts"])
         return text if text.strip() else (0, _EMPTY)
     except Exception as error:  # noqa: BLE001 - as above
         return _told(error)
@@ -191,15 +203,18 @@ def _cut(words: str) -> str:
     return words if len(words) <= _MOST_WORDS else words[: _MOST_WORDS - 4] + " ..."
 
 
-def main() -> None:
-    """Answers the one request on standard input, within its limits."""
+def main(filters: Functions = NO_FUNCTIONS, names: Functions = NO_FUNCTIONS) -> None:
+    """Answers the one request on standard input, within its limits.
+
+    A template may use these `filters`, and call these functions by their `names`.
+    """
     with open(0, "rb") as asked:
         request = json.load(asked)
     sys.path[:] = filter(None, request["path"])
     # loaded before the limits hold, which are for the template
     environment({})
     _limit(request["memory_bytes"], request["seconds"])
-    answer: Any = faults_of(request) if "trials" in request else text_of(request)
+    answer: Any = faults_of(request) if "trials" in request else text_of(request, filters, names)
     if isinstance(answer, str) and len(answer) > request["output_chars"]:
         answer = (0, f"makes more than {request['output_chars']:,} characters")
     with open(1, "w", encoding="ascii") as answering:

@@ -28,8 +28,13 @@ _STATUS = {
 }
 
 
+def record(report: RunReport) -> dict[str, Any]:
+    """Returns the report as JSON values; instants in ISO 8601 UTC, durations in seconds."""
+    return {**_run(report), "tasks": [_task(report, task) for task in report.tasks]}
+
+
 def render(report: RunReport) -> str:
-    """Returns the report as JSON; instants in ISO 8601 UTC, durations in seconds."""
+    """Returns the report as the text of one JSON object: see `record`."""
     head = _text(_run(report), indent=2).removesuffix("\n}")
     # One line per task: thousands of them can be searched by line, and the C encoder writes them.
     tasks = ",\n    ".join(_text(_task(report, task)) for task in report.tasks)

@@ -1,100 +1,139 @@
 """The report for people: Markdown from a Jinja template, which a user can replace.
 
-What agents and file names say is shown, never obeyed: see `text`.
+What agents and file names say is shown, never obeyed: see `text`. Our template is rendered here,
+one of a user's in a process of its own, with limits of time and memory.
 """
 
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parallel_orchestra.errors import Problem, UsageError
+from parallel_orchestra.process import pressing
+from parallel_orchestra.process.press import Spoiled, press
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report import text
-from parallel_orchestra.report.advice import delivery, next_step, next_steps
+from parallel_orchestra.report.advice import delivery
 from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
-from parallel_orchestra.report.figures import cost, figures, headline, verdict
+from parallel_orchestra.report.figures import cost, figures, headline
+from parallel_orchestra.report.json_report import record
 from parallel_orchestra.report.together import verdict_of
 
 if TYPE_CHECKING:
-    from jinja2.sandbox import SandboxedEnvironment
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-_TEMPLATE = "markdown.md.j2"
+TEMPLATE = "markdown.md.j2"
+#: What a template may use: filters, and one function.
+FILTERS: Mapping[str, Callable[..., str]] = {
+    one.__name__: one
+    for one in (
+        text.escaped,
+        text.code,
+        text.sentence,
+        text.fenced,
+        text.span,
+        text.short,
+        text.short_ref,
+    )
+}
+NAMES: Mapping[str, Callable[..., str]] = {"row": text.row}
+#: What the process of a user's template runs: `main`, below.
+_DOOR = f"import sys; sys.path[:] = {list(filter(None, sys.path))!r}; import {__name__} as it; it.main()"
+#: What a template sees.
+VARIABLES = {
+    "report": "the whole [JSON report](#json), with its keys",
+    "headline": "the first line of every summary: how many tasks are done",
+    "delivery": "where the merged work is, as a sentence; empty if there is none",
+    "aftermath": "sentences on what was done after the last merge; none if nothing was",
+    "cost": "what the run cost, as far as it is known; empty if nobody told",
+    "budgets": "a line for each budget of the run",
+    "integration_verdict": "what the integration report comes to in a few words; empty without one",
+    "failed": "the failed tasks of `report.tasks`",
+    "skipped": "those that were skipped",
+    "unfinished": "those that run, wait or are missing",
+    "kept": "those that are closed, and have kept work of earlier attempts",
+}
 #: Those whose kept work is not shown beside their failure or state.
 _CLOSED = (Outcome.SUCCEEDED, Outcome.RESUMED, Outcome.BY_HAND, Outcome.SKIPPED)
 _UNFINISHED = (Outcome.RUNNING, Outcome.WAITING, Outcome.MISSING)
+_HTML = (".html", ".htm", ".xml", ".html.j2", ".htm.j2", ".xml.j2", ".html.jinja", ".xml.jinja")
 
 
-def render(report: RunReport, template: str | None = None) -> str:
-    """Returns the report as Markdown, by the text of a Jinja template if one is given.
+def render(report: RunReport) -> str:
+    """Returns the report as Markdown."""
+    return _environment().get_template(TEMPLATE).render(facts_of(report))
 
-    A template sees what ours sees (`templates/markdown.md.j2`), and may extend it:
-    `{% extends "markdown.md.j2" %}`, then only the blocks that are to be different.
+
+def render_by(template: Path, report: RunReport) -> str:
+    """Returns the text that a user's template makes of the report.
+
+    It sees what ours sees, `VARIABLES`, and may extend ours: `{% extends "markdown.md.j2" %}`, then
+    only the blocks that are to be different. If its name ends as one of HTML or XML, what it
+    shows is escaped for that.
 
     Raises:
-        UsageError: the template is not Jinja, or asks for something that there is not.
+        UsageError: it can't be read, is not Jinja, asks for what there is not, or takes too much.
+        OSError: no process could be started for it.
     """
-    if template is None:
-        return _environment().get_template(_TEMPLATE).render(_facts(report))
-    from jinja2 import TemplateError  # noqa: PLC0415 - 69 ms, and only who writes a report needs it
-
     try:
-        return _environment().from_string(template).render(_facts(report))
-    except (
-        TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        line = getattr(error, "lineno", None)
+        source = template.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "it is not UTF-8"
         raise UsageError(
-            Problem(
-                f"the report's template is wrong: {error or type(error).__name__}",
-                f"line {line}" if line else "",
-                "what a template may use stands in `report/templates/markdown.md.j2`",
-            )
+            Problem(f"cannot read the report's template: {why}", str(template))
         ) from error
+    ours = (Path(__file__).parent / "templates" / TEMPLATE).read_text(encoding="utf-8")
+    try:
+        return press(
+            source,
+            {TEMPLATE: ours},
+            facts_of(report),
+            door=_DOOR,
+            autoescape=template.name.lower().endswith(_HTML),
+        )
+    except Spoiled as spoiled:
+        where = f"{template}:{spoiled.fault.line}" if spoiled.fault.line else str(template)
+        what = f"the report's template is wrong: {spoiled.fault.words}"
+        hint = "what a template may use stands in the reference of reports, under Templates"
+        raise UsageError(Problem(what, where, hint)) from spoiled
 
 
-def _facts(report: RunReport) -> dict[str, Any]:
+def facts_of(report: RunReport) -> dict[str, Any]:
+    """Returns what a template sees, as JSON values: see `VARIABLES`."""
+    found = record(report)
+    tasks = found["tasks"]
+    unfinished = [outcome.value for outcome in _UNFINISHED]
+    closed = [outcome.value for outcome in _CLOSED]
+    together = report.integration_report
     return {
-        "report": report,
-        "figures": figures(report),
-        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
+        "report": found,
         "headline": headline(report),
-        "verdict": verdict(report),
         "delivery": delivery(report),
-        "aftermath": aftermath_words(report),
-        "next_steps": next_steps(report),
-        "next_step": lambda task: next_step(report, task),
-        "together": _together(report),
-        "failed": [task for task in report.tasks if task.outcome is Outcome.FAILED],
-        "skipped": [task for task in report.tasks if task.outcome is Outcome.SKIPPED],
-        "unfinished": [task for task in report.tasks if task.outcome in _UNFINISHED],
-        "kept": [task for task in report.tasks if task.kept and task.outcome in _CLOSED],
+        "aftermath": list(aftermath_words(report)),
+        "cost": cost(figures(report)),
+        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
+        "integration_verdict": verdict_of(together) if together is not None else "",
+        "failed": [task for task in tasks if task["outcome"] == Outcome.FAILED.value],
+        "skipped": [task for task in tasks if task["outcome"] == Outcome.SKIPPED.value],
+        "unfinished": [task for task in tasks if task["outcome"] in unfinished],
+        "kept": [task for task in tasks if task["kept"] and task["outcome"] in closed],
     }
 
 
-def _together(report: RunReport) -> dict[str, Any] | None:
-    found = report.integration_report
-    if found is None:
-        return None
-    return {
-        "verdict": verdict_of(found),
-        "commit": found.commit,
-        "checks": found.checks,
-        "must": found.must,
-        "should": found.should,
-    }
+def main() -> None:
+    """Answers a request of `render_by`, in a process of its own."""
+    pressing.main(FILTERS, NAMES)
 
 
 @cache
-def _environment() -> "SandboxedEnvironment":
-    from jinja2 import PackageLoader, StrictUndefined  # noqa: PLC0415 - as above
-    from jinja2.sandbox import SandboxedEnvironment  # noqa: PLC0415 - as above
+def _environment() -> "ImmutableSandboxedEnvironment":
+    from jinja2 import PackageLoader, StrictUndefined  # noqa: PLC0415 - 69 ms, only for a report
+    from jinja2.sandbox import ImmutableSandboxedEnvironment  # noqa: PLC0415 - as above
 
-    environment = SandboxedEnvironment(
+    environment = ImmutableSandboxedEnvironment(
         loader=PackageLoader(__package__),
         undefined=StrictUndefined,
         # Markdown, not HTML: the filters below escape
@@ -103,17 +142,6 @@ def _environment() -> "SandboxedEnvironment":
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    tools = (
-        cost,
-        text.escaped,
-        text.code,
-        text.sentence,
-        text.fenced,
-        text.span,
-        text.instant,
-        text.short,
-        text.short_ref,
-    )
-    environment.filters.update({tool.__name__: tool for tool in tools})
-    environment.globals["row"] = text.row
+    environment.filters.update(FILTERS)
+    environment.globals.update(NAMES)
     return environment

@@ -171,11 +171,27 @@ def test_a_report_is_told_after_the_run_in_any_format(failed, tmp_path):
     assert json.loads(named.read_text())["total"] == 3
 
 
+def test_a_report_may_follow_a_template_of_the_users(failed, tmp_path):
+    template, page = tmp_path / "t.j2", tmp_path / "page.txt"
+    template.write_text("{{ report.failed }} of {{ report.total }}\n")
+
+    printed = failed.call("report", "--template", str(template), check=0)
+    failed.call("report", "--template", str(template), "-o", str(page), check=0)
+    template.write_text("{{ report.fialed }}")
+    wrong = failed.call("report", "--template", str(template), "-o", str(page), check=2)
+
+    assert printed.out == "1 of 3\n"
+    assert page.read_text() == "1 of 3\n"
+    assert wrong.err.startswith("error: the report's template is wrong: ")
+    assert f"{template}:1" in wrong.err
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
         (("-o", "a.pdf"), "error: there is no report format for `a.pdf`\n"),
         (("-o", "."), "error: there is no report format for `.`\n"),
+        (("--template", "t.j2", "--json"), "error: a template is a format of its own\n"),
         (("--json", "--format", "markdown"), "error: `--json` and `--format markdown` exclude"),
     ],
 )

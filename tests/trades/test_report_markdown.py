@@ -110,33 +110,68 @@ def test_hostile_names_and_reasons_leave_the_report_whole():
     assert html.count("<h1>") == 1
 
 
-def test_a_template_of_the_user_replaces_ours():
-    template = "{{ report.name }}: {{ figures.work | span }}, {{ failed | length }} failed\n"
+@pytest.fixture
+def by(tmp_path):
+    """Renders a run by the text of a template."""
 
-    assert markdown.render(runs.failures(), template) == "demo: 24.0 s, 2 failed\n"
+    def render(run, template, name="t.md.j2"):
+        path = tmp_path / name
+        path.write_text(template, encoding="utf-8")
+        return markdown.render_by(path, run)
+
+    return render
 
 
-def test_a_template_may_extend_ours_and_replace_one_block():
+def test_a_template_of_the_user_replaces_ours(by):
+    template = "{{ report.manifest }}: {{ report.figures.work_sec | span }}, {{ failed | length }} failed\n"
+
+    assert by(runs.failures(), template) == "demo: 24.0 s, 2 failed\n"
+
+
+def test_a_template_may_extend_ours_and_replace_one_block(by):
     template = '{% extends "markdown.md.j2" %}{% block title %}# Ours\n{% endblock %}'
 
-    rendered = markdown.render(runs.all_done(), template)
+    rendered = by(runs.all_done(), template)
 
     assert rendered.startswith("# Ours\n")
-    assert "## Tasks" in rendered
+    assert (
+        rendered.partition("## Figures")[2]
+        == markdown.render(runs.all_done()).partition("## Figures")[2]
+    )
 
 
 @pytest.mark.parametrize(
-    ("template", "where"),
-    [
-        ("\n{% if %}", "line 2"),
-        ("{{ nonsense }}", ""),
-        ("{{ report.ended + 'x' }}", ""),
-        ("{{ report.__class__.__mro__ }}", ""),
-        ('{% include "other" %}', ""),
-    ],
+    ("name", "shown"),
+    [("t.html", "&lt;b&gt;"), ("T.HTML.J2", "&lt;b&gt;"), ("t.md", "<b>"), ("html.txt", "<b>")],
 )
-def test_a_wrong_template_is_an_error_of_the_user(template, where):
-    with pytest.raises(UsageError, match=r"the report's template is wrong: .") as caught:
-        markdown.render(runs.all_done(), template)
+def test_a_template_for_html_escapes_by_itself(by, name, shown):
+    assert by(runs.run(name="<b>"), "{{ report.manifest }}", name) == shown
 
-    assert caught.value.problems[0].where == where
+
+@pytest.mark.parametrize(
+    ("template", "line"),
+    [
+        ("\n{% if %}", ":2"),
+        ("{{ nonsense }}", ":1"),
+        ("\n\n{{ report.total + 'x' }}", ":3"),
+        ("{{ report.__class__.__mro__ }}", ":1"),
+        ('{% include "other" %}', ":1"),
+        ("{{ 'x' * 9**9 }}", ":1"),
+        ("", ""),
+    ],
+    ids=["syntax", "variable", "type", "python", "file", "memory", "empty"],
+)
+def test_a_wrong_template_is_an_error_of_the_user(by, tmp_path, template, line):
+    with pytest.raises(UsageError, match=r"the report's template is wrong: .") as caught:
+        by(runs.all_done(), template)
+
+    assert caught.value.problems[0].where == f"{tmp_path / 't.md.j2'}{line}"
+
+
+def test_a_template_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(UsageError, match="cannot read the report's template: No such file"):
+        markdown.render_by(tmp_path / "none.j2", runs.run())
+
+
+def test_every_variable_that_a_template_sees_is_documented():
+    assert list(markdown.facts_of(runs.failures())) == list(markdown.VARIABLES)
