@@ -133,9 +133,10 @@ class _Turn:
         with bay.lock:
             if self._crew.unwanted:
                 raise Cancelled
-            workspace = bay.open(self._tip, tree, self._log)
+            task = self._wanted.task
+            carry = task is not None and self._speaks_claude(task)
+            workspace = bay.open(self._tip, tree, self._log, carry_claude=carry)
             try:
-                task = self._wanted.task
                 found = (
                     self._run(bay, workspace) if task is None else self._ask(bay, workspace, task)
                 )
@@ -143,6 +144,10 @@ class _Turn:
             finally:
                 bay.used()
         return _Found(found.failure, found.reason, kept, found.changed, found.ref, found.cost_usd)
+
+    def _speaks_claude(self, task: Task) -> bool:
+        template = self._plan.backends.get(task.backend)
+        return "claude" in (task.backend, template and template.result)
 
     def _run(self, bay: Bay, workspace: Workspace) -> _Found:
         for command in self._wanted.run:

@@ -261,7 +261,7 @@ def _work_and_deliver(run: _Run, layout: Layout, crew: Crew, tell: Tell) -> None
         crew.attend(courier.rest, run.control)
         if run.control.draining:
             return
-        after = crew.attend(lambda: _follow_up(crew, handover), run.control)
+        after = crew.attend(lambda: _follow_up(crew, handover), run.control, can_wait=True)
         required = run.plan.after_merge.required and handover.way in (Deliver.END, Deliver.PR)
         if after.cancelled or run.control.draining:
             return

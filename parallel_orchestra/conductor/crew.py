@@ -20,6 +20,7 @@ from parallel_orchestra.engine import Threads
 from parallel_orchestra.errors import OrchestraError
 from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Extent, Repo, extent
+from parallel_orchestra.merge_queue.history import state_before
 from parallel_orchestra.model import HaltWhen, LimitMode
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.silence import doing
@@ -162,7 +163,7 @@ class Crew(Workshop):
 
     def _extent(self, commit: str) -> Extent | None:
         with contextlib.suppress(OrchestraError):
-            return extent(self.job.repo.git, f"{commit}^1", commit)
+            return extent(self.job.repo.git, state_before(self.job.repo.objects, commit), commit)
         return None
 
     def _doing(self) -> Mapping[str, str]:

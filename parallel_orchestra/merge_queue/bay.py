@@ -63,8 +63,10 @@ class Bay:
         self._slot: Slot | None = None
         self._ready: Workspace | None = None
 
-    def open(self, commit: str, tree: str, log: Path) -> Workspace:
+    def open(self, commit: str, tree: str, log: Path, *, carry_claude: bool = False) -> Workspace:
         """Returns the worktree at a commit, set up; nothing is to do if it was opened for its tree.
+
+        It has the user's `.claude/` if that is to be carried into it.
 
         Raises:
             Cancelled: the set-up was ended.
@@ -73,7 +75,7 @@ class Bay:
         """
         if self._ready is None or self.tree != tree:
             self._ready, self.tree = None, tree
-            self._ready = self._opened(commit, log.with_name("merge-setup.log"))
+            self._ready = self._opened(commit, log.with_name("merge-setup.log"), carry_claude)
         return self._ready
 
     def used(self) -> None:
@@ -130,7 +132,7 @@ class Bay:
         finally:
             self._supervisor.close()
 
-    def _opened(self, commit: str, log: Path) -> Workspace:
+    def _opened(self, commit: str, log: Path, carry_claude: bool) -> Workspace:
         site = self._site
         if self._slot is None:
             self._slot = site.pool.slot("verify")
@@ -138,7 +140,7 @@ class Bay:
         label = Label(site.refs.run, "verify", 0, site.owner, ref)
         try:
             workspace = prepared(
-                self._slot, commit, label, site.setup, self._means, log, carry_claude=False
+                self._slot, commit, label, site.setup, self._means, log, carry_claude=carry_claude
             )
         except SetUpFailed as failed:
             if failed.cancelled:

@@ -181,3 +181,37 @@ def test_there_is_no_network_but_loopback():
 
 def _lines(path):
     return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+AFTER = """---
+po_plan_version: "0.2"
+name: garden
+after_merge: {{prompt: Look at the garden., backend: {backend}, timeout: 4m, keep: "*.png"}}
+defaults: {{backend: command}}
+tasks:
+  - {{id: dig, command: "echo dug > bed.txt"}}
+---
+"""
+
+
+@pytest.mark.parametrize("backend", ["claude", "codex"], indirect=True)
+def test_an_agent_looks_at_the_merged_result(backend, tmp_path, monkeypatch):
+    looks = [
+        {"write": {"path": "shot.png", "content": "a picture\n"}},
+        {"write": {"path": "mine.txt", "content": "mine\n"}},
+        {"text": "I looked.\n\nTASK_FAILED: the bed is empty"},
+    ]
+    rules = [{"prompt": "Look at the garden.", "steps": looks}]
+    scene = Scene(tmp_path / "scene").repository({"README.md": "A garden\n"})
+    scene.plan(AFTER.format(backend=backend))
+
+    with ModelServer(Script.of({"rules": rules})) as server:
+        result, report = run(scene, backend, server, monkeypatch, tmp_path)
+
+    assert result.exit_code == 1, result
+    found = report["after_merge"]
+    assert found["reason"].endswith("the bed is empty")
+    assert found["files"] == ["after-merge/1/kept/shot.png"]
+    assert found["changed"] == ["mine.txt"]
+    assert "mine.txt" not in result.files()
+    assert "bed.txt" in result.files()

@@ -155,6 +155,11 @@ SCENARIOS = (
     ),
     Scenario("a worker that joined", _BUSY, ("worker",), before=killed),
     Scenario(
+        "after the last merge",
+        (Step("a"), Step("b")),
+        head="after_merge: {run: 'test -e a.txt -a -e b.txt; echo > mess.txt', required: true}",
+    ),
+    Scenario(
         "replayed commit by commit",
         tuple(
             Step(one, does=f"echo > {one}.first; git add .; git commit -qm first") for one in "ab"

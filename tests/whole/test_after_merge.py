@@ -70,14 +70,19 @@ def test_what_is_required_holds_the_delivery_back_until_a_person_says_so(tmp_pat
     assert fsck_clean(scene.project)
 
 
-def test_it_begins_again_after_a_kill_and_ends_once(tmp_path):
+@pytest.mark.parametrize("how", ["kill", "Ctrl-C"])
+def test_it_begins_again_after_a_sudden_end_and_ends_once(tmp_path, how):
     told = tmp_path / "told"
     command = f"echo begun >> {told}; test -e {tmp_path}/on || sleep 600; echo ended >> {told}"
     scene = scene_of(tmp_path, f"after_merge: {json.dumps(command)}")
     with scene.start("--yes") as running:
         wait_until(told.exists, 30, "it begins")
-        kill_marked(running.marker)
-        running.wait()
+        if how == "kill":
+            kill_marked(running.marker)
+        else:
+            running.interrupt()
+        assert running.wait().exit_code == (-9 if how == "kill" else 130)
+    assert "one.txt" not in scene.names()
     (tmp_path / "on").touch()
 
     scene.run("--resume", check=0)
