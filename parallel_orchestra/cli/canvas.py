@@ -49,10 +49,39 @@ class Canvas:
         return f"{up}\r" if self._drawn else ""
 
     def _write(self, text: str) -> None:
-        data = text.encode(self._encoding, errors="replace")
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError:
-            # the terminal is gone; the run is worth more than its picture
-            return
+        write(self._descriptor, text.encode(self._encoding, errors="replace"))
+
+
+class Page:
+    """The whole of a terminal, on its other screen; a context manager that brings the first back."""
+
+    def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
+        self._descriptor = descriptor
+        self._encoding = encoding
+
+    def draw(self, lines: Sequence[str]) -> None:
+        """Shows these lines, and nothing else; no more of them than the terminal has."""
+        body = "\r\n".join(f"{line}{_CLEAR_LINE}" for line in lines)
+        self._write(f"{_BEGIN}\x1b[H{body}{_CLEAR_BELOW}{_END}")
+
+    def __enter__(self) -> "Page":  # noqa: PYI034  # Self is younger than Python 3.10
+        """Takes the other screen (DEC private mode 1049)."""
+        self._write(f"\x1b[?1049h{_HIDE}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Gives the screen and the cursor back."""
+        self._write(f"{_SHOW}\x1b[?1049l")
+
+    def _write(self, text: str) -> None:
+        write(self._descriptor, text.encode(self._encoding, errors="replace"))
+
+
+def write(descriptor: int, data: bytes) -> None:
+    """Writes all of it, past Python's buffers, whose locks a signal handler may not take."""
+    try:
+        while data:
+            data = data[os.write(descriptor, data) :]
+    except OSError:
+        # It is gone; the run is worth more than its picture.
+        return

@@ -59,7 +59,7 @@ def frame(
     room = max(1, height - _MARGIN - 2)
     running = sorted(snapshot.running, key=lambda one: one.slot)
     shown = running if len(running) <= room else running[: room - 1]
-    lines = [_progress(snapshot, elapsed, width, sight, signs), _counts(snapshot, sight)]
+    lines = list(head(snapshot, elapsed, width, sight, signs))
     longest = max((len(one.task) for one in running), default=0)
     ids = min(longest, max(width // _SHARE_OF_ID, 8))
     lines += [_task(one, now, width, ids, sight, signs) for one in shown]
@@ -68,13 +68,20 @@ def frame(
     return tuple(clipped(line, width, signs) for line in lines)
 
 
+def head(
+    snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs
+) -> tuple[Line, Line]:
+    """Returns the two lines on the whole run: the bar with times, and the numbers."""
+    return _progress(snapshot, elapsed, width, sight, signs), _counts(snapshot, sight)
+
+
 def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs) -> Line:
     total, ended = max(snapshot.total, 1), snapshot.done + snapshot.failed
     told = f" {ended}/{snapshot.total}  "
-    age = _age(elapsed, width)
-    left = f", about {_age(sight.left, width)} left" if sight.left is not None else ""
+    age = age_words(elapsed, width)
+    left = f", about {age_words(sight.left, width)} left" if sight.left is not None else ""
     if len(told) + len(age) + len(left) + _LEAST_BAR > width:
-        left = f" ~{_age(sight.left, width)}" if sight.left is not None else ""
+        left = f" ~{age_words(sight.left, width)}" if sight.left is not None else ""
     size = max(0, min(_MOST_BAR, width - len(told) - len(age) - len(left)))
     good = size * snapshot.done // total
     bad = min(size - good, -(-size * snapshot.failed // total))
@@ -117,7 +124,7 @@ def _joined(pieces: list[Piece]) -> Iterator[Piece]:
 
 def _task(one: Running, now: float, width: int, ids: int, sight: Sight, signs: Signs) -> Line:
     phase = sight.phases.get(one.task, "")
-    age = _age(max(0.0, now - one.since), width)
+    age = age_words(max(0.0, now - one.since), width)
     again = f" {signs.again}{one.attempt}" if one.attempt > 1 else "   "
     room = _SHORT_AGE if width < _NARROW else _AGE
     return (
@@ -130,7 +137,7 @@ def _task(one: Running, now: float, width: int, ids: int, sight: Sight, signs: S
     )
 
 
-def _age(seconds: float, width: int) -> str:
+def age_words(seconds: float, width: int) -> str:
     """Returns a duration to the second: what changes more often is drawn for nobody's eyes."""
     whole = int(seconds)
     if width >= _NARROW:

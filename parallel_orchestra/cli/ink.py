@@ -25,9 +25,12 @@ class Signs(NamedTuple):
     """The signs that lines are made of, for a terminal that has them or for one that does not."""
 
     full: str
+    half: str
     rest: str
     good: str
     bad: str
+    runs: str
+    waits: str
     again: str
     arrow: str
     cut: str
@@ -35,8 +38,9 @@ class Signs(NamedTuple):
     box: tuple[str, str, str, str, str, str]
 
 
-UNICODE = Signs("█", "░", "✓", "✗", "↻", "→", "…", ("╭", "╮", "╯", "╰", "─", "│"))
-ASCII = Signs("#", "-", "+", "x", "~", "->", "...", ("+", "+", "+", "+", "-", "|"))
+UNICODE = Signs("█", "▒", "░", "✓", "✗", "▶", "·", "↻", "→", "…", ("╭", "╮", "╯", "╰", "─", "│"))
+ASCII = Signs("#", "x", "-", "+", "x", ">", ".", "~", "->", "...", ("+", "+", "+", "+", "-", "|"))
+_NO_CUT = UNICODE._replace(cut="")
 
 _LOOKS: Mapping[str, Mapping[str, object]] = {
     "good": {"fg": "green"},
@@ -99,6 +103,21 @@ def clipped(line: Iterable[Piece], width: int, signs: Signs = UNICODE) -> Line:
         found.append(piece)
         room -= size
     return tuple(piece for piece in found if piece.text)
+
+
+def wrapped(line: Line, width: int) -> Iterator[Line]:
+    """Yields a line as rows of at most so many columns, broken where they are full."""
+    row: list[Piece] = []
+    room = max(width, 2)
+    for piece in line:
+        text = piece.text
+        while columns(text) > room:
+            head = shortened(text, room, _NO_CUT).rstrip(" ")
+            yield (*row, Piece(head, piece.look))
+            row, text, room = [], text[len(head) :].lstrip(" "), max(width, 2)
+        row.append(Piece(text, piece.look))
+        room -= columns(text)
+    yield tuple(row)
 
 
 def length(line: Line) -> int:

@@ -4,13 +4,13 @@ Events come from worker threads, snapshots from the main thread. The live pictur
 the main thread alone, so that no signal handler ever waits for a lock of its own thread.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from enum import Enum
 from types import TracebackType
 from typing import Protocol
 
+from parallel_orchestra.cli.canvas import write
 from parallel_orchestra.cli.dashboard import Dashboard
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.ink import painted
@@ -75,7 +75,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         """Prints a line past Python's buffers, whose locks a signal handler may not take."""
-        _write(2, text)
+        write(2, f"{text}\n".encode(errors="replace"))
 
     def __enter__(self) -> "Lines":  # noqa: PYI034  # see Screen
         """Has nothing to prepare."""
@@ -95,7 +95,7 @@ class Records(Lines):
 
     def hear(self, event: Event) -> None:
         """Prints the event by one write."""
-        _write(1, to_line(event).removesuffix("\n"))
+        write(1, to_line(event).encode(errors="replace"))
 
 
 def screen_for(
@@ -142,13 +142,3 @@ def progress_of(
         names = " and ".join(f"`{option}`" for option in given)
         raise usage(f"{names} exclude each other", "give one of them")
     return next(iter(given.values()), Progress.AUTO)
-
-
-def _write(descriptor: int, text: str) -> None:
-    data = f"{text}\n".encode(errors="replace")
-    try:
-        while data:
-            data = data[os.write(descriptor, data) :]
-    except OSError:
-        # It is gone; the run is worth more than its lines.
-        return

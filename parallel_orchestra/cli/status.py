@@ -1,39 +1,87 @@
 """`status`: how a run stands, read from its directory; changes nothing."""
 
 import os
+import shutil
+import sys
 import time
 from pathlib import Path
 
 import click
 
+from parallel_orchestra.cli.canvas import Canvas
+from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.ink import columns, shortened
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
+from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.budgets import short_of
 from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
 from parallel_orchestra.schedule import Hold
-from parallel_orchestra.store import Layout
+from parallel_orchestra.store import Layout, WorkerKind
+
+#: Looking again and again may cost this share of the time, and is done once a second at most.
+_SHARE = 0.05
 
 
 @click.command("status", short_help="say how a run stands")
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @tasks_dir_option
 @json_option
-def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
+@click.option("--watch", is_flag=True, help="Say it again whenever it has changed, until the end.")
+def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: bool) -> int:
     """Say how a run stands: exit code 0 done, 1 failed, 4 waits for you, 6 unfinished.
 
     With PLAN, a plan or a `cpo` folder, it is the run of that plan, wherever you are.
+
+    With --watch it goes on until the run has ended, or nobody is at work on it: on a terminal in
+    place, elsewhere a block of lines each time that a task has moved.
     """
+    if watch and as_json:
+        hint = "programs follow a run with `--progress json`, or ask `status --json` again"
+        raise usage("`--watch` and `--json` exclude each other", hint)
     layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
-    report = read(layout)
+    report = _watched(layout) if watch else read(layout)
+    if watch and not sys.stdout.isatty():
+        return standing(report)
     if as_json:
         click.echo(render(report), nl=False)
     else:
-        click.echo("\n".join((*status_lines(report, time.time()), *_deserted(layout, report))))
+        click.echo("\n".join(_lines(layout, report)))
     return standing(report)
+
+
+def _lines(layout: Layout, report: RunReport) -> tuple[str, ...]:
+    return (*status_lines(report, time.time()), *_deserted(layout, report))
+
+
+def _watched(layout: Layout) -> RunReport:
+    """Shows how a run stands until it has ended or is deserted, and returns how it stands then."""
+    canvas = Canvas(sys.stdout.fileno(), sys.stdout.encoding or "ascii")
+    told: tuple[object, ...] = ()
+    try:
+        while True:
+            began = time.monotonic()
+            # Asked before: who has left meanwhile has written all by then.
+            at_work = any(alive(layout, kind) for kind in (WorkerKind.CONDUCTOR, WorkerKind.WORKER))
+            report = read(layout)
+            over = report.ended is not None or not at_work
+            if sys.stdout.isatty():
+                size = shutil.get_terminal_size()
+                lines = [shortened(one, size.columns - 1) for one in _lines(layout, report)]
+                lines = [] if over else lines[: size.lines - 1]
+                canvas.draw([], lines, [columns(one) for one in lines], size.columns)
+            elif told != (told := tuple((task.id, task.outcome) for task in report.tasks)):
+                click.echo("\n".join((*_lines(layout, report), "")))
+            if over:
+                return report
+            time.sleep(max(1.0, (time.monotonic() - began) / _SHARE))
+    finally:
+        if sys.stdout.isatty():
+            canvas.close([], shutil.get_terminal_size().columns)
 
 
 def _deserted(layout: Layout, report: RunReport) -> list[str]:

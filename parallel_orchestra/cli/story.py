@@ -55,7 +55,7 @@ class Story:
         yield Piece(event.task, "name")
         commit = self._merged.pop(event.task, "")
         size = self._measure(commit) if commit else None
-        if commit:
+        if commit and width >= _WIDE:
             yield Piece("  merged", "good")
         if size is not None:
             yield Piece(f"  +{size.added}", "good")

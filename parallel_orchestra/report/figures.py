@@ -91,12 +91,15 @@ def headline(report: RunReport) -> str:
 
 def verdict(report: RunReport) -> str:
     """Returns in a word or two how the run ended, or that it has not."""
-    if report.ended is None:
-        return "in progress"
+    return "in progress" if report.ended is None else ending(report.exit_code)
+
+
+def ending(exit_code: int) -> str:
+    """Returns in a word or two what an exit code says of a run."""
     try:
-        return _VERDICTS[ExitCode(report.exit_code)]
+        return _VERDICTS[ExitCode(exit_code)]
     except ValueError:
-        return f"ended with exit code {report.exit_code}"
+        return f"ended with exit code {exit_code}"
 
 
 def _ended(report: RunReport) -> Iterable[tuple[TaskReport, Attempt]]:

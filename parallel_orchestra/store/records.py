@@ -159,6 +159,11 @@ def peek_run(layout: Layout) -> RunRecord | None:
     return _read(RunRecord, layout.run_file)
 
 
+def peek_record(path: Path) -> RunRecord | None:
+    """Returns the record of a run that was put aside, or None if it can't be read."""
+    return _read(RunRecord, path)
+
+
 def unreadable(layout: Layout) -> list[Path]:
     """Returns the records that are there but can't be read."""
     records: list[tuple[type[WorkerRecord | AttemptResult | RunRecord], Path]] = [

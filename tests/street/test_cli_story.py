@@ -25,7 +25,7 @@ def test_a_merged_task_is_told_with_its_lines_and_its_commit():
 def test_where_it_is_narrow_the_commit_is_short():
     events = (Merged(T, "api", 1, COMMIT), AttemptEnded(T, "api", 1, 2.0))
 
-    assert told(*events, width=40, size=Extent(1, 1, 0)) == ["✓ api  merged  +1 -0  aaaaaaa  2.0 s"]
+    assert told(*events, width=40, size=Extent(1, 1, 0)) == ["✓ api  +1 -0  aaaaaaa  2.0 s"]
 
 
 def test_what_git_can_not_tell_is_left_out():

@@ -1,8 +1,11 @@
 """A terminal of the test's own, in which a command runs: what it shows, and what is typed."""
 
 import contextlib
+import fcntl
 import os
 import pty
+import struct
+import termios
 
 
 class Terminal:
@@ -22,6 +25,10 @@ class Terminal:
                 self.shown += part
         return words in self.shown
 
+    def resize(self, columns: int, rows: int) -> None:
+        """Makes the window so large."""
+        fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
     def enter(self, words: bytes) -> None:
         """Types, as a person would."""
         os.write(self._ours, words)
@@ -34,3 +41,15 @@ class Terminal:
         """Closes both sides."""
         os.close(self._ours)
         os.close(self.theirs)
+
+
+def stands(data: bytes, columns: int, rows: int) -> list[str]:
+    """Returns what stands on a terminal of that size after all of that was written to it."""
+    import pyte  # noqa: PLC0415  # only those who ask pay for an emulator
+
+    screen = pyte.Screen(columns, rows)
+    pyte.ByteStream(screen).feed(data)
+    lines = [line.rstrip() for line in screen.display]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines

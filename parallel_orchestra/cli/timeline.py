@@ -1,0 +1,159 @@
+"""`timeline`: which worker was at which task when, as lanes of a terminal; changes nothing."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from parallel_orchestra.cli.facts import told
+from parallel_orchestra.cli.ink import Line, Piece, Signs, columns, fitted, painted, signs_for
+from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
+from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.tints import colored
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.progress import Attempt, RunReport
+from parallel_orchestra.report.text import span
+from parallel_orchestra.store import Layout
+
+#: Columns of a lane at least; those of its name at most.
+_LEAST, _NAME = 16, 20
+#: Columns where nobody has a window of a certain width.
+_WIDE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """An attempt in a lane: seconds after the beginning of the run, `state` as in `_STATES`."""
+
+    task: str
+    attempt: int
+    begin: float
+    end: float
+    state: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A worker with its attempts in order of time; slot 0 is a person."""
+
+    owner: str
+    slot: int
+    stays: tuple[Stay, ...]
+
+
+#: The look of each state.
+_STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "quiet"}
+
+
+@click.command(
+    "timeline",
+    short_help="draw which worker was at which task when",
+    epilog="Example: `parallel-orchestra timeline | less -S`",
+)
+@click.argument("plan", type=click.Path(path_type=Path), required=False)
+@tasks_dir_option
+@json_option
+def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
+    """Draw a lane for each worker, and in it its attempts, from the first claim until now.
+
+    A task's name stands at the beginning of its attempt, as far as there is room. What is not filled
+    is time in which a worker had nothing to do.
+    """
+    report = read(Layout(tasks_dir_of(plan, tasks_dir, Path.cwd())))
+    found = lanes(report, time.time())
+    if as_json:
+        click.echo(told(found))
+        return ExitCode.DONE
+    if not found:
+        click.echo("no task was begun yet", err=True)
+        return ExitCode.DONE
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    color = colored(sys.stdout, os.environ)
+    for line in drawn(found, width, signs_for(sys.stdout.encoding)):
+        click.echo(painted(line, color=color), color=color)
+    return ExitCode.DONE
+
+
+def lanes(report: RunReport, now: float) -> tuple[Lane, ...]:
+    """Returns who did what when, until `now` (epoch); the process that began first comes first."""
+    attempts = [(task.id, one) for task in report.tasks for one in task.attempts]
+    if not attempts:
+        return ()
+    zero = min(one.started for _, one in attempts)
+    found: dict[tuple[str, int], list[Stay]] = {}
+    for task, one in sorted(attempts, key=lambda pair: pair[1].started):
+        stay = _stay(task, one, zero, now)
+        found.setdefault((one.owner, one.slot), []).append(stay)
+    order = list(dict.fromkeys(owner for owner, _ in found))
+    slots = sorted(found, key=lambda lane: (order.index(lane[0]), lane[1]))
+    return tuple(Lane(*lane, tuple(found[lane])) for lane in slots)
+
+
+def drawn(found: Sequence[Lane], width: int, signs: Signs) -> Iterator[Line]:
+    """Yields the lanes in so many columns, a line with times and one that tells the signs."""
+    owners = {lane.owner for lane in found}
+    names = [_name(lane, alone=len(owners) == 1) for lane in found]
+    label = min(max(map(columns, names)), _NAME)
+    room = max(width - label - 2, _LEAST)
+    whole = max(stay.end for lane in found for stay in lane.stays) or 1.0
+    for name, lane in zip(names, found, strict=True):
+        yield (Piece(f"{fitted(name, label, signs)}  ", "quiet"), *_bar(lane, room, whole, signs))
+    end = span(whole)
+    middle = span(whole / 2)
+    gap = room // 2 - 1 - len(middle) // 2
+    ruler = f"0{' ' * gap}{middle}"
+    yield (
+        Piece(" " * (label + 2)),
+        Piece(ruler + " " * max(1, room - len(ruler) - len(end)) + end, "quiet"),
+    )
+    used = {stay.state for lane in found for stay in lane.stays}
+    words = [(_fill(state, signs), state) for state in _STATES if state in used]
+    yield (Piece(" " * (label + 2)), *_legend(words))
+
+
+def _legend(words: Sequence[tuple[str, str]]) -> Iterator[Piece]:
+    for sign, state in words:
+        yield Piece(sign, _STATES[state])
+        yield Piece(f" {state}   ")
+
+
+def _stay(task: str, one: Attempt, zero: float, now: float) -> Stay:
+    begin = one.started - zero
+    if one.seconds is not None:
+        state = "failed" if one.failure else "good"
+        return Stay(task, one.number, begin, begin + one.seconds, state, one.failure)
+    if one.unseen:
+        return Stay(task, one.number, begin, begin, "unseen", "")
+    return Stay(task, one.number, begin, max(begin, now - zero), "running", "")
+
+
+def _name(lane: Lane, *, alone: bool) -> str:
+    who = f"worker {lane.slot}" if lane.slot else "by hand"
+    # host-pid-nonce: the process is what tells workers of one machine apart
+    return who if alone else f"{who} {lane.owner.rsplit('-', 1)[0]}"
+
+
+def _fill(state: str, signs: Signs) -> str:
+    return {"good": signs.full, "failed": signs.half, "running": signs.rest}.get(state, "?")
+
+
+def _bar(lane: Lane, room: int, whole: float, signs: Signs) -> Iterator[Piece]:
+    at = 0
+    for stay in lane.stays:
+        begin = max(at, int(stay.begin / whole * room))
+        end = max(begin + 1, min(room, round(stay.end / whole * room)))
+        if begin >= room:
+            return
+        if begin > at:
+            yield Piece(" " * (begin - at))
+        size, look = end - begin, _STATES[stay.state]
+        name = stay.task if columns(stay.task) < size else ""
+        yield Piece(name, "name")
+        yield Piece(_fill(stay.state, signs) * (size - columns(name)), look)
+        at = end

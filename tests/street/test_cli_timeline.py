@@ -1,0 +1,65 @@
+"""The lanes of a run's workers, as plain values."""
+
+from dataclasses import replace
+
+import pytest
+
+from parallel_orchestra.cli.ink import ASCII, UNICODE, length, plain_text
+from parallel_orchestra.cli.timeline import drawn, lanes
+from parallel_orchestra.progress import Outcome
+from support import runs
+
+NOW = runs.START + 40.0
+
+
+def run():
+    first = replace(runs.attempt(), owner="host-1-aa", slot=1, started=runs.START, seconds=10.0)
+    failed = replace(first, started=runs.START + 12, seconds=8.0, failure="verify")
+    other = replace(first, slot=2, started=runs.START + 20, seconds=None)
+    lost = replace(first, owner="host-2-bb", started=runs.START + 5, seconds=None, unseen=True)
+    return runs.run(
+        runs.task("api", attempts=(first,)),
+        runs.task("web", attempts=(failed, replace(other, number=2)), outcome=Outcome.RUNNING),
+        runs.task("x" * 30, attempts=(lost,)),
+    )
+
+
+def test_each_worker_has_a_lane_with_its_attempts_in_order_of_time():
+    found = lanes(run(), NOW)
+
+    told = [
+        (
+            lane.owner,
+            lane.slot,
+            [(stay.task, stay.begin, stay.end, stay.state) for stay in lane.stays],
+        )
+        for lane in found
+    ]
+    assert told == [
+        ("host-1-aa", 1, [("api", 0.0, 10.0, "good"), ("web", 12.0, 20.0, "failed")]),
+        ("host-1-aa", 2, [("web", 20.0, 40.0, "running")]),
+        ("host-2-bb", 1, [("x" * 30, 5.0, 5.0, "unseen")]),
+    ]
+
+
+def test_lanes_are_drawn_with_names_times_and_what_the_signs_mean():
+    lines = [plain_text(line).rstrip() for line in drawn(lanes(run(), NOW), 62, UNICODE)]
+
+    assert lines == [
+        "worker 1 host-1  api████████  web▒▒▒▒▒▒",
+        "worker 2 host-1                        web░░░░░░░░░░░░░░░░░░░░",
+        "worker 1 host-2       ?",
+        "                 0                  20.0 s              40.0 s",
+        "                 █ good   ▒ failed   ░ running   ? unseen",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 200])
+def test_no_lane_is_wider_than_the_terminal(width):
+    found = list(drawn(lanes(run(), NOW), width, ASCII))
+
+    assert max(length(line) for line in found[:-2]) <= max(width, 34)
+
+
+def test_a_run_without_attempts_has_no_lanes():
+    assert lanes(runs.run(runs.task(attempts=())), NOW) == ()
