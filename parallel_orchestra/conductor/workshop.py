@@ -23,6 +23,7 @@ from parallel_orchestra.isolation import Commons, Pool, Seats
 from parallel_orchestra.journal import Journal
 from parallel_orchestra.merge_queue import Checker, Guard, MergeQueue, RunRefs
 from parallel_orchestra.merge_queue.bay import Bay, Site
+from parallel_orchestra.merge_queue.regenerating import Regenerator
 from parallel_orchestra.model import OnConflict, Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.recovery import Recovery
@@ -83,6 +84,7 @@ class Workshop:
             self._checker,
             check,
             strategy=job.plan.merge.strategy,
+            regenerate=self._make_regenerator(),
         )
         self.watch = Watch(job.layout, me, clock.monotonic)
         self.recovery = Recovery(
@@ -183,6 +185,14 @@ class Workshop:
             commons=self._commons,
             keep_worktrees=job.settings.keep_worktrees,
         )
+
+    def _make_regenerator(self) -> Regenerator | None:
+        job = self.job
+        if not job.plan.merge.regenerate:
+            return None
+        log = job.layout.root / "merge-regenerate.log"
+        rules, inside = job.plan.merge.regenerate, self.pool.inside
+        return Regenerator(job.repo, self.bay, rules, inside, log)
 
     def _make_checker(self) -> Checker | None:
         job = self.job

@@ -8,8 +8,8 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import IO
 
 from parallel_orchestra.git.call import Git
@@ -210,6 +210,30 @@ class Objects:
         """
         words = ("diff-tree", "-p", "--no-color", "--no-ext-diff", "--no-textconv")
         return self._git.run(*words, "--end-of-options", before, after, "--").out
+
+    def with_files(self, tree: str, source: str, paths: Iterable[str]) -> str:
+        """Returns a tree in which these paths are as another tree or commit has them.
+
+        What that one does not have is taken out.
+
+        Raises:
+            GitError: one of them is not there.
+        """
+        theirs = self.contents_of(source)
+        gone = f"0 {'0' * len(tree)}"
+        entries = b"".join(
+            f"{theirs.get(path, gone).replace(' blob ', ' ').replace(' commit ', ' ')}\t".encode()
+            + os.fsencode(path)
+            + b"\0"
+            for path in paths
+        )
+        with tempfile.TemporaryDirectory(prefix="parallel-orchestra-") as place:
+            environ = {**self._git.environ, "GIT_INDEX_FILE": os.path.join(place, "index")}
+            git = replace(self._git, environ=environ)
+            git.run("read-tree", tree)
+            if entries:
+                git.run("update-index", "-z", "--replace", "--index-info", given=entries)
+            return git.run("write-tree").line
 
     def files(self, commit: str, below: str = "") -> tuple[str, ...]:
         """Returns the paths of all files of a commit; of those below a directory, counted from it.

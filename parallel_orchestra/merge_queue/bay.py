@@ -103,6 +103,19 @@ class Bay:
             )
         )
 
+    def content(self, workspace: Workspace) -> str:
+        """Returns the worktree's content as a tree, ignored files aside.
+
+        Raises:
+            Unusable: its git was damaged.
+            GitError: git failed.
+        """
+        if self._slot is None:
+            raise RuntimeError("a bay that was never opened has no content")
+        tree = self._slot.take(workspace).tree
+        self._slot.settled()
+        return tree
+
     def taken(self, workspace: Workspace, ref: str) -> tuple[tuple[str, ...], str]:
         """Returns the paths that were changed in the worktree, and the ref that keeps them.
 

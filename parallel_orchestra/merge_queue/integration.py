@@ -6,11 +6,11 @@ it brings.
 
 import contextlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Conflicted as ConflictedTrees
-from parallel_orchestra.git import RefMoved, Repo, Update, Verify
+from parallel_orchestra.git import MergedTree, RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
 from parallel_orchestra.merge_queue.chain import Joint
 from parallel_orchestra.merge_queue.guard import Check, unguarded
@@ -29,6 +29,10 @@ from parallel_orchestra.store import TaskStore
 
 #: How many tasks of a batch its first line names.
 _SHOWN = 3
+
+
+#: Makes a merged tree of a conflict between a state and a commit, or says why not.
+Regenerate = Callable[[str, str, ConflictedTrees], "str | ConflictedTrees"]
 
 
 class FencesLost(Exception):  # a fact about claims, not a fault
@@ -52,14 +56,17 @@ class Integration:
         *,
         strategy: Strategy = Strategy.MERGE,
         checked: bool = False,
+        regenerate: Regenerate | None = None,
     ) -> None:
         """Takes what is asked before each merge and each move of a branch; see `Guard.check`.
 
         If a task's commits are not merged as they are, a ref keeps them. `checked` says that only
-        states that pass the plan's `verify` may be first parents.
+        states that pass the plan's `verify` may be first parents. `regenerate` is asked about each
+        conflict.
         """
         self._strategy = strategy
         self._checked = checked
+        self._regenerate = regenerate
         self.refs = refs
         self.base = base
         self.check = check
@@ -123,17 +130,31 @@ class Integration:
         """
         if self._strategy is Strategy.REBASE:
             found = replayed(self.repo, tip, candidate.commit)
-            if isinstance(found, ConflictedTrees):
-                return Conflicted(found.files, found.messages)
-            if found is not None:
+            if isinstance(found, Last):
                 return self._replay(tip, candidate, found)
-        trees = self.repo.objects.merge_trees(tip, candidate.commit)
+            whole = self.repo.objects.merge_trees(tip, candidate.commit)
+            if found is not None and (self._regenerate is None or isinstance(whole, MergedTree)):
+                return Conflicted(found.files, found.messages)
+        trees = self.merged(tip, candidate.commit)
         if isinstance(trees, ConflictedTrees):
             return Conflicted(trees.files, trees.messages)
         straight = self._strategy is not Strategy.MERGE
         parents = (tip,) if straight else (tip, candidate.commit)
         what = "Task" if straight else "Merge task"
         return self._joint(trees.tree, parents, self._words(candidate, what))
+
+    def merged(self, tip: str, commit: str) -> MergedTree | ConflictedTrees:
+        """Merges a commit with a state; generated files that conflict are made anew.
+
+        Raises:
+            GitError: git failed, or the commit is not there.
+            EnvironmentProblem: what makes them anew can't be set up.
+        """
+        trees = self.repo.objects.merge_trees(tip, commit)
+        if isinstance(trees, MergedTree) or self._regenerate is None:
+            return trees
+        made = self._regenerate(tip, commit, trees)
+        return MergedTree(made) if isinstance(made, str) else made
 
     def _replay(self, tip: str, candidate: Candidate, last: Last) -> Joint:
         """Returns what ends a replay: its last commit with our lines, or a merge of all of them.

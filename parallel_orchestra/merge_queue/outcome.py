@@ -1,7 +1,7 @@
 """What is handed in to be merged, what may become of it, and who says whether it is green."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -43,7 +43,7 @@ class Conflicted:
     """The work contradicts what was merged meanwhile, in these files; `said` is git's word on it."""
 
     files: tuple[str, ...]
-    said: str = ""
+    said: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

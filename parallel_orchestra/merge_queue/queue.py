@@ -10,7 +10,7 @@ from parallel_orchestra.git import RefMoved, Repo, Update
 from parallel_orchestra.merge_queue import trailers
 from parallel_orchestra.merge_queue.chain import Joint
 from parallel_orchestra.merge_queue.guard import Check, unguarded
-from parallel_orchestra.merge_queue.integration import FencesLost, Integration
+from parallel_orchestra.merge_queue.integration import FencesLost, Integration, Regenerate
 from parallel_orchestra.merge_queue.line import MOST, Line
 from parallel_orchestra.merge_queue.outcome import (
     Candidate,
@@ -44,10 +44,20 @@ class MergeQueue(Integration):
         most: int = MOST,
         *,
         strategy: Strategy = Strategy.MERGE,
+        regenerate: Regenerate | None = None,
     ) -> None:
         """Takes how many candidates are checked together at most; for the others see above."""
         checked = verify is not None
-        super().__init__(repo, store, refs, base, check, strategy=strategy, checked=checked)
+        super().__init__(
+            repo,
+            store,
+            refs,
+            base,
+            check,
+            strategy=strategy,
+            checked=checked,
+            regenerate=regenerate,
+        )
         self._verify = verify
         self._line = Line(self, verify, most) if verify is not None else None
         self._to_remember: dict[str, str] = {}
@@ -109,7 +119,7 @@ class MergeQueue(Integration):
             while True:
                 self.check()
                 tip = self.tip()
-                trees = self.repo.objects.merge_trees(tip, commit)
+                trees = self.merged(tip, commit)
                 if isinstance(trees, ConflictedTrees):
                     return Conflicted(trees.files)
                 lines = trailers.base_lines(self.refs.run, branch)

@@ -116,6 +116,7 @@ class MergeRules:
     deliver: Deliver = Deliver.END
     strategy: Strategy = Strategy.MERGE
     on_conflict: OnConflict = OnConflict.KEEP
+    regenerate: tuple[tuple[str, Command], ...] = ()
     message: str = ""
     sign_off: bool = False
     co_author: str | bool = False

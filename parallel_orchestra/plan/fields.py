@@ -5,6 +5,7 @@ To add a field to tasks: an attribute in `model.Task`, an attribute of the same 
 reference. What is left out takes the default that stands in `model`.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -13,6 +14,7 @@ from parallel_orchestra.model import (
     AfterMerge,
     Budget,
     Checks,
+    Command,
     LimitMode,
     MergeRules,
     Setup,
@@ -87,6 +89,10 @@ _BudgetSaid = Annotated[BudgetFields, AfterValidator(BudgetFields.as_budget)]
 _SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
 
 
+def _pairs(given: Mapping[str, Command]) -> tuple[tuple[str, Command], ...]:
+    return tuple(given.items())
+
+
 class MergeFields(Fields):
     """What `merge` may say: how candidates are judged, and how merged work is delivered."""
 
@@ -96,6 +102,9 @@ class MergeFields(Fields):
     deliver: values.Delivering = ABSENT
     strategy: values.Merging = ABSENT
     on_conflict: values.Conflicting = ABSENT
+    regenerate: Annotated[dict[values.FilledLine, values.OneCommand], AfterValidator(_pairs)] = (
+        ABSENT
+    )
     message: values.Filled = ABSENT
     sign_off: bool = ABSENT
     co_author: values.CoAuthor = ABSENT

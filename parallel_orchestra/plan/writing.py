@@ -39,6 +39,8 @@ def written(plan: Plan, cwd: str, note: str) -> str:
     if plan.boundaries is not None:
         top["boundaries"] = plan.boundaries.value
     if merge := plan_to_json(plan)["merge"]:
+        if "regenerate" in merge:
+            merge["regenerate"] = dict(merge["regenerate"])
         top["merge"] = merge
     if after := plan_to_json(plan)["after_merge"]:
         top["after_merge"] = {name: _plain(one) for name, one in after.items()}

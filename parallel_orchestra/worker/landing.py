@@ -22,6 +22,7 @@ from parallel_orchestra.merge_queue import (
     named,
     opponents,
 )
+from parallel_orchestra.merge_queue.regenerating import suggestion
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import (
     Answer,
@@ -306,6 +307,8 @@ class Landing:
             reason = f"the plan's `verify` fails on the merged result{blame}"
             raise Ended(FailureClass.VERIFY, reason, outcome.output)
         if isinstance(outcome, Conflicted):
+            if said := suggestion(outcome.files, shop.plan.merge.regenerate, shop.pool.inside):
+                shop.warn(task.id, said)
             against = opponents(shop.queue, commit, outcome.files)
             raise Contradicted(commit, outcome, against)
         if outcome.remark:

@@ -267,6 +267,18 @@ def test_the_place_of_the_attributes_is_gone_once_the_helpers_are_closed(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_a_tree_can_have_some_files_as_another_has_them(repo: Repo):
+    before = repo.head().commit
+    git(repo.top, "rm", "-q", "dir/c.txt")
+    after = commit_files(repo.top, {"a.txt": "new\n", "é\tx/y": "y\n", "b.txt": "new\n"})
+
+    made = repo.objects.with_files(before, after, ["a.txt", "é\tx/y", "dir/c.txt"])
+
+    changed = {(one.status, one.path) for one in repo.objects.changed(before, made)}
+    assert changed == {("M", "a.txt"), ("A", "é\tx/y"), ("D", "dir/c.txt")}
+    assert repo.objects.with_files(before, after, []) == repo.objects.tree_of(before)
+
+
 def test_helpers_serve_many_threads_and_come_back_after_a_kill(repo: Repo):
     tip = repo.head().commit
     tree = repo.objects.tree_of(tip)

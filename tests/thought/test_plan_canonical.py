@@ -120,6 +120,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
             deliver=Deliver.EACH,
             strategy=Strategy.SQUASH,
             on_conflict=OnConflict.RETRY,
+            regenerate=(("*.lock", "make lock"), ("go.sum", ("go", "mod", "tidy"))),
         ),
         budget=Budget(max_tokens=5, max_duration=1.5),
         checks=Checks(tests=("pytest", "-q"), lint="ruff check", timeout=60.0),

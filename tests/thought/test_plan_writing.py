@@ -72,6 +72,7 @@ def test_every_field_comes_back():
             deliver=Deliver.EACH,
             strategy=Strategy.SQUASH,
             on_conflict=OnConflict.RETRY,
+            regenerate=(("*.lock", "make lock"), ("go.sum", ("go", "mod", "tidy"))),
         ),
         after_merge=AfterMerge(prompt="look", model="m", timeout=60.0, keep=("*.png",)),
         prompt_template=AS_IT_IS,

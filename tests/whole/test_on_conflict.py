@@ -72,6 +72,65 @@ def test_a_task_that_conflicts_begins_anew_on_the_merged_work_and_is_told_all_of
     assert "-f\n+theirs\n" in told
 
 
+GENERATED = """---
+po_plan_version: "0.2"
+name: clash
+max_workers: 3
+verify: ["sh make.sh && git diff --exit-code sub/all.lock"]
+merge: {{strategy: {strategy}, regenerate: {{"sub/*.lock": {command}}}}}
+defaults: {{backend: command, max_retries: 0}}
+tasks:
+{tasks}
+---
+"""
+
+
+@pytest.fixture
+def generating(tmp_path):
+    """A project with a file that a script makes of all others."""
+    scene = Scene(tmp_path)
+    make = "for f in part-*; do cat $f; done > sub/all.lock\n"
+    return scene.repository({"make.sh": make, "part-0": "0\n", "sub/all.lock": "0\n"})
+
+
+@pytest.mark.parametrize("strategy", ["merge", "rebase"])
+def test_generated_files_that_conflict_are_made_anew_in_the_merge(generating, strategy):
+    names = ("1", "2", "3")
+    lines = [
+        f"  - {{id: t{one}, command: {json.dumps(f'{begun(*others)}; echo {one} > part-{one}; sh make.sh')}}}"
+        for one in names
+        for others in [[f"t{two}" for two in names]]
+    ]
+    text = GENERATED.format(
+        strategy=strategy, tasks="\n".join(lines), command="sh make.sh; echo > odd"
+    )
+
+    result = generating.plan(text).run("--yes", "-j", "3")
+
+    check_all_merged(result, "t1", "t2", "t3")
+    assert result.files()["sub/all.lock"] == "0\n1\n2\n3\n"
+    assert "odd" not in result.names()
+
+
+def test_a_command_that_fails_leaves_a_conflict_and_shows_what_it_said(generating):
+    both = f"{begun('a', 'b')}; echo $PO_TASK_ID > part-1; sh make.sh"
+    lines = [
+        f"  - {{id: a, command: {json.dumps(both.replace('part-1', 'part-a'))}}}",
+        f"  - {{id: b, command: {json.dumps(both.replace('part-1', 'part-b'))}}}",
+    ]
+    text = GENERATED.format(strategy="merge", tasks="\n".join(lines), command="echo no way; exit 7")
+
+    result = generating.plan(text).run("--yes", "-j", "2")
+
+    assert result.exit_code == 4, result
+    assert sorted(result.states().values()) == ["done", "failed"]
+    (failed,) = (task for task, state in result.states().items() if state == "failed")
+    (facts,) = (result.tasks_dir / "attempts" / failed).glob("1.*/result.json")
+    assert (
+        "which makes it anew, exited with code 7\nno way" in json.loads(facts.read_text())["detail"]
+    )
+
+
 def test_a_task_that_conflicts_too_often_is_left_on_a_branch(scene):
     kinds = {"text": (*KINDS["text"][:2], "exit 1")}
     tasks = dict(tasks_of(kinds))
