@@ -47,7 +47,7 @@ class Claimed(Event):
 
 @dataclass(frozen=True, slots=True)
 class Entered(Event):
-    """An attempt entered a `phase`: `agent`, `verify` or `merge`; before the first is its set-up.
+    """An attempt entered a `phase`: `agent`, `verify`, `qa` or `merge`; before the first is its set-up.
 
     Who comes to a phase again, a second agent say, enters it again.
     """
@@ -62,7 +62,8 @@ class AttemptEnded(Event):
     """An attempt came to its end; `failure` is empty for a success, else a failure class.
 
     `way` is how it went on after an earlier one: `session`, `tree` or `fresh`; else empty.
-    `directory` is where its agent worked.
+    `directory` is where its agent worked. `log` is the name of the log beside the agent's that shows
+    why it failed, if there is one.
     """
 
     task: str
@@ -77,6 +78,27 @@ class AttemptEnded(Event):
     session: str = ""
     way: str = ""
     directory: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged(Event):
+    """QA has judged what an attempt made, or could not be heard: see `QaVerdict`.
+
+    `reason` is the beginning of what it said; what it used is not in its attempt's.
+    """
+
+    task: str
+    attempt: int
+    verdict: str
+    reason: str
+    backend: str
+    model: str
+    seconds: float
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    session: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +286,7 @@ KINDS: dict[str, type[Event]] = {
         Claimed,
         Entered,
         AttemptEnded,
+        Judged,
         Merged,
         Completed,
         Failed,

@@ -21,6 +21,7 @@ _FIRST_DELAYS = {
     FailureClass.MAX_TURNS: 0.0,
     FailureClass.BOUNDARY: 0.0,
     FailureClass.CONFLICT: 0.0,
+    FailureClass.QA_REJECTED: 0.0,
 }
 
 
@@ -33,6 +34,8 @@ class Way(Enum):
     TREE = "tree"
     #: From nothing: what is kept of the last one is told of, and no more.
     FRESH = "fresh"
+    #: Without its agent: its work is whole and was only not judged.
+    JUDGE = "judge"
 
 
 #: What the agent did wrong, or what cut it short, it mends best while it remembers. After a failure
@@ -54,6 +57,8 @@ WAYS: Mapping[FailureClass, Way] = MappingProxyType(
         FailureClass.NO_CHANGES: Way.SESSION,
         FailureClass.MAX_TURNS: Way.SESSION,
         FailureClass.BOUNDARY: Way.SESSION,
+        FailureClass.QA_REJECTED: Way.SESSION,
+        FailureClass.QA_BLOCKED: Way.SESSION,
         FailureClass.BUDGET: Way.SESSION,
         FailureClass.TAMPERING: Way.FRESH,
         FailureClass.ENVIRONMENT: Way.FRESH,
@@ -102,13 +107,16 @@ def decide(
     dice: float,
     limits_count: bool = False,
     conflicts_again: bool = False,
+    rejections: int = 0,
+    max_rejections: int = 0,
 ) -> Verdict:
     """Returns what follows an attempt that failed.
 
     `attempts` are those that ended, this one included; `failures` counts those before it;
     `dice` in [0, 1) spreads the delay by a quarter to both sides, so that tasks that failed
     together do not return together. With `limits_count` a rate limit is a failure like others,
-    unless the service said how long it lasts. With `conflicts_again` so is a conflict.
+    unless the service said how long it lasts. With `conflicts_again` so is a conflict. `rejections`
+    are those by QA, this one included.
     """
     counted = failure.counted or (
         limits_count and failure is FailureClass.RATE_LIMITED and retry_after is None
@@ -116,6 +124,8 @@ def decide(
     if failure in (FailureClass.CANCELLED, FailureClass.USAGE_LIMIT):
         # When the limit is over, all tasks of the account are told at once: see `board.breaker`.
         return Verdict(again=True, counted=False)
+    if failure is FailureClass.QA_REJECTED:
+        return Verdict(again=rejections <= max_rejections)
     if failure.final and not (conflicts_again and failure is FailureClass.CONFLICT):
         return Verdict(again=False, counted=counted)
     if counted and failures + 1 > max_retries:

@@ -8,6 +8,7 @@ from parallel_orchestra import plain
 #: Characters of an answer that are kept, and of a reason, which stands on one line.
 TEXT_LIMIT = 65_536
 REASON_LIMIT = 400
+_BRIEF = 120
 #: Lines and characters of a program's output that count as its last words.
 LAST_LINES = 40
 LAST_LIMIT = 8_192
@@ -25,6 +26,13 @@ def last_lines(output: bytes, lines: int = LAST_LINES) -> str:
     """Returns the last lines of a program's output that are not empty, cleaned."""
     text = clean(output[-4 * LAST_LIMIT :].decode(errors="replace"), LAST_LIMIT)
     return "\n".join([line for line in text.split("\n") if line.strip()][-lines:])
+
+
+def brief(text: str) -> str:
+    """Returns the beginning of the last paragraph of a text: there is what it comes to."""
+    last = clean(text).rpartition("\n\n")[2]
+    line = one_line(last) or "it gave no reason"
+    return line if len(line) <= _BRIEF else line[: _BRIEF - 4].rstrip() + " ..."
 
 
 def one_line(text: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from parallel_orchestra.cli.ink import Line, Piece, Signs, boxed, painted, signs_for
-from parallel_orchestra.cli.preview import limits_of
+from parallel_orchestra.cli.preview import judges_of, limits_of
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.graph import Mode
@@ -51,6 +51,7 @@ def facts_of(plan: Plan, found: Preflight) -> _Facts:
             ("workers", str(found.workers)),
             ("base", f"{found.base_branch} at {short(found.base_commit)}"),
             *(("budget", words) for words in limits_of(plan.budget)),
+            *(("qa", words) for words in judges_of(plan)),
             ("project", str(plan.cwd)),
             *(("note", notice) for notice in found.notices),
         )

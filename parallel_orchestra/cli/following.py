@@ -3,19 +3,21 @@
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents.log import GrowingLog
 from parallel_orchestra.agents.story import Reader, Story
-from parallel_orchestra.conductor.acts import AGENT_LOG, shortened, why_over
+from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, shortened, why_over
 from parallel_orchestra.plain import clean
 from parallel_orchestra.store import Layout
 
 #: In the order in which an attempt writes them.
-_LOGS = ("setup.log", AGENT_LOG, "verify.log", "merge-verify.log")
+_LOGS = ("setup.log", AGENT_LOG, "verify.log", "qa-setup.log", QA_LOG, "merge-verify.log")
+#: What says that a set-up went well: whose it was has begun.
+_HEIRS = {"setup.log": (AGENT_LOG, QA_LOG), "qa-setup.log": (QA_LOG,)}
 #: Seconds after which what has begun is shown without waiting for its end.
 _PATIENCE = 1.0
 
@@ -63,12 +65,20 @@ class TaskLog:
     """What there is to show of one task: the attempt that was chosen, or the last and its heirs."""
 
     def __init__(
-        self, layout: Layout, task: str, out: Out, reader: Reader, number: int | None, *, raw: bool
+        self,
+        layout: Layout,
+        task: str,
+        out: Out,
+        readers: Mapping[str, Reader],
+        number: int | None,
+        *,
+        raw: bool,
     ) -> None:
+        """Takes who reads which log of an agent's."""
         self.task = task
         self._layout = layout
         self._out = out
-        self._reader = reader
+        self._readers = readers
         self._number = number
         self._raw = raw
         self._shown: set[Path] = set()
@@ -103,18 +113,18 @@ class TaskLog:
 
     def _begin(self, one: Attempt, passed: list[Attempt]) -> None:
         self._shown |= {each.folder for each in passed}
-        self._current = AttemptLog(one.folder, self._out, self._reader, raw=self._raw)
+        self._current = AttemptLog(one.folder, self._out, self._readers, raw=self._raw)
 
 
 class AttemptLog:
     """The logs of one attempt, each with a heading where there are several."""
 
-    def __init__(self, folder: Path, out: Out, reader: Reader, *, raw: bool) -> None:
+    def __init__(self, folder: Path, out: Out, readers: Mapping[str, Reader], *, raw: bool) -> None:
         self._folder = folder
         self._out = out
         self._raw = raw
         self._logs: dict[str, GrowingLog] = {}
-        self._story = Story(reader, shortened)
+        self._stories = {name: Story(reader, shortened) for name, reader in readers.items()}
         self._quiet_since = time.monotonic()
 
     def read(self, *, last: bool) -> None:
@@ -122,7 +132,7 @@ class AttemptLog:
         for name in _LOGS:
             path = self._folder / name
             if name not in self._logs:
-                if not path.exists() or (name == "setup.log" and self._is_past()):
+                if not path.exists() or self._is_past(name):
                     continue
                 self._logs[name] = GrowingLog(path)
                 if len(self._logs) > 1:
@@ -135,22 +145,23 @@ class AttemptLog:
         self._quiet_since = time.monotonic()
         if self._raw:
             self._out.pass_on(line)
-        elif name == AGENT_LOG:
-            self._out.say(self._story.take(_text(line)))
+        elif name in self._stories:
+            self._out.say(self._stories[name].take(_text(line)))
         else:
             self._out.say(Story(lambda _: None).take(_text(line)))
 
     def _show_what_is_open(self, *, last: bool) -> None:
         if self._raw:
             return
-        if last:
-            self._out.say(self._story.end())
-        elif time.monotonic() - self._quiet_since > _PATIENCE:
-            self._out.say(self._story.so_far())
+        for story in self._stories.values():
+            if last:
+                self._out.say(story.end())
+            elif time.monotonic() - self._quiet_since > _PATIENCE:
+                self._out.say(story.so_far())
 
-    def _is_past(self) -> bool:
-        """Returns whether a set-up is of no interest: it went well, and nobody watched it."""
-        return (self._folder / AGENT_LOG).exists()
+    def _is_past(self, name: str) -> bool:
+        """Returns whether a log is of no interest: that of a set-up that went well, unwatched."""
+        return any((self._folder / heir).exists() for heir in _HEIRS.get(name, ()))
 
 
 def _text(line: bytes) -> str:

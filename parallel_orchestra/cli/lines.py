@@ -14,6 +14,7 @@ from parallel_orchestra.events import (
     Event,
     Failed,
     Joined,
+    Judged,
     Kept,
     LimitOver,
     LimitReached,
@@ -26,7 +27,7 @@ from parallel_orchestra.events import (
     Undone,
     Warned,
 )
-from parallel_orchestra.model import FailureClass
+from parallel_orchestra.model import FailureClass, QaVerdict
 from parallel_orchestra.report.text import one_line, short, short_ref, span
 from parallel_orchestra.schedule.usage_limits import clock_words
 
@@ -77,6 +78,9 @@ def grave(event: Event) -> bool:
 def _words(event: Event) -> str:
     if isinstance(event, AttemptEnded) and not event.failure:
         return _joined(event.task, "done", f"attempt {event.attempt}", span(event.seconds))
+    if isinstance(event, Judged) and event.verdict == QaVerdict.APPROVED.value:
+        # Other verdicts end the attempt, which says so.
+        return _joined(event.task, "approved", f"by {event.backend}", span(event.seconds))
     if isinstance(event, Failed):
         why = f"{event.failure}: {event.reason}"
         return _joined(event.task, "failed", f"attempt {event.attempt}", why)

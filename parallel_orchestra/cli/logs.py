@@ -9,7 +9,7 @@ import click
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.following import Attempt, Out, TaskLog
 from parallel_orchestra.cli.options import layout_of, tasks_dir_option
-from parallel_orchestra.conductor.acts import claimed, readers_of
+from parallel_orchestra.conductor.acts import claimed, log_readers_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
@@ -30,7 +30,7 @@ _PAUSE = 0.2
 def command(
     tasks: tuple[str, ...], tasks_dir: Path | None, follow: bool, attempt: int | None, raw: bool
 ) -> int:
-    """Show what each TASK's agent did and said, and what `verify` printed.
+    """Show what each TASK's agent did and said, and what `verify` and QA printed.
 
     One line for each act: what it did, with what, and whether it went well. Of several tasks, each
     line begins with the task. A set-up is shown where it failed.
@@ -40,7 +40,7 @@ def command(
     """
     layout = layout_of(tasks_dir)
     plan = plan_from_json(read_record(layout).plan)
-    readers = readers_of(plan)
+    readers = log_readers_of(plan)
     for task in tasks:
         if task not in readers:
             raise no_such_task(layout, task, list(readers))

@@ -1,6 +1,7 @@
 """What a run is going to be, before it is: the pre-flight block and the dry run. Pure."""
 
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,14 @@ from parallel_orchestra.conductor.limited import Limited
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
-from parallel_orchestra.model import DEFAULT_IDLE_TIMEOUT, Budget, Isolation, Plan, Task
+from parallel_orchestra.model import (
+    DEFAULT_IDLE_TIMEOUT,
+    DEFAULT_MAX_REJECTIONS,
+    Budget,
+    Isolation,
+    Plan,
+    Task,
+)
 from parallel_orchestra.ownership import NOTHING, Tree
 from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.progress import Purse, purses
@@ -185,6 +193,7 @@ def dry_run_record(found: Preview) -> dict[str, Any]:
                 "wave": task.wave,
                 "depends_on": found.graph.dependencies[task.id],
                 "never_beside": found.contenders.get(task.id, ()),
+                "judge": judge.backend if (judge := found.plan.judge_of(task)) else None,
                 "state": found.word(task.id).replace(" ", "_")
                 or ("waiting" if task.id in found.causes else "ready"),
                 "cause": cause_record(found.causes.get(task.id)),
@@ -217,7 +226,7 @@ def _rows(tasks: Sequence[Task], found: Preview) -> Iterator[str]:
     for task in tasks:
         word = found.word(task.id)
         start = (word,) if word else _start(found.causes.get(task.id))
-        facts = ", ".join((*_facts(task), *start))
+        facts = ", ".join((*_facts(task), *_judged(found.plan, task), *start))
         yield f"  {task.id:<{ids}}  {_agent(task):<{agents}}  {facts}"
 
 
@@ -246,6 +255,23 @@ def _facts(task: Task) -> Iterator[str]:
         yield f"in wave {task.wave}"
     if task.depends_on:
         yield f"after {' '.join(task.depends_on)}"
+
+
+def _judged(plan: Plan, task: Task) -> Iterator[str]:
+    """Yields who judges a task's work, and how often it may be rejected."""
+    judge, qa = plan.judge_of(task), plan.qa_of(task)
+    if judge is not None and qa is not None:
+        model = f" ({one_line(judge.model)})" if judge.model else ""
+        yield f"judged by {_agent(judge)}{model}"
+        if qa.rejections != DEFAULT_MAX_REJECTIONS:
+            yield f"at most {counted(qa.rejections, 'rejection')}"
+
+
+def judges_of(plan: Plan) -> Iterator[str]:
+    """Yields who judges how many tasks."""
+    found = Counter(_agent(judge) for task in plan.tasks if (judge := plan.judge_of(task)))
+    for agent, number in found.items():
+        yield f"{agent} judges the work of {counted(number, 'task')}"
 
 
 def limits_of(whose: Budget | Task) -> Iterator[str]:

@@ -25,6 +25,7 @@ from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, resume_step, session_command
 from parallel_orchestra.report.ahead import ahead, cause_record
 from parallel_orchestra.report.silence import silence
+from parallel_orchestra.report.story import judged
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, steering
@@ -167,6 +168,9 @@ def _facts(layout: Layout, task: TaskReport, others: Sequence[TaskReport], now: 
             how = f"{attempt.failure or 'good'} after {span(attempt.seconds)}"
             how += f": {attempt.reason}" if attempt.reason else ""
         facts.append(f"attempt {attempt.number}: {how}")
+        if attempt.qa is not None:
+            said = f": {attempt.qa.reason}" if attempt.qa.reason not in ("", attempt.reason) else ""
+            facts.append(f"attempt {attempt.number}: {judged(attempt.qa)}{said}")
     if task.attempts and (session := session_command(task, task.attempts[-1])):
         facts.append(f"session: {session}")
     if task.commit:
@@ -183,7 +187,8 @@ def _facts(layout: Layout, task: TaskReport, others: Sequence[TaskReport], now: 
     if said:
         facts.append(f"feedback for its next attempt: {said}")
     if task.attempts and task.attempts[-1].log and task.attempts[-1].slot:
-        facts.append(f"log: {_log(layout.root / task.attempts[-1].log)}")
+        last_one = task.attempts[-1]
+        facts.append(f"log: {_log(layout.root / (last_one.told_in or last_one.log))}")
     return facts
 
 

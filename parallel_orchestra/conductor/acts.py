@@ -7,7 +7,7 @@ that has grown: cheap enough to be asked several times a second.
 import contextlib
 import os
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,9 +28,12 @@ from parallel_orchestra.store.records import read_worker
 
 #: The log of an attempt's agent; the others are those of commands.
 AGENT_LOG = "agent.log"
+#: That of who judges its work.
+QA_LOG = "qa.log"
 #: The logs of an attempt, the last one first, and what it is at from when that file is there on.
 _PHASES = {
     "merge-verify.log": "merge",
+    QA_LOG: "qa",
     "verify.log": "verify",
     AGENT_LOG: "agent",
     "setup.log": "set-up",
@@ -38,7 +41,7 @@ _PHASES = {
 #: Bytes of a log's end in which the latest act is looked for at first.
 _LATEST = 1 << 16
 #: The beginning of a path that leads into one of our worktrees.
-_WORKTREE = re.compile(r"(?<![\w.-])/[^\s'\"]*?/(?:wt|clone|shared)-\d+/(?=[^\s'\"])")
+_WORKTREE = re.compile(r"(?<![\w.-])/[^\s'\"]*?/(?:wt|clone|shared|qa)-\d+/(?=[^\s'\"])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,20 @@ def readers_of(plan: Plan) -> dict[str, Reader]:
     """Returns who reads the lines of each task's agent, by task."""
     settings = AgentSettings({}, plan.cwd, templates=plan.backends)
     return {task.id: backend_of(task.backend, settings).acts for task in plan.tasks}
+
+
+def log_readers_of(plan: Plan) -> dict[str, Mapping[str, Reader]]:
+    """Returns who reads the lines of which log of an attempt, by task: its agent's and QA's."""
+    settings = AgentSettings({}, plan.cwd, templates=plan.backends)
+    found: dict[str, Mapping[str, Reader]] = {}
+    for task in plan.tasks:
+        agents = {AGENT_LOG: task, QA_LOG: plan.judge_of(task)}
+        found[task.id] = {
+            log: backend_of(one.backend, settings).acts
+            for log, one in agents.items()
+            if one is not None
+        }
+    return found
 
 
 def shortened(text: str) -> str:

@@ -5,6 +5,7 @@ Merges happen here: two commits in, a tree or a list of conflicts out, nothing h
 
 import os
 import re
+import subprocess
 import tempfile
 import threading
 import time
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import IO
 
-from parallel_orchestra.git.call import Git
+from parallel_orchestra.git.call import Git, end
 from parallel_orchestra.git.helper import Helper
 from parallel_orchestra.git.merging import Conflicted, MergedTree, Merger
 
@@ -234,6 +235,23 @@ class Objects:
             if entries:
                 git.run("update-index", "-z", "--replace", "--index-info", given=entries)
             return git.run("write-tree").line
+
+    def diff(self, before: str, after: str, limit: int) -> str:
+        """Returns how two commits or trees differ, as a patch; at most `limit` bytes of it.
+
+        Empty as well if one of them is not there.
+        """
+        child = self._git.start(
+            *("diff-tree", "-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv"),
+            *("--no-color", "--end-of-options", before, after, "--"),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert child.stdout is not None  # noqa: S101  # it was asked for
+            return child.stdout.read(limit).decode("utf-8", "replace")
+        finally:
+            end(child)
 
     def files(self, commit: str, below: str = "") -> tuple[str, ...]:
         """Returns the paths of all files of a commit; of those below a directory, counted from it.

@@ -46,6 +46,10 @@ class RunRefs:
         """Keeps what an attempt left behind without merging it."""
         return f"{self.prefix}salvage/{task}/{number}.{owner}"
 
+    def candidate(self, task: str, number: int, owner: str) -> str:
+        """Keeps what an attempt made while it is judged."""
+        return f"{self.prefix}candidate/{task}/{number}.{owner}"
+
     @property
     def kept_prefix(self) -> str:
         """What all branches of this run for work that conflicts begin with."""

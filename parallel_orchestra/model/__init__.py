@@ -6,6 +6,7 @@ Knows nothing of files, YAML or git: `plan` makes these values, everything else 
 from parallel_orchestra.model.after_merge import AFTER_MERGE, NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import DEFAULT_CHECK_TIMEOUT, NO_CHECKS, Checks
+from parallel_orchestra.model.command import Command, argv_of, as_typed
 from parallel_orchestra.model.outcome import Answer, FailureClass, Phase, Usage
 from parallel_orchestra.model.plan import (
     CPO,
@@ -26,6 +27,12 @@ from parallel_orchestra.model.plan import (
     UsageLimit,
     Webhooks,
 )
+from parallel_orchestra.model.qa import (
+    DEFAULT_MAX_REJECTIONS,
+    DEFAULT_QA_TIMEOUT,
+    Qa,
+    QaVerdict,
+)
 from parallel_orchestra.model.task import (
     DEFAULT_BACKEND,
     DEFAULT_IDLE_TIMEOUT,
@@ -36,13 +43,10 @@ from parallel_orchestra.model.task import (
     DEFAULT_TIMEOUT_V01,
     NO_ENV,
     NO_SETUP,
-    Command,
     Evidence,
     Isolation,
     Setup,
     Task,
-    argv_of,
-    as_typed,
 )
 
 __all__ = [
@@ -52,9 +56,11 @@ __all__ = [
     "DEFAULT_BACKEND",
     "DEFAULT_CHECK_TIMEOUT",
     "DEFAULT_IDLE_TIMEOUT",
+    "DEFAULT_MAX_REJECTIONS",
     "DEFAULT_MAX_RETRIES",
     "DEFAULT_MAX_WAIT",
     "DEFAULT_MAX_WORKERS",
+    "DEFAULT_QA_TIMEOUT",
     "DEFAULT_SETUP_TIMEOUT",
     "DEFAULT_TIMEOUT",
     "DEFAULT_TIMEOUT_V01",
@@ -82,6 +88,8 @@ __all__ = [
     "OnConflict",
     "Phase",
     "Plan",
+    "Qa",
+    "QaVerdict",
     "Setup",
     "Strategy",
     "Task",

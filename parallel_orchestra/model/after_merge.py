@@ -3,7 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
-from parallel_orchestra.model.task import DEFAULT_BACKEND, DEFAULT_TIMEOUT, Command, Task
+from parallel_orchestra.model.command import Command
+from parallel_orchestra.model.task import DEFAULT_BACKEND, DEFAULT_TIMEOUT, Task
 
 #: Stands where a task's id stands. No task of a plan can be named so.
 AFTER_MERGE = "after merge"

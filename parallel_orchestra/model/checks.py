@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from parallel_orchestra.model.task import Command
+from parallel_orchestra.model.command import Command
 
 #: Seconds that one of them may take if the plan does not say.
 DEFAULT_CHECK_TIMEOUT = 1800.0

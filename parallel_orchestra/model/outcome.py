@@ -12,6 +12,7 @@ class Phase(Enum):
 
     AGENT = "agent"
     VERIFY = "verify"
+    QA = "qa"
     MERGE = "merge"
 
 
@@ -31,6 +32,8 @@ class FailureClass(Enum):
     UNUSABLE = "unusable"
     MAX_TURNS = "max_turns"
     BOUNDARY = "boundary"
+    QA_REJECTED = "qa_rejected"
+    QA_BLOCKED = "qa_blocked"
     BUDGET = "budget"
     TAMPERING = "tampering"
     ENVIRONMENT = "environment"
@@ -38,10 +41,15 @@ class FailureClass(Enum):
 
     @property
     def counted(self) -> bool:
-        """Whether it uses up one of the task's retries; the others give the attempt back."""
+        """Whether it uses up one of the task's retries; the others give the attempt back.
+
+        Rejections by QA have a count and a limit of their own.
+        """
         return self not in (
             FailureClass.RATE_LIMITED,
             FailureClass.USAGE_LIMIT,
+            FailureClass.QA_REJECTED,
+            FailureClass.QA_BLOCKED,
             FailureClass.BUDGET,
             FailureClass.ENVIRONMENT,
             FailureClass.CANCELLED,
@@ -55,6 +63,7 @@ class FailureClass(Enum):
             FailureClass.PERMANENT,
             FailureClass.BUDGET,
             FailureClass.CONFLICT,
+            FailureClass.QA_BLOCKED,
             FailureClass.TAMPERING,
         )
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from parallel_orchestra.model.after_merge import NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import NO_CHECKS, Checks
-from parallel_orchestra.model.task import NO_SETUP, Command, Setup, Task
+from parallel_orchestra.model.command import Command
+from parallel_orchestra.model.qa import DEFAULT_QA_TIMEOUT, Qa
+from parallel_orchestra.model.task import NO_SETUP, Setup, Task
 
 #: The version of a plan that was read from a `cpo` folder.
 CPO = "cpo"
@@ -208,6 +210,7 @@ class Plan:
     setup: Setup = NO_SETUP
     boundaries: Boundaries | None = None
     merge: MergeRules = MergeRules()
+    qa: Qa | None = None
     budget: Budget = NO_BUDGET
     checks: Checks = NO_CHECKS
     after_merge: AfterMerge = NO_AFTER_MERGE
@@ -219,9 +222,9 @@ class Plan:
 
     @property
     def agents(self) -> tuple[Task, ...]:
-        """All that backends are called for: the tasks, and what an agent does after the merge."""
-        after = self.after_merge.task
-        return self.tasks if after is None else (*self.tasks, after)
+        """All that backends are called for: the tasks, who judges them, what comes after the merge."""
+        others = [*map(self.judge_of, self.tasks), self.after_merge.task]
+        return (*self.tasks, *(one for one in others if one is not None))
 
     @property
     def published(self) -> bool:
@@ -231,6 +234,39 @@ class Plan:
     def setup_of(self, task: Task) -> Setup:
         """Returns how a worktree is made ready for a task: as for all, then as it says itself."""
         return self.setup.then(task.setup) if task.setup != NO_SETUP else self.setup
+
+    def qa_of(self, task: Task) -> Qa | None:
+        """Returns how a task's work is judged before it is merged; None if it is not.
+
+        What only looks and answers has nothing to merge.
+        """
+        found = task.qa.over(self.qa) if task.qa is not None else self.qa
+        return None if found is None or not found.on or task.read_only else found
+
+    def judge_of(self, task: Task) -> Task | None:
+        """Returns the agent that judges a task's work, as a task of its own; None if nobody does.
+
+        It is the task's own, in a fresh session and without its role, unless another is named.
+        """
+        qa = self.qa_of(task)
+        if qa is None:
+            return None
+        other = bool(qa.backend) and qa.backend != task.backend
+        return Task(
+            id=task.id,
+            title=task.title,
+            backend=qa.backend or task.backend,
+            agent=qa.agent,
+            model=qa.model or ("" if other else task.model),
+            command=qa.command,
+            read_only=True,
+            timeout=DEFAULT_QA_TIMEOUT if qa.timeout is None else qa.timeout,
+            idle_timeout=task.idle_timeout,
+            env=task.env,
+            max_turns=qa.max_turns,
+            max_cost_usd=qa.max_cost_usd,
+            max_tokens=qa.max_tokens,
+        )
 
     @property
     def cpo(self) -> bool:

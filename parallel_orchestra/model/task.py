@@ -6,8 +6,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-#: A command is an argument list, or one line for `sh -c`.
-Command = tuple[str, ...] | str
+from parallel_orchestra.model.command import Command
+from parallel_orchestra.model.qa import Qa
 
 NO_ENV: Mapping[str, str] = MappingProxyType({})
 
@@ -20,16 +20,6 @@ DEFAULT_SETUP_TIMEOUT = 1800.0
 DEFAULT_MAX_RETRIES = 1
 DEFAULT_MAX_WORKERS = 3
 DEFAULT_BACKEND = "claude"
-
-
-def argv_of(command: Command) -> tuple[str, ...]:
-    """Returns a command as an argument list; a line goes to `sh -c`."""
-    return ("sh", "-c", command) if isinstance(command, str) else command
-
-
-def as_typed(command: Command) -> str:
-    """Returns a command as a person would type it."""
-    return command if isinstance(command, str) else " ".join(command)
 
 
 class Isolation(Enum):
@@ -122,7 +112,7 @@ class Task:
     them; empty means undeclared. `verify` runs in the task's worktree after the agent. `skills`
     are names and `contracts` paths, counted from the project, that its prompt tells of.
     `max_cost_usd`, `max_tokens` and `max_duration` (seconds) hold for all of its attempts together;
-    0 says that it uses none.
+    0 says that it uses none. `qa` is what it says of that itself, None for nothing: see `Plan.qa_of`.
     """
 
     id: str
@@ -162,6 +152,7 @@ class Task:
     max_duration: float | None = None
     wave: int | None = None
     setup: Setup = NO_SETUP
+    qa: Qa | None = None
 
     @property
     def may_write(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ from parallel_orchestra.model import (
     MergeRules,
     OnConflict,
     Plan,
+    Qa,
     Setup,
     Strategy,
     Task,
@@ -59,6 +60,7 @@ _FORMS: dict[str, Any] = {
     "max_duration": float | int | None,
     "env": Mapping,
     "command": tuple | str | None,
+    "qa": Qa | None,
 }
 
 #: What a task may use.
@@ -126,6 +128,7 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
         "setup": _plain(plan.setup),
         "boundaries": plan.boundaries.value if plan.boundaries else None,
         "merge": _merge_facts(plan.merge),
+        "qa": _plain(plan.qa),
         "budget": asdict(plan.budget),
         "checks": {name: _plain(one) for name, one in asdict(plan.checks).items()},
         "webhooks": asdict(plan.webhooks),
@@ -177,6 +180,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["merge"] = _merge_rules(values.get("merge", {}))
     checks = values.get("checks", {})
     values["checks"] = Checks(**{name: _tuples(one) for name, one in checks.items()})
+    values["qa"] = _qa(values.get("qa"))
     values["budget"] = _budget(values.get("budget", {}))
     after = values.get("after_merge", {})
     values["after_merge"] = AfterMerge(**{name: _tuples(fact) for name, fact in after.items()})
@@ -204,7 +208,7 @@ def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Setup):
+    if isinstance(value, Setup | Qa):
         return {name: _plain(fact) for name, fact in value.facts().items()}
     if isinstance(value, Evidence):
         return value.facts()
@@ -218,6 +222,8 @@ def _plain(value: Any) -> Any:
 def _field(name: str, value: Any) -> Any:
     if name == "setup":
         return _setup(value)
+    if name == "qa":
+        return _qa(value)
     if name == "expect":
         return tuple(Evidence(**{key: _tuples(fact) for key, fact in one.items()}) for one in value)
     if isinstance(value, list):
@@ -235,6 +241,10 @@ def _budget(record: Mapping[str, Any]) -> Budget:
 
 def _setup(record: Mapping[str, Any]) -> Setup:
     return Setup(**{name: _tuples(fact) for name, fact in record.items()})
+
+
+def _qa(record: Mapping[str, Any] | None) -> Qa | None:
+    return None if record is None else Qa(**{name: _tuples(fact) for name, fact in record.items()})
 
 
 def _tuples(value: Any) -> Any:

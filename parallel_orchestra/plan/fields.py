@@ -5,10 +5,20 @@ To add a field to tasks: an attribute in `model.Task`, an attribute of the same 
 reference. What is left out takes the default that stands in `model`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WrapValidator,
+)
+from pydantic.annotated_handlers import GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from parallel_orchestra.model import (
     AfterMerge,
@@ -17,6 +27,7 @@ from parallel_orchestra.model import (
     Command,
     LimitMode,
     MergeRules,
+    Qa,
     Setup,
     UsageLimit,
 )
@@ -162,6 +173,46 @@ class AfterMergeFields(Fields):
 _AfterMergeSaid = Annotated[AfterMergeFields, AfterValidator(AfterMergeFields.as_after_merge)]
 
 
+class QaFields(Fields):
+    """What `qa` may say of who judges work, and how often it may be rejected."""
+
+    backend: values.FilledLine = ABSENT
+    agent: values.PluginAgent = ABSENT
+    model: values.FilledLine = ABSENT
+    command: values.OneCommand = ABSENT
+    instructions: values.Filled = ABSENT
+    timeout: values.Duration = ABSENT
+    max_turns: values.Turns = ABSENT
+    max_cost_usd: values.Dollars = ABSENT
+    max_tokens: values.Tokens = ABSENT
+    max_rejections: values.Retries = ABSENT
+
+    def as_qa(self) -> Qa:
+        """Returns what was said."""
+        return Qa(**{name: getattr(self, name) for name in self.model_fields_set})
+
+
+def _switched(value: object, read: Callable[[object], QaFields]) -> Qa:
+    if isinstance(value, bool):
+        return Qa(on=value)
+    if not isinstance(value, dict):
+        raise values.refused("be true, false or a mapping", "write `qa: {backend: NAME}`")
+    return read(value).as_qa()
+
+
+class _OrSwitch:
+    """Says in the schema that `true` and `false` will do in place of a mapping."""
+
+    @staticmethod
+    def __get_pydantic_json_schema__(
+        core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"anyOf": [{"type": "boolean"}, handler(core)]}
+
+
+_QaSaid = Annotated[QaFields, WrapValidator(_switched), _OrSwitch()]
+
+
 class SharedFields(Fields):
     """What a task may say, and `defaults` for all tasks."""
 
@@ -207,6 +258,7 @@ class TaskFields(SharedFields):
     modifies: values.Patterns = ABSENT
     wave: values.Wave = ABSENT
     setup: _SetupSaid = ABSENT
+    qa: _QaSaid = ABSENT
 
 
 class TopFields(Fields):
@@ -226,6 +278,7 @@ class TopFields(Fields):
     programs: values.Lines = ABSENT
     setup: _SetupSaid = ABSENT
     boundaries: values.Bounds = ABSENT
+    qa: _QaSaid = ABSENT
     merge: Annotated[MergeFields, AfterValidator(MergeFields.as_rules)] = ABSENT
     budget: _BudgetSaid = ABSENT
     checks: Annotated[ChecksFields, AfterValidator(ChecksFields.as_checks)] = ABSENT

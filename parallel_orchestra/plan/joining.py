@@ -56,6 +56,7 @@ def read_joining(
         backends=(*backends, *plan.backends),
         templates=plan.backends,
         budget=plan.budget,
+        qa=plan.qa,
         sections=_body(document, task_id),
     )
     task = read_alone(entry, f"task `{brief(str(task_id))}`", around)

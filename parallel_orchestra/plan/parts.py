@@ -12,7 +12,10 @@ def check_parts(
     raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings, *, strict: bool
 ) -> None:
     """Notes the keys of a part, such as `setup` or the plan's `budget`, that nobody knows."""
-    parts = {"setup": fields.SetupFields.keys()}
+    parts = {
+        "setup": fields.SetupFields.keys(),
+        "qa": frozenset(fields.QaFields.model_fields),
+    }
     if not owner:
         parts["checks"] = frozenset(fields.ChecksFields.model_fields)
         parts["budget"] = frozenset(fields.BudgetFields.model_fields)

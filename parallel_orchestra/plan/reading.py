@@ -31,15 +31,16 @@ from parallel_orchestra.plan.auto_context import AutoContext, read_auto_context
 from parallel_orchestra.plan.borders import Disk, check_files
 from parallel_orchestra.plan.document import Document, decode, find_marks, read_document
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
+from parallel_orchestra.plan.judging import check_whole
 from parallel_orchestra.plan.links import check_links
 from parallel_orchestra.plan.merging import check_after_merge, check_merge, remark_on_authors
 from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections, find_sections
+from parallel_orchestra.plan.sketches import sketches
 from parallel_orchestra.plan.tasks import (
     Surroundings,
     read_manifest_tasks,
     read_tasks,
-    sketches,
 )
 from parallel_orchestra.plan.templating import (
     MESSAGE,
@@ -247,7 +248,9 @@ def _surroundings(
         sections=_sections(document, dialect),
         templates=top.get("backends", {}),
         budget=top.get("budget", NO_BUDGET),
+        qa=top.get("qa"),
     )
+    check_whole(around.qa, around.known)
     if "backend" in around.defaults:
         check_backend(
             around.defaults["backend"], "defaults", ("defaults",), around.backends, findings
@@ -346,6 +349,7 @@ def _plan(
         backends=top.get("backends", {}),
         setup=replace(top.get("setup", NO_SETUP), include=version != "0.1"),
         boundaries=top.get("boundaries"),
+        qa=top.get("qa"),
         merge=top.get("merge", MergeRules()),
         budget=top.get("budget", NO_BUDGET),
         checks=top.get("checks", NO_CHECKS),

@@ -1,13 +1,21 @@
 """The entries of `tasks` -> Tasks: types, then what only shows when fields are seen together."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from parallel_orchestra.model import DEFAULT_BACKEND, NO_BUDGET, Budget, Isolation, Task, Template
-from parallel_orchestra.plan import fields, manifest
+from parallel_orchestra.model import (
+    DEFAULT_BACKEND,
+    NO_BUDGET,
+    Budget,
+    Isolation,
+    Qa,
+    Task,
+    Template,
+)
+from parallel_orchestra.plan import fields, judging, manifest
 from parallel_orchestra.plan.abilities import (
     AGENT_FIELDS,
     UNITS,
@@ -29,8 +37,6 @@ _MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
 
 #: The fields by which a task says what it writes.
 _WRITING = ("writes", "creates", "modifies")
-#: What of a task can be judged although the plan has errors.
-_SKETCHED = frozenset({"id", "depends_on", "wave", *_WRITING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,12 @@ class Surroundings:
     sections: Sections
     templates: Mapping[str, Template] = field(default_factory=dict)
     budget: Budget = NO_BUDGET
+    qa: Qa | None = None
+
+    @property
+    def known(self) -> judging.Known:
+        """What a `qa` is judged by."""
+        return judging.Known(self.findings, self.backends, self.templates, self.budget)
 
     def exists(self, name: str) -> bool:
         """Returns whether the project has a file or folder of that name."""
@@ -71,31 +83,6 @@ def read_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
 def read_alone(entry: dict[str, Any], owner: str, around: Surroundings) -> Task | None:
     """Returns the task of an entry that is a file of its own; notes what is wrong with it."""
     return _read_task(entry, owner, (), around)
-
-
-def sketches(raw: Sequence[Any]) -> list[Task]:
-    """Returns a task for each entry of a plan with errors: what is in order of its files and order.
-
-    An entry without an id, or one that repeats it, only writes; one whose files are not known
-    may write anything.
-    """
-    seen = {""}
-    found = []
-    for entry in raw:
-        given = {}
-        if isinstance(entry, dict):
-            given = validated(fields.TaskFields, entry, "", (), Findings(""))
-        written = (*given.get("writes", ()), *given.get("creates", ()))
-        if not isinstance(entry, dict) or (entry.keys() - given.keys()) & set(_WRITING):
-            written = ("**",)
-        if given.get("id", "") in seen:
-            found.append(Task(id="", writes=written))
-        else:
-            kept = {key: given[key] for key in given.keys() & _SKETCHED}
-            found.append(Task(**{**kept, "writes": written}))
-            seen.add(kept["id"])
-    needs = (tuple(name for name in task.depends_on if name in seen) for task in found)
-    return [replace(task, depends_on=kept) for task, kept in zip(found, needs, strict=True)]
 
 
 def read_manifest_tasks(raw: Sequence[Any], around: Surroundings) -> list[Task]:
@@ -140,6 +127,7 @@ def _read_task(
     check.backend_and_command()
     check.agent_fields()
     check.budget()
+    check.qa()
     check.isolation()
     check.group()
     check.contracts()
@@ -250,6 +238,14 @@ class _Check:
                 self._note(what, hint, unit if own else "backend")
             elif (unit in known.tells) == nothing and not own:
                 self.whole.pop(unit, None)  # the defaults', for tasks of other backends
+
+    def qa(self) -> None:
+        """Notes what is wrong with how its work is judged."""
+        if self._sound("qa", "backend", "read_only", *UNITS):
+            around = self.around
+            judging.check_own(
+                self.given, self.whole, around.qa, self.owner, self.path, around.known
+            )
 
     def _limited(self, unit: str) -> bool:
         return unit in self.given or limit_of(self.around.budget, unit) is not None

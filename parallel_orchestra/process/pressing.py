@@ -59,7 +59,7 @@ def rendered(template: str, library: Mapping[str, str], facts: Mapping[str, Any]
     return _ready(template, tuple(library.items())).render(facts)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=3)
 def _ready(template: str, library: tuple[tuple[str, str], ...]) -> "Template":
     return environment(dict(library)).from_string(template)
 

@@ -16,6 +16,7 @@ from parallel_orchestra.progress.integration import (
 from parallel_orchestra.progress.picture import (
     Attempt,
     Delivery,
+    Judgement,
     Outcome,
     Purse,
     RunReport,
@@ -35,6 +36,7 @@ __all__ = [
     "Contract",
     "Delivery",
     "IntegrationReport",
+    "Judgement",
     "Mark",
     "Outcome",
     "Place",

@@ -12,6 +12,7 @@ from parallel_orchestra.schedule import Hold
 _FAILURE_CODES = {
     FailureClass.BUDGET.value: ExitCode.WAITS_FOR_PERSON,
     FailureClass.CONFLICT.value: ExitCode.WAITS_FOR_PERSON,
+    FailureClass.QA_BLOCKED.value: ExitCode.WAITS_FOR_PERSON,
     FailureClass.ENVIRONMENT.value: ExitCode.ENVIRONMENT,
 }
 

@@ -49,6 +49,22 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Judgement:
+    """What QA said of an attempt's work; `verdict` is a `QaVerdict`, `log` relative to `_tasks/`."""
+
+    verdict: str
+    reason: str
+    backend: str
+    model: str
+    seconds: float
+    cost_usd: float | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    session: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt of a task: `started` in epoch seconds UTC, `seconds` None while it runs.
 
@@ -56,7 +72,8 @@ class Attempt:
     if it runs no more, but nobody wrote down how it ended: its worker was killed, or lost it.
     `way` is how it went on after an earlier one, see `retry.Way`; empty for a first one. `directory`
     is where its agent worked, in its `session`. `phases` follow each other; before the first one
-    its place is set up.
+    its place is set up. `qa` is None if nobody judged its work; what that
+    used stands there alone. `told_in` is the log that shows why it failed, if that is not `log`.
     """
 
     number: int
@@ -76,6 +93,8 @@ class Attempt:
     way: str = ""
     directory: str = ""
     phases: tuple[Stretch, ...] = ()
+    qa: Judgement | None = None
+    told_in: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +141,16 @@ class TaskReport:
 
     @property
     def cost_usd(self) -> float | None:
-        """What all its attempts cost, or None if no agent said."""
-        costs = [attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None]
+        """What all its attempts cost, QA too, or None if no agent said."""
+        told = [one.cost_usd for one in self.attempts]
+        costs = [cost for cost in (*told, self.qa_cost_usd) if cost is not None]
+        return sum(costs) if costs else None
+
+    @property
+    def qa_cost_usd(self) -> float | None:
+        """What QA alone cost, or None if it did not say."""
+        judged = (one.qa for one in self.attempts if one.qa is not None)
+        costs = [one.cost_usd for one in judged if one.cost_usd is not None]
         return sum(costs) if costs else None
 
 
@@ -228,6 +255,12 @@ class RunReport:
 
     @property
     def cost_usd(self) -> float | None:
-        """What all attempts cost, or None if no agent said."""
+        """What all attempts cost, QA too, or None if no agent said."""
         costs = [task.cost_usd for task in self.tasks if task.cost_usd is not None]
+        return sum(costs) if costs else None
+
+    @property
+    def qa_cost_usd(self) -> float | None:
+        """What QA alone cost, or None if it did not say."""
+        costs = [task.qa_cost_usd for task in self.tasks if task.qa_cost_usd is not None]
         return sum(costs) if costs else None

@@ -10,14 +10,19 @@ from parallel_orchestra.events import (
     Entered,
     Event,
     Failed,
+    Judged,
     Kept,
     Recovered,
     Returned,
     Undone,
     Warned,
 )
-from parallel_orchestra.progress.picture import Attempt, Silence, Stretch
+from parallel_orchestra.progress.picture import Attempt, Judgement, Silence, Stretch
+from parallel_orchestra.retry import Way
 from parallel_orchestra.states import TaskState
+
+#: The log of who judges, beside the agent's.
+_QA_LOG = "qa.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +74,7 @@ class Story:
 
 def tell(story: Story, writer: str, event: Event) -> None:
     """Takes an event of one task into its story; `writer` is who wrote it."""
-    if isinstance(event, Claimed):
-        story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
-        story.failed, story.completed, story.files, story.against = None, None, (), ()
-    elif isinstance(event, Entered):
-        if entered := story.attempts.get((event.attempt, writer)):
-            phases = (*entered.phases, Stretch(event.phase, event.time))
-            story.attempts[event.attempt, writer] = replace(entered, phases=phases)
-    elif isinstance(event, AttemptEnded):
-        known = story.attempts.get((event.attempt, writer))
-        if known is None:
-            # Its beginning was lost: a full disk, a torn line.
-            known = _begun(writer, event, 0, event.time - event.seconds)
-        story.attempts[event.attempt, writer] = replace(
-            known,
-            seconds=event.seconds,
-            failure=event.failure,
-            reason=event.reason,
-            cost_usd=event.cost_usd,
-            input_tokens=event.input_tokens,
-            output_tokens=event.output_tokens,
-            turns=event.turns,
-            session=event.session,
-            way=event.way,
-            directory=event.directory,
-        )
-    elif isinstance(event, Completed):
+    if isinstance(event, Completed):
         story.completed = event.time
         story.taken = event.attempt == NO_ATTEMPT
     elif isinstance(event, Failed | Returned):
@@ -108,6 +88,66 @@ def tell(story: Story, writer: str, event: Event) -> None:
         story.warnings.append(f"was recovered to `{event.target}/`: {event.reason}")
     elif isinstance(event, Warned):
         story.warnings.append(event.text)
+    else:
+        _tell_attempt(story, writer, event)
+
+
+def _tell_attempt(story: Story, writer: str, event: Event) -> None:
+    if isinstance(event, Claimed):
+        story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
+        story.failed, story.completed, story.files, story.against = None, None, (), ()
+    elif isinstance(event, Entered):
+        if entered := story.attempts.get((event.attempt, writer)):
+            phases = (*entered.phases, Stretch(event.phase, event.time))
+            story.attempts[event.attempt, writer] = replace(entered, phases=phases)
+    elif isinstance(event, Judged):
+        if known := story.attempts.get((event.attempt, writer)):
+            qa = _judgement(event, known.log)
+            story.attempts[event.attempt, writer] = replace(known, qa=qa)
+    elif isinstance(event, AttemptEnded):
+        known = story.attempts.get((event.attempt, writer))
+        if known is None:
+            # Its beginning was lost: a full disk, a torn line.
+            known = _begun(writer, event, 0, event.time - event.seconds)
+        story.attempts[event.attempt, writer] = _ended(known, event)
+
+
+def _ended(known: Attempt, event: AttemptEnded) -> Attempt:
+    judged_only = event.way == Way.JUDGE.value
+    return replace(
+        known,
+        seconds=event.seconds,
+        failure=event.failure,
+        reason=event.reason,
+        cost_usd=event.cost_usd,
+        input_tokens=event.input_tokens,
+        output_tokens=event.output_tokens,
+        turns=event.turns,
+        session=event.session,
+        way=event.way,
+        directory=event.directory,
+        log=_beside(known.log, _QA_LOG) if judged_only else known.log,
+        told_in=_beside(known.log, event.log) if event.log else "",
+    )
+
+
+def _judgement(event: Judged, log: str) -> Judgement:
+    return Judgement(
+        event.verdict,
+        event.reason,
+        event.backend,
+        event.model,
+        event.seconds,
+        event.cost_usd,
+        event.input_tokens,
+        event.output_tokens,
+        event.session,
+        _beside(log, _QA_LOG),
+    )
+
+
+def _beside(log: str, name: str) -> str:
+    return f"{log.rpartition('/')[0]}/{name}"
 
 
 def _keep(story: Story, event: Kept) -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "message_facts",
     "message_names",
     "message_trials",
+    "qa_template",
     "trials_of",
 ]
 
@@ -42,6 +43,12 @@ def library() -> dict[str, str]:
 def again() -> str:
     """Returns the template for an agent that goes on in its session; it extends ours."""
     return _text("again.md.j2")
+
+
+@cache
+def qa_template() -> str:
+    """Returns the template for who judges an agent's work."""
+    return _text("qa.md.j2")
 
 
 def _text(name: str) -> str:

@@ -16,7 +16,7 @@ from parallel_orchestra.prompt.feedback import Feedback
 
 _UNLIMITED = Left()
 #: Fields of a task that no template gets.
-_HIDDEN = frozenset({"env"})
+_HIDDEN = frozenset({"env", "qa"})
 #: Characters of an agent's last words that fit on the line of a dependency.
 _BRIEF = 300
 #: Names of files that fit there.

@@ -13,6 +13,8 @@ _PUT_BACK = (
     "Put what you were to leave alone back as it was; what was not there before, delete: as long as "
     "it differs, each attempt fails."
 )
+#: That of one whose work QA rejected.
+_REJECTED = "qa_rejected"
 #: How many files a sentence names.
 _NAMED = 6
 
@@ -61,7 +63,11 @@ class Feedback:
         else:
             why = f"{self.failure}): {reason}." if reason else f"{self.failure})."
             lines = [f"Attempt {self.attempt} at this task failed ({why}"]
-        lines += _fenced("The end of the output:", self.output)
+        title = "The end of the output:"
+        if self.failure == _REJECTED:
+            lines = [f"What attempt {self.attempt} made was judged by another agent, and rejected."]
+            title = "The findings:"
+        lines += _fenced(title, self.output)
         work = self._of_work()
         if self.failure == _BREACH and self.way != "fresh":
             work += f" {_PUT_BACK}"
@@ -90,12 +96,15 @@ class Feedback:
 
 def _fenced(heading: str, text: str, kind: str = "") -> list[str]:
     """Returns the lines of a block that nothing in it can end; none if there is no text."""
+    return ["", heading, "", fenced(text, kind)] if text.strip("\n") else []
+
+
+def fenced(text: str, kind: str = "") -> str:
+    """Returns a text in a fence longer than any in it."""
     text = text.strip("\n")
-    if not text:
-        return []
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return ["", heading, "", f"{fence}{kind}", text, fence]
+    return f"{fence}{kind}\n{text}\n{fence}"
 
 
 def with_feedback(prompt: str, feedback: Feedback) -> str:

@@ -39,6 +39,9 @@ _REMEDIES = {
     FailureClass.BOUNDARY.value: (
         "say in its prompt what it must leave alone, or widen `writes` or its `boundary`"
     ),
+    FailureClass.QA_REJECTED.value: (
+        "see with `{logs}` what QA found, and mend the prompt, or raise `qa.max_rejections`"
+    ),
     FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
     FailureClass.ENVIRONMENT.value: "mend what the reason names",
 }
@@ -51,6 +54,8 @@ def next_step(report: RunReport, task: TaskReport) -> str:
         again = _command("retry", task.id, report=report)
         if task.failure == FailureClass.CONFLICT.value:
             return _conflict(report, task, again)
+        if task.failure == FailureClass.QA_BLOCKED.value:
+            return _blocked(report, task, again)
         if task.failure == UNDONE:
             return f"`{again}` has it done again, on top of what is merged"
         if task.failure == FailureClass.CANCELLED.value:
@@ -182,6 +187,13 @@ def _conflict(report: RunReport, task: TaskReport, again: str) -> str:
         f"resolve it: `git switch {switch} && git merge {merge}`, mend the files, commit, then "
         f"`{mended}`; or {anew}"
     )
+
+
+def _blocked(report: RunReport, task: TaskReport, again: str) -> str:
+    logs = _command("logs", task.id, report=report)
+    asks = f"`{logs}` shows what QA said; `{again}` asks it again"
+    merge = _command("merge", task.id, report=report)
+    return f"{asks}; `{merge}` takes the work as it is"
 
 
 def _command(*words: str, report: RunReport) -> str:

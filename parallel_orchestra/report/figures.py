@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
+from parallel_orchestra.retry import Way
 
 #: The least speed-up that is worth a word: less says nothing of one worker, which would have
 #: waited for retries and for services as well.
@@ -44,6 +45,7 @@ class Figures:
     speed_up: float | None
     share: float | None
     cost_usd: float | None
+    qa_cost_usd: float | None
     untold: int
     input_tokens: int | None
     output_tokens: int | None
@@ -53,6 +55,7 @@ def figures(report: RunReport) -> Figures:
     """Returns the run in numbers; `outcomes` has all outcomes, in their own order."""
     counted = Counter(task.outcome for task in report.tasks)
     attempts = [attempt for task in report.tasks for attempt in task.attempts]
+    used = [one for attempt in attempts for one in (attempt, attempt.qa) if one is not None]
     work = report.work_seconds
     bound = max(report.critical_path_seconds, work / max(report.workers, 1))
     wall = report.seconds
@@ -68,9 +71,10 @@ def figures(report: RunReport) -> Figures:
         speed_up=speed_up if speed_up >= _FASTER else None,
         share=bound / wall if wall and measured else None,
         cost_usd=report.cost_usd,
+        qa_cost_usd=report.qa_cost_usd,
         untold=sum(_asked(task, one) and one.cost_usd is None for task, one in _ended(report)),
-        input_tokens=_sum(attempt.input_tokens for attempt in attempts),
-        output_tokens=_sum(attempt.output_tokens for attempt in attempts),
+        input_tokens=_sum(one.input_tokens for one in used),
+        output_tokens=_sum(one.output_tokens for one in used),
     )
 
 
@@ -113,6 +117,8 @@ def _ended(report: RunReport) -> Iterable[tuple[TaskReport, Attempt]]:
 
 def _asked(task: TaskReport, attempt: Attempt) -> bool:
     """Returns whether an attempt has most likely asked a model: a session was begun."""
+    if attempt.way == Way.JUDGE.value:
+        return False
     return bool(attempt.session) or (attempt.unseen and task.backend != "command")
 
 

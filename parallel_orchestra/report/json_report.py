@@ -8,12 +8,20 @@ import json
 from typing import Any
 
 from parallel_orchestra.plain import UNSAFE
-from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport, Wait
+from parallel_orchestra.progress import (
+    Attempt,
+    Judgement,
+    Outcome,
+    RunReport,
+    TaskReport,
+    Wait,
+)
 from parallel_orchestra.report.advice import next_step, next_steps, session_command
 from parallel_orchestra.report.aftermath import aftermath_record
 from parallel_orchestra.report.ahead import cause_record, limit_record, outlook_record
 from parallel_orchestra.report.budgets import budget_records
 from parallel_orchestra.report.figures import Figures, figures, verdict
+from parallel_orchestra.report.story import story
 from parallel_orchestra.report.text import clean, instant
 from parallel_orchestra.report.together import integration_record
 
@@ -106,6 +114,7 @@ def _figures(report: RunReport, numbers: Figures) -> dict[str, Any]:
         "lower_bound_share": _rounded(numbers.share),
         "speed_up": _rounded(numbers.speed_up),
         "cost_usd": numbers.cost_usd,
+        "qa_cost_usd": numbers.qa_cost_usd,
         "cost_untold": numbers.untold,
         "input_tokens": numbers.input_tokens,
         "output_tokens": numbers.output_tokens,
@@ -136,6 +145,7 @@ def _task(report: RunReport, task: TaskReport) -> dict[str, Any]:
         "warnings": [clean(warning) for warning in task.warnings],
         "cause": cause_record(task.cause, instant),
         "silence": _silence(task),
+        "story": story(task),
         "attempts": [_attempt(task, attempt) for attempt in task.attempts],
     }
 
@@ -176,6 +186,25 @@ def _attempt(task: TaskReport, attempt: Attempt) -> dict[str, Any]:
         "phases": [
             {"phase": one.phase, "started_at": instant(one.started)} for one in attempt.phases
         ],
+        "told_in": attempt.told_in,
+        "qa": _judgement(attempt.qa),
+    }
+
+
+def _judgement(qa: Judgement | None) -> dict[str, Any] | None:
+    if qa is None:
+        return None
+    return {
+        "verdict": qa.verdict,
+        "reason": clean(qa.reason),
+        "backend": qa.backend,
+        "model": qa.model,
+        "duration_sec": _rounded(qa.seconds),
+        "cost_usd": qa.cost_usd,
+        "input_tokens": qa.input_tokens,
+        "output_tokens": qa.output_tokens,
+        "session": qa.session,
+        "log": qa.log,
     }
 
 

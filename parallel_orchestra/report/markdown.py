@@ -51,6 +51,7 @@ VARIABLES = {
     "cost": "what the run cost, as far as it is known; empty if nobody told",
     "budgets": "a line for each budget of the run",
     "integration_verdict": "what the integration report comes to in a few words; empty without one",
+    "repeated": "the tasks of `report.tasks` that are done, and took more than one attempt",
     "failed": "the failed tasks of `report.tasks`",
     "skipped": "those that were skipped",
     "unfinished": "those that run, wait or are missing",
@@ -106,6 +107,7 @@ def facts_of(report: RunReport) -> dict[str, Any]:
     found = record(report)
     tasks = found["tasks"]
     unfinished = [outcome.value for outcome in _UNFINISHED]
+    done = [outcome.value for outcome in Outcome if outcome.done]
     closed = [outcome.value for outcome in _CLOSED]
     together = report.integration_report
     return {
@@ -116,6 +118,9 @@ def facts_of(report: RunReport) -> dict[str, Any]:
         "cost": cost(figures(report)),
         "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
         "integration_verdict": verdict_of(together) if together is not None else "",
+        "repeated": [
+            task for task in tasks if task["outcome"] in done and len(task["attempts"]) > 1
+        ],
         "failed": [task for task in tasks if task["outcome"] == Outcome.FAILED.value],
         "skipped": [task for task in tasks if task["outcome"] == Outcome.SKIPPED.value],
         "unfinished": [task for task in tasks if task["outcome"] in unfinished],

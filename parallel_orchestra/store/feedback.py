@@ -37,6 +37,11 @@ def feedback_for(layout: Layout, task: str, attempt: int) -> str:
     return files.read_text(layout.attempts / task / f"{after}{_ENDING}") or ""
 
 
+def said_after(layout: Layout, task: str, attempt: int) -> bool:
+    """Returns whether a person has said something since that attempt began."""
+    return any(number >= attempt for number in _numbers(layout, task))
+
+
 def _numbers(layout: Layout, task: str) -> list[int]:
     heads = (
         name.removesuffix(_ENDING)

@@ -23,6 +23,9 @@ from parallel_orchestra.store.records import AttemptResult, attempt_results, rea
 #: Seconds by which a clock may have been set back between a reservation and its attempt.
 _CLOCK_STEP = 1.0
 
+#: How an attempt began that asked QA alone: see `retry.Way`.
+_JUDGED_ONLY = "judge"
+
 _Key = tuple[str, int, str]
 
 
@@ -143,12 +146,7 @@ def _unbudgeted(result: AttemptResult) -> Outlay:
 
 
 def _settled(outlay: Outlay, result: AttemptResult) -> Outlay:
-    used: dict[str, float] = {}
-    if result.cost_usd is not None:
-        used["max_cost_usd"] = max(0.0, result.cost_usd)
-    told = [one for one in (result.input_tokens, result.output_tokens) if one is not None]
-    if told:
-        used["max_tokens"] = float(max(0, sum(told)))
+    used = _used(result)
     return Outlay(
         *outlay.key,
         outlay.started,
@@ -158,6 +156,27 @@ def _settled(outlay: Outlay, result: AttemptResult) -> Outlay:
         asked=result.asked,
         budgeted=outlay.budgeted,
     )
+
+
+def _used(result: AttemptResult) -> dict[str, float]:
+    """Returns what its agent and QA used together; a unit that one of them did not tell is missing."""
+    parts = []
+    if result.way != _JUDGED_ONLY:
+        parts.append((result.cost_usd, result.input_tokens, result.output_tokens))
+    if result.qa:
+        parts.append((result.qa_cost_usd, result.qa_input_tokens, result.qa_output_tokens))
+    used: dict[str, float] = {}
+    costs = [max(0.0, cost) for cost, _, _ in parts if cost is not None]
+    if len(costs) == len(parts):
+        used["max_cost_usd"] = sum(costs)
+    tokens = [
+        max(0, (read or 0) + (written or 0))
+        for _, read, written in parts
+        if (read, written) != (None, None)
+    ]
+    if len(tokens) == len(parts):
+        used["max_tokens"] = float(sum(tokens))
+    return used
 
 
 def _lost(outlay: Outlay, log: Path) -> Outlay:

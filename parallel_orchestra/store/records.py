@@ -33,6 +33,9 @@ _DAMAGE = (ValueError, KeyError, TypeError, RecursionError)
 #: No number of ours comes near it; what is no number at all (NaN) does not lie below it either.
 _TOO_LARGE = 1e18
 
+#: Stands in an attempt's directory from when it is judged.
+_CANDIDATE = "candidate.json"
+
 Record = TypeVar("Record", bound="WorkerRecord | AttemptResult | RunRecord")
 
 
@@ -97,7 +100,8 @@ class AttemptResult:
 
     `way` is how it began, if others were before it (see `retry.Way`). `directory` is where its
     agent worked, `base` the commit that it built upon; empty if nobody can go on from there.
-    `definition` is the fingerprint of its task.
+    `definition` is the fingerprint of its task. `qa` is a `QaVerdict`, empty if nobody judged the
+    work; what that used stands apart.
     """
 
     task: str
@@ -123,6 +127,10 @@ class AttemptResult:
     directory: str = ""
     base: str = ""
     definition: str = ""
+    qa: str = ""
+    qa_cost_usd: float | None = None
+    qa_input_tokens: int | None = None
+    qa_output_tokens: int | None = None
 
 
 def write_run(layout: Layout, record: RunRecord) -> None:
@@ -212,6 +220,20 @@ def write_result(directory: Path, result: AttemptResult) -> None:
 def read_result(directory: Path) -> AttemptResult | None:
     """Returns how an attempt ended, or None if it never said so."""
     return _read(AttemptResult, directory / "result.json")
+
+
+def write_candidate(directory: Path, result: AttemptResult) -> None:
+    """Writes what an attempt that is being judged has made, in case that its worker dies."""
+    files.write(directory / _CANDIDATE, _encode(result))
+
+
+def candidate_of(layout: Layout, task: str, attempt: int) -> AttemptResult | None:
+    """Returns what an attempt had made that died while it was judged; None if it did not."""
+    directory = layout.attempts / task
+    names = [name for name in files.names(directory) if name.startswith(f"{attempt}.")]
+    found = [_read(AttemptResult, directory / name / _CANDIDATE) for name in names]
+    known = [one for one in found if one is not None]
+    return known[-1] if len(known) == 1 else None
 
 
 def last_result(layout: Layout, task: str) -> AttemptResult | None:

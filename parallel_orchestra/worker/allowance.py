@@ -68,10 +68,46 @@ class Allowance:
         raised.finished = replace(raised.finished, answer=answer, again=again, final=not again)
         return raised
 
+    def rest(self, judge: Task, used: Usage) -> Task:
+        """Returns the agent that judges the work as it is to be called: with what its maker left.
+
+        Raises:
+            Ended: that is nothing.
+        """
+        mine = {}
+        for unit, amount in self._grant.amounts.items():
+            own = getattr(judge, unit)
+            if own == 0:
+                continue
+            left = amount - (_of(used).get(unit) or 0.0)
+            if left <= 0:
+                raise self.spent(f"nothing is left of {shown(unit, amount)} for QA")
+            mine[unit] = left if own is None else min(own, left)
+        tokens = mine.get(_TOKENS, judge.max_tokens)
+        return replace(
+            judge,
+            max_cost_usd=mine.get(_COST, judge.max_cost_usd),
+            max_tokens=None if tokens is None else int(tokens),
+        )
+
+    def spent(self, reason: str, *, final: bool = False) -> Ended:
+        """Returns the end of an attempt whose judge met the limit of what was left for it.
+
+        If that was a share of the run's, the next attempt gets another one, unless it is `final`.
+        """
+        again = bool(self._grant.amounts) and not (self._grant.own or final)
+        raised = Ended(FailureClass.BUDGET, reason, final=not again)
+        raised.finished = replace(raised.finished, again=again)
+        return raised
+
+    def overtime(self, ended: Exit) -> Ended | None:
+        """Returns the end of an attempt whose task has no time left; None if that was not so."""
+        reason = self._overtime(ended)
+        return Ended(FailureClass.BUDGET, reason, final=True) if reason else None
+
     def _overrun(self, usage: Usage) -> str:
         """Returns what it used of its task's own budget, if that is more than was left of it."""
-        told = [one for one in (usage.input_tokens, usage.output_tokens) if one is not None]
-        used = {_COST: usage.cost_usd, _TOKENS: sum(told) if told else None}
+        used = _of(usage)
         for unit in sorted(self._grant.own):
             amount, limit = used.get(unit), self._grant.amounts[unit]
             if amount is not None and amount > limit:
@@ -86,3 +122,8 @@ class Allowance:
             # it was its `timeout`
             return ""
         return f"its attempts took all of its `max_duration` of {lasting(whole)}"
+
+
+def _of(usage: Usage) -> dict[str, float | None]:
+    told = [one for one in (usage.input_tokens, usage.output_tokens) if one is not None]
+    return {_COST: usage.cost_usd, _TOKENS: sum(told) if told else None}

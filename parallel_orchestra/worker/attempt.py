@@ -1,13 +1,13 @@
-"""One attempt at one task, straight down: isolate, ask, verify, commit, merge.
+"""One attempt at one task, straight down: isolate, ask, verify, commit, judge, merge.
 
 Each step may end the attempt by raising `Ended`; what the agent wrote is then kept under a
 ref before anything else happens to the worktree.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from parallel_orchestra import files
 from parallel_orchestra.agents import Backend, backend_of
 from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.agents.story import retold
@@ -24,7 +24,7 @@ from parallel_orchestra.isolation import (
     prepared,
 )
 from parallel_orchestra.merge_queue import under_way
-from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase
+from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase, Usage
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.process import Ending, Exit, Supervisor
 from parallel_orchestra.retry import MAX_LOST, Way
@@ -33,11 +33,14 @@ from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
 from parallel_orchestra.worker.allowance import Allowance
 from parallel_orchestra.worker.blame import hopeless
+from parallel_orchestra.worker.copies import copies_of
+from parallel_orchestra.worker.judging import Judging
 from parallel_orchestra.worker.landing import (
     DETAIL_BYTES,
     Contradicted,
     Ended,
     Finished,
+    ForAPerson,
     Landing,
 )
 from parallel_orchestra.worker.marker import Marker
@@ -57,8 +60,15 @@ class Attempt:
     """One claim being worked on, with the supervisor and the place of its worker."""
 
     def __init__(
-        self, shop: Shop, claim: Claim, supervisor: Supervisor, place: Isolation, seat: Seat
+        self,
+        shop: Shop,
+        claim: Claim,
+        supervisor: Supervisor,
+        place: Isolation,
+        seat: Seat,
+        bench: Callable[[], Isolation],
     ) -> None:
+        """Takes where the agent works, and where the one works that judges it, made when needed."""
         self._shop = shop
         self._claim = claim
         self._task = shop.tasks[claim.task]
@@ -67,6 +77,9 @@ class Attempt:
         self._supervisor = supervisor
         self._seat = seat
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
+        self._judging = Judging(
+            shop, claim, self._landing, supervisor, seat, bench, self._allowance
+        )
         self._onward: Onward = NOTHING
         self._directory = ""
 
@@ -86,7 +99,13 @@ class Attempt:
         except Ended as ended:
             finished = ended.finished
         way = self._onward.way.value if self._claim.attempt > 1 else ""
-        return replace(finished, way=way, directory=self._directory)
+        return replace(
+            finished,
+            way=way,
+            directory=self._directory,
+            qa=self._judging.verdict,
+            qa_usage=self._judging.usage,
+        )
 
     @property
     def asked(self) -> bool:
@@ -158,7 +177,7 @@ class Attempt:
             return Finished(commit=known.commit)
         workspace = self._begin(base)
         try:
-            finished = Finished(answer=self._ask(workspace))
+            finished = Finished(answer=self._made(workspace))
         except Ended as ended:
             finished = ended.finished
         try:
@@ -170,15 +189,26 @@ class Attempt:
             return self._kept(work, finished, workspace)
         self._landing.answer = finished.answer
         try:
-            merged = self._landing.land(workspace, work, token, generation)
-        except Contradicted as conflict:
-            kept = self._kept_apart(conflict, workspace)
-            return replace(kept, answer=finished.answer)
+            made = self._landing.gated(workspace, work, again=generation > 1)
+            self._judging.judge(made, workspace.base, finished.answer, str(workspace.path))
+            merged = self._landing.merged(made.commit, token, generation)
+        except ForAPerson as whole:
+            return replace(self._kept_apart(whole, workspace), answer=finished.answer)
         except Ended as ended:
-            failed = replace(ended.finished, answer=finished.answer)
+            wait = ended.finished.answer.retry_after
+            failed = replace(ended.finished, answer=replace(finished.answer, retry_after=wait))
             return self._kept(work, failed, workspace)
         self._place.settled()
         return replace(merged, answer=finished.answer)
+
+    def _made(self, workspace: Workspace) -> Answer:
+        """Returns what the agent said, once it has done its work; asks it unless that is done."""
+        last = self._onward.last
+        if self._onward.way is not Way.JUDGE or last is None:
+            return self._ask(workspace)
+        # What it used stands in its own attempt.
+        session = last.session if last.directory == str(workspace.path) else ""
+        return Answer(last.text, usage=Usage(session=session))
 
     def _tell_outside(self, work: Work) -> None:
         if work.outside:
@@ -197,20 +227,21 @@ class Attempt:
             return replace(finished, ref=refusal.ref)
         return Finished(FailureClass.UNUSABLE, str(refusal), ref=refusal.ref)
 
-    def _kept_apart(self, conflict: Contradicted, workspace: Workspace) -> Finished:
-        """Keeps work that conflicts: on a branch, where somebody can resolve it.
+    def _kept_apart(self, whole: ForAPerson, workspace: Workspace) -> Finished:
+        """Keeps work that conflicts, or can't be judged: on a branch, where somebody can go on.
 
         If the task is to begin anew by itself, a ref is enough.
         """
         claim, refs = self._claim, self._shop.queue.refs
         ref = refs.kept(claim.task, claim.attempt)
-        anew = self._shop.plan.merge.on_conflict is OnConflict.RETRY
+        conflict = whole if isinstance(whole, Contradicted) else None
+        anew = conflict and self._shop.plan.merge.on_conflict is OnConflict.RETRY
         if anew and claim.name.failures < self._task.max_retries:
             ref = refs.salvage(claim.task, claim.attempt, claim.name.owner)
-        ref = keep_commit(self._shop.repo, conflict.commit, ref)
+        ref = keep_commit(self._shop.repo, whole.commit, ref)
         self._place.settled()
         self._landing.note_kept(ref, conflict)
-        return self._to_go_on_from(replace(conflict.finished, ref=ref), workspace)
+        return self._to_go_on_from(replace(whole.finished, ref=ref), workspace)
 
     def _kept(self, work: Work, finished: Finished, workspace: Workspace) -> Finished:
         ref = self._landing.keep(work) if work.changed else ""
@@ -271,7 +302,9 @@ class Attempt:
             final = hopeless(
                 self._shop.hide(claim.task, reason), detail, before, self._shop.board.lack(begun)
             )
-            raise Ended(FailureClass.ENVIRONMENT, reason, detail, final=final) from failed
+            raise Ended(
+                FailureClass.ENVIRONMENT, reason, detail, final=final, log=log.name
+            ) from failed
         if self._shop.keep_worktrees and self._task.isolation is not IsolationKind.NONE:
             self._shop.warn(claim.task, f"attempt {claim.attempt} works in {workspace.path}: kept")
         return workspace
@@ -280,7 +313,7 @@ class Attempt:
         backend = backend_of(self._task.backend, self._shop.agents)
         if self._onward.session and backend.sessions is None:
             self._onward = without_session(self._onward)
-        copies = self._copies()
+        copies = copies_of(self._shop, self._claim)
         marker = Marker(workspace.path)
         begun = self._shop.clock.monotonic()
         answer, ended = self._heard(backend, workspace, copies)
@@ -355,25 +388,3 @@ class Attempt:
         except Spoiled as spoiled:
             reason = f"the plan's `prompt_template` can't be used: {spoiled}"
             raise Ended(FailureClass.PERMANENT, reason) from spoiled
-
-    def _copies(self) -> tuple[Path | None, Path | None]:
-        folder = self._shop.log_dir
-        if folder is None:
-            return None, None
-        if self._shop.plan.cpo:
-            # both streams in one file, as that format has it
-            copies = (folder / f"{self._task.id}.log",) * 2
-        else:
-            copies = (
-                folder / f"{self._task.id}-stdout.log",
-                folder / f"{self._task.id}-stderr.log",
-            )
-        for copy in dict.fromkeys(copies):
-            if self._claim.attempt == 1:
-                copy.unlink(missing_ok=True)
-                # There for every task, also for one that says nothing.
-                files.append(copy, b"")
-            else:
-                heading = f"\n===== retry attempt {self._claim.attempt - 1} =====\n"
-                files.append(copy, heading.encode())
-        return copies[0], copies[1]

@@ -15,6 +15,8 @@ from parallel_orchestra.model import Task
 from parallel_orchestra.process import Supervisor
 from parallel_orchestra.worker.shop import Shop
 
+#: What the pool calls the worktrees of those who judge the work of others.
+_BENCH = "qa"
 #: What the pool calls its worktrees, by the way in which they isolate.
 _PREFIXES = {IsolationKind.WORKTREE: "wt", IsolationKind.CLONE: CLONES}
 
@@ -28,6 +30,7 @@ class Berth:
         self.seat = shop.seats.take()
         self._shop = shop
         self._slots: dict[IsolationKind, Slot] = {}
+        self._bench: Slot | None = None
         self._tenant = Tenant(shop.commons)
 
     def place(self, task: Task) -> Isolation:
@@ -41,6 +44,12 @@ class Berth:
             self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
         return self._slots[kind]
 
+    def bench(self) -> Isolation:
+        """Returns where the work of its attempts is judged."""
+        if self._bench is None:
+            self._bench = self._shop.pool.slot(_BENCH)
+        return self._bench
+
     def has(self, directory: str) -> bool:
         """Returns whether one of its worktrees is where agents work in that directory."""
         return any(str(slot.directory) == directory for slot in self._slots.values())
@@ -49,7 +58,8 @@ class Berth:
         """Takes down what was set up, also after a cancel: nothing of it may run on."""
         shop = self._shop
         log = shop.store.layout.root / f"teardown-{self.number}.log"
-        places: tuple[Isolation, ...] = (*self._slots.values(), self._tenant)
+        benches = (self._bench,) if self._bench is not None else ()
+        places: tuple[Isolation, ...] = (*self._slots.values(), *benches, self._tenant)
         for place in places:
             if shop.keep_worktrees or not place.set_up_as().teardown:
                 continue

@@ -31,10 +31,13 @@ from parallel_orchestra.model import (
     FailureClass,
     Phase,
     Strategy,
+    Task,
+    Usage,
     argv_of,
     as_typed,
 )
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
+from parallel_orchestra.prompt.judging import Checked
 from parallel_orchestra.store import Claim
 from parallel_orchestra.store.life import LIFE
 from parallel_orchestra.worker.borders import breach
@@ -52,7 +55,8 @@ class Finished:
 
     `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
     the failure; `again` if one follows at once. `asked` is False if no agent was started. `way`,
-    `directory` and `base` are those of `AttemptResult`.
+    `directory`, `base` and `qa` are those of `AttemptResult`; `qa_usage` is what QA used. `log`
+    is the name of the log that explains the failure, if that is not the agent's.
     """
 
     failure: FailureClass | None = None
@@ -68,20 +72,39 @@ class Finished:
     way: str = ""
     directory: str = ""
     base: str = ""
+    qa: str = ""
+    log: str = ""
+    qa_usage: Usage = field(default_factory=Usage)
 
 
 class Ended(Exception):  # the regular way out of an attempt that failed
     """The attempt failed in one of its steps."""
 
     def __init__(
-        self, failure: FailureClass, reason: str, detail: str = "", *, final: bool = False
+        self,
+        failure: FailureClass,
+        reason: str,
+        detail: str = "",
+        *,
+        final: bool = False,
+        log: str = "",
     ) -> None:
         super().__init__(reason)
-        self.finished = Finished(failure, reason, detail, final=final)
+        self.finished = Finished(failure, reason, detail, final=final, log=log)
 
 
-class Contradicted(Ended):
-    """The work, which is `commit`, contradicts what was merged meanwhile, in `finished.files`.
+class ForAPerson(Ended):
+    """The work, which is `commit`, is whole, and a person has to decide what becomes of it."""
+
+    def __init__(
+        self, commit: str, failure: FailureClass, reason: str, detail: str = "", *, log: str = ""
+    ) -> None:
+        super().__init__(failure, reason, detail, log=log)
+        self.commit = commit
+
+
+class Contradicted(ForAPerson):
+    """The work contradicts what was merged meanwhile, in `finished.files`.
 
     `against` are those who merged that.
     """
@@ -92,8 +115,7 @@ class Contradicted(Ended):
         count = len(conflict.files)
         reason = f"conflict in {count} file{'s' if count > 1 else ''} {named(against)}".rstrip()
         detail = conflict.said[:DETAIL_BYTES]
-        super().__init__(FailureClass.CONFLICT, reason, detail)
-        self.commit = commit
+        super().__init__(commit, FailureClass.CONFLICT, reason, detail)
         self.against = against
         self.finished = replace(self.finished, files=conflict.files)
 
@@ -101,6 +123,14 @@ class Contradicted(Ended):
     def tasks(self) -> tuple[str, ...]:
         """The tasks among those who merged it."""
         return tuple(dict.fromkeys(one.task for one in self.against if one.task))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Work that passed all of its task's own gates, as a commit, and how it was checked."""
+
+    commit: str
+    evidence: tuple[Checked, ...]
 
 
 class Landing:
@@ -145,38 +175,70 @@ class Landing:
             LostClaim: the claim or its fence is not ours any more; nothing was merged.
             GitError: git failed; nothing was merged.
         """
+        made = self.gated(
+            workspace,
+            work,
+            message,
+            again=generation > 1,
+            accepted=accepted,
+            may_be_empty=may_be_empty,
+        )
+        return self.merged(made.commit, token, generation)
+
+    def gated(
+        self,
+        workspace: Workspace,
+        work: Work,
+        message: str = "",
+        *,
+        again: bool = False,
+        accepted: bool = False,
+        may_be_empty: bool = False,
+    ) -> Made:
+        """Returns the work as one commit, if it passes the gates of its task.
+
+        It is done `again` if the task was done before; for the rest see `land`.
+
+        Raises:
+            Ended: it does not pass one of them.
+            GitError: git failed.
+        """
         if work.changed or not may_be_empty:
             self._demand_changes(work)
-        beyond = breach(self._shop, self._task, workspace.base, work, again=generation > 1)
+        beyond = breach(self._shop, self._task, workspace.base, work, again=again)
         if beyond is not None and accepted:
             self._shop.warn(self._task.id, f"was merged by hand, although it {beyond.reason}")
         elif beyond is not None:
             raise Ended(FailureClass.BOUNDARY, beyond.reason, beyond.detail[:DETAIL_BYTES])
-        self.check(workspace)
-        commit = self._commit(workspace.base, work, message)
-        return self._merge(commit, token, generation)
+        evidence = self.check(workspace)
+        return Made(self._commit(workspace.base, work, message), evidence)
 
-    def check(self, workspace: Workspace) -> None:
-        """Runs the task's `verify` in the workspace, then looks for what it is to `expect`.
+    def check(self, workspace: Workspace) -> tuple[Checked, ...]:
+        """Looks for what the task is to `expect`, then runs its `verify`; returns how that went.
 
         Raises:
             Ended: a command failed, or was cancelled, or something expected is not there.
         """
         if self._task.verify or self._task.expect:
             self.enter(Phase.VERIFY)
-        for command in self._task.verify:
-            ended = self._run_command(command, workspace)
-            if ended.ending is not Ending.EXITED or ended.code != 0:
-                said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
-                words = said.decode("utf-8", "replace")
-                how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-                raise Ended(FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words)
         lacking = [lack for one in self._task.expect if (lack := self._lack(one, workspace))]
         if lacking:
             first = lacking[0].partition("\n")[0].removesuffix("; it printed:")
             more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
             detail = "\n".join(f"- {lack}" for lack in lacking)[:DETAIL_BYTES]
             raise Ended(FailureClass.VERIFY, f"expected evidence is missing: {first}{more}", detail)
+        evidence = []
+        for command in self._task.verify:
+            ended = self._run_command(command, workspace)
+            said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
+            words = said.decode("utf-8", "replace")
+            if ended.ending is not Ending.EXITED or ended.code != 0:
+                how = ended.reason or f"{ended.ending.value} with code {ended.code}"
+                raise Ended(
+                    FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words, log="verify.log"
+                )
+            evidence.append(Checked(as_typed(command), words))
+        return tuple(evidence)
 
     def enter(self, phase: Phase) -> None:
         """Writes into the journal what the attempt comes to."""
@@ -207,28 +269,30 @@ class Landing:
         log: str,
         copies: tuple[Path | None, Path | None] = (None, None),
         seconds: float | None = None,
+        task: Task | None = None,
     ) -> Exit:
         """Runs an agent or a command of the task in the workspace, and returns how it went.
 
         `copies` are files that get its two streams besides. `seconds` are a limit beside the
-        task's `timeout`.
+        task's `timeout`. `task` is for who is not the task's own agent.
         """
+        task = task or self._task
         told = str(prompt or "/dev/null")
         return self._supervisor.run(
             Child(
                 argv=tuple(one.replace(PROMPT_FILE, told) for one in call.argv),
                 cwd=workspace.path,
-                env={**call.env, **self._task.env, **self._variables(prompt)},
+                env={**call.env, **task.env, **self._variables(prompt)},
                 stdin=prompt if call.stdin_prompt else None,
                 log=self.directory / log,
                 stdout_log=copies[0],
                 stderr_log=copies[1],
-                timeout=min(self._task.timeout, seconds or self._task.timeout),
+                timeout=min(task.timeout, seconds or task.timeout),
                 secrets=call.secrets,
                 keep=call.keep,
                 last_words=call.last_words,
                 dead_ends=call.dead_ends,
-                idle_timeout=self._task.idle_timeout,
+                idle_timeout=task.idle_timeout,
                 life=self.directory / LIFE,
             )
         )
@@ -292,7 +356,8 @@ class Landing:
         done = done_of(self._claim.attempt, seconds, files, own, self.answer)
         return worded(self._shop, self._task, done, by_agent=self.answer is not None)
 
-    def _merge(self, commit: str, token: str, generation: int) -> Finished:
+    def merged(self, commit: str, token: str, generation: int) -> Finished:
+        """Merges a commit; returns the merge. Raises as `land`."""
         task, claim, shop = self._task, self._claim, self._shop
         self.enter(Phase.MERGE)
         fingerprint = shop.run.fingerprints.get(task.id, "")
@@ -305,7 +370,7 @@ class Landing:
                 raise Ended(FailureClass.CANCELLED, outcome.blame or "the run was stopped")
             blame = f": {outcome.blame}" if outcome.blame else ""
             reason = f"the plan's `verify` fails on the merged result{blame}"
-            raise Ended(FailureClass.VERIFY, reason, outcome.output)
+            raise Ended(FailureClass.VERIFY, reason, outcome.output, log=log.name)
         if isinstance(outcome, Conflicted):
             if said := suggestion(outcome.files, shop.plan.merge.regenerate, shop.pool.inside):
                 shop.warn(task.id, said)

@@ -12,15 +12,18 @@ from dataclasses import dataclass, replace
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Conflicted, Repo
 from parallel_orchestra.isolation import Isolation, Workspace
-from parallel_orchestra.model import Plan, Task, Usage
+from parallel_orchestra.model import Plan, QaVerdict, Task, Usage
 from parallel_orchestra.retry import Way, way_after
 from parallel_orchestra.store import AttemptResult, Layout
-from parallel_orchestra.store.records import attempt_results, last_result
+from parallel_orchestra.store.feedback import said_after
+from parallel_orchestra.store.records import attempt_results, candidate_of, last_result
 
 #: It comes from an agent's output and becomes a word of a command line.
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,127}")
 #: What a result says lies where agents can write, too.
-_REF = re.compile(r"refs/orchestra/[\w./+-]+")
+_REF = re.compile(r"refs/(?:orchestra|heads/orchestra-kept)/[\w./+-]+")
+#: What QA said of work that only waits for its word.
+_UNJUDGED = (QaVerdict.UNHEARD.value, QaVerdict.BLOCKED.value)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
@@ -47,23 +50,35 @@ class Onward:
 NOTHING = Onward()
 
 
+def is_session(text: str) -> bool:
+    """Returns whether that can be the name of an agent's session."""
+    return bool(_SESSION.fullmatch(text))
+
+
 def due(layout: Layout, plan: Plan, task: Task, attempt: int, definition: str) -> Onward:
     """Returns how that attempt at a task should go on, as far as the last one's record tells.
 
     A program (`backend: command`) has no memory of its own, so all of its attempts begin alike; so do
     those of manifests of version 0.1, whose agents are told of no failure either. A task that was
-    changed since is another task.
+    changed since is another task. Work that only was not judged goes on to be judged, unless a person
+    has something to say to its agent.
     """
-    if attempt <= 1 or plan.published or task.backend == "command":
+    if attempt <= 1 or plan.published:
         return NOTHING
     last = last_result(layout, task.id)
+    if last is None or last.attempt != attempt - 1:
+        last = candidate_of(layout, task.id, attempt - 1)
     if last is None or last.attempt != attempt - 1 or not _sound(last):
         # What was done by hand, or cut off without an end, says not what it built upon.
         return NOTHING
-    way = way_after(last.failure)
-    if way is Way.FRESH or last.definition != definition:
+    if last.definition != definition:
         return NOTHING
-    if way is Way.SESSION and not _SESSION.fullmatch(last.session):
+    if last.qa in _UNJUDGED and last.ref and not said_after(layout, task.id, last.attempt):
+        return Onward(Way.JUDGE, last)
+    way = way_after(last.failure)
+    if way is Way.FRESH or task.backend == "command":
+        return NOTHING
+    if way is Way.SESSION and not is_session(last.session):
         way = Way.TREE
     return Onward(way, last)
 

@@ -50,7 +50,7 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
     directory = shop.store.layout.attempt(claim.task, claim.attempt, claim.name.owner)
     _write(shop, directory, result, always=shop.board.granted(claim) is not None)
     now = shop.clock.now()
-    ended = _ended(now, result)
+    ended = _ended(now, result, finished.log)
     why = (claim.task, claim.attempt, result.failure, result.reason)
     if failure is None:
         done = shop.store.complete(claim, (ended, Completed(now, claim.task, claim.attempt)))
@@ -80,6 +80,7 @@ def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
     if finished.final or finished.again:
         return Verdict(again=finished.again)
     failure = finished.failure or FailureClass.ENVIRONMENT
+    qa = shop.plan.qa_of(shop.tasks[claim.task])
     return decide(
         failure,
         attempts=claim.name.failures + _uncounted(shop, claim, failure) + 1,
@@ -90,6 +91,8 @@ def _verdict(shop: Shop, claim: Claim, finished: Finished) -> Verdict:
         # The published tool tries a rate limit again after a second, as often as it may.
         limits_count=shop.agents.published,
         conflicts_again=shop.plan.merge.on_conflict is OnConflict.RETRY,
+        rejections=_rejections(shop, claim) + 1,
+        max_rejections=qa.rejections if qa is not None else 0,
     )
 
 
@@ -99,6 +102,18 @@ def _uncounted(shop: Shop, claim: Claim, failure: FailureClass) -> int:
         return 0
     before = attempt_results(shop.store.layout, claim.task)
     return sum(result.failure == failure.value for result in before)
+
+
+def _rejections(shop: Shop, claim: Claim) -> int:
+    """Returns how often QA rejected what this task is now, since it was last done."""
+    definition = shop.run.fingerprints.get(claim.task, "")
+    count = 0
+    for one in reversed(attempt_results(shop.store.layout, claim.task)):
+        if not one.failure:
+            break
+        rejected = one.failure == FailureClass.QA_REJECTED.value
+        count += rejected and one.definition == definition
+    return count
 
 
 def _write(shop: Shop, directory: Path, result: AttemptResult, *, always: bool) -> None:
@@ -148,10 +163,14 @@ def _result(
         directory=finished.directory,
         base=finished.base,
         definition=shop.run.fingerprints.get(claim.task, ""),
+        qa=finished.qa,
+        qa_cost_usd=finished.qa_usage.cost_usd,
+        qa_input_tokens=finished.qa_usage.input_tokens,
+        qa_output_tokens=finished.qa_usage.output_tokens,
     )
 
 
-def _ended(now: float, result: AttemptResult) -> AttemptEnded:
+def _ended(now: float, result: AttemptResult, log: str) -> AttemptEnded:
     return AttemptEnded(
         now,
         result.task,
@@ -166,4 +185,5 @@ def _ended(now: float, result: AttemptResult) -> AttemptEnded:
         result.session,
         result.way,
         result.directory,
+        log,
     )

@@ -68,7 +68,7 @@ class Worker:
         try:
             with self._berths.lent(self.number, self._had(claim)) as berth:
                 place = berth.place(shop.tasks[claim.task])
-                attempt = Attempt(shop, claim, self._supervisor, place, berth.seat)
+                attempt = Attempt(shop, claim, self._supervisor, place, berth.seat, berth.bench)
                 finished = attempt.run()
             finished = blamed(finished, shop.board.lack(begun))
         except LostClaim:

@@ -25,6 +25,7 @@ from parallel_orchestra.model import (
     MergeRules,
     OnConflict,
     Plan,
+    Qa,
     Setup,
     Strategy,
     Task,
@@ -71,6 +72,7 @@ FULL = Task(
     max_duration=60.0,
     wave=2,
     setup=Setup(copy=("a",), run=("x", ("y", "z")), keep=("k",), timeout=3.5, include=True),
+    qa=Qa(backend="codex", command=("a", "b"), max_rejections=0),
 )
 
 SHORT = st.text(max_size=8)
@@ -122,6 +124,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
             on_conflict=OnConflict.RETRY,
             regenerate=(("*.lock", "make lock"), ("go.sum", ("go", "mod", "tidy"))),
         ),
+        qa=Qa(instructions="look", max_cost_usd=0.0),
         budget=Budget(max_tokens=5, max_duration=1.5),
         checks=Checks(tests=("pytest", "-q"), lint="ruff check", timeout=60.0),
         after_merge=AfterMerge(run=("make", ("a", "b")), keep=("*.png",), required=True),

@@ -17,11 +17,11 @@ def facts(*needs: Need, feedback: Feedback | None = None) -> dict:
     return facts_of(PLAN, TASK, 3, feedback or Feedback(), needs)
 
 
-def test_all_facts_are_json_values_and_every_field_of_a_task_but_env_is_there():
+def test_all_facts_are_json_values_and_every_field_for_its_agent_is_there():
     found = facts(Need("a"))
 
     assert json.loads(json.dumps(found)) == found
-    assert set(found["task"]) == {one.name for one in fields(Task)} - {"env"}
+    assert set(found["task"]) == {one.name for one in fields(Task)} - {"env", "qa"}
     assert "secret" not in json.dumps(found)
 
 

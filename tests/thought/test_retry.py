@@ -26,6 +26,8 @@ def verdict(
     dice: float = MIDDLE,
     limits_count: bool = False,
     conflicts_again: bool = False,
+    rejections: int = 1,
+    max_rejections: int = 1,
 ) -> Verdict:
     return decide(
         failure,
@@ -36,6 +38,8 @@ def verdict(
         dice=dice,
         limits_count=limits_count,
         conflicts_again=conflicts_again,
+        rejections=rejections,
+        max_rejections=max_rejections,
     )
 
 
@@ -52,6 +56,8 @@ FIRST = {
     FailureClass.UNUSABLE: Verdict(again=True, counted=True, delay=1.0),
     FailureClass.BOUNDARY: Verdict(again=True, counted=True),
     FailureClass.NO_CHANGES: Verdict(again=True, counted=True),
+    FailureClass.QA_REJECTED: Verdict(again=True, counted=False),
+    FailureClass.QA_BLOCKED: Verdict(again=False, counted=False),
     FailureClass.BUDGET: Verdict(again=False, counted=False),
     FailureClass.MAX_TURNS: Verdict(again=True, counted=True),
     FailureClass.TAMPERING: Verdict(again=False, counted=True),
@@ -64,6 +70,8 @@ ONWARD = {
         "no_changes",
         "max_turns",
         "boundary",
+        "qa_rejected",
+        "qa_blocked",
         "rate_limited",
         "usage_limit",
         "budget",
@@ -84,7 +92,26 @@ def test_each_class_has_its_answer_to_a_first_failure(failure):
 
 def test_each_class_has_its_way_to_go_on():
     assert WAYS.keys() == set(FailureClass)
-    assert {way: {one.value for one in WAYS if WAYS[one] is way} for way in Way} == ONWARD
+    assert {way: {one.value for one in WAYS if WAYS[one] is way} for way in ONWARD} == ONWARD
+    # Not the class decides that, but whether the work was whole.
+    assert set(Way) - ONWARD.keys() == {Way.JUDGE}
+
+
+@pytest.mark.parametrize("limit", [0, 1, 3])
+def test_work_may_be_rejected_as_often_as_the_plan_says_whatever_the_retries(limit):
+    tries = [
+        verdict(
+            FailureClass.QA_REJECTED,
+            attempts=50 + n,
+            failures=0,
+            max_retries=0,
+            rejections=n,
+            max_rejections=limit,
+        ).again
+        for n in range(1, limit + 2)
+    ]
+
+    assert tries == [True] * limit + [False]
 
 
 @pytest.mark.parametrize("failure", ["", "never heard of"])

@@ -112,3 +112,21 @@ def test_the_result_of_an_older_attempt_of_the_same_number_is_not_taken_for_its_
     outlays.reserve("a", 1, ME, 300.0, {COST: 2.0})
 
     assert outlays.spent(400.0).used[COST] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("facts", "used"),
+    [
+        ({"cost_usd": 0.5, "qa": "approved", "qa_cost_usd": 0.25}, 0.75),
+        ({"cost_usd": 0.5, "qa": "unheard"}, 2.0),
+        ({"qa": "approved", "qa_cost_usd": 0.25}, 2.0),
+        ({"way": "judge", "qa": "approved", "qa_cost_usd": 0.25}, 0.25),
+        ({"way": "judge", "qa": "unheard"}, 2.0),
+    ],
+    ids=["both told", "qa did not", "the agent did not", "qa alone", "qa alone did not"],
+)
+def test_what_qa_used_counts_with_what_its_agent_did(layout, facts, used):
+    Outlays(layout).reserve("a", 1, ME, 100.0, {COST: 2.0})
+    end(layout, "a", **facts)
+
+    assert Outlays(layout).spent(200.0).used[COST] == used

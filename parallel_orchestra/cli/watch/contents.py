@@ -3,7 +3,7 @@
 import os
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from parallel_orchestra.agents.story import Reader
 from parallel_orchestra.cli.following import Out, TaskLog
@@ -43,7 +43,7 @@ class Kept(Out):
 class Contents:
     """The lines of the pane; a log goes on where it was, all else is made anew when it may differ."""
 
-    def __init__(self, layout: Layout, readers: dict[str, Reader]) -> None:
+    def __init__(self, layout: Layout, readers: Mapping[str, Mapping[str, Reader]]) -> None:
         self._layout = layout
         self._readers = readers
         self._log: tuple[TaskLog, Kept] | None = None
@@ -62,8 +62,8 @@ class Contents:
     def _log_of(self, task: str) -> tuple[Line, ...]:
         if self._log is None or self._log[0].task != task:
             kept = Kept()
-            reader = self._readers.get(task, lambda _: None)
-            self._log = (TaskLog(self._layout, task, kept, reader, None, raw=False), kept)
+            readers = self._readers.get(task, {})
+            self._log = (TaskLog(self._layout, task, kept, readers, None, raw=False), kept)
         log, kept = self._log
         log.read(last=False)
         return tuple(kept.lines) or ((Piece("it has printed nothing yet", "quiet"),),)

@@ -80,7 +80,7 @@ def plan_at(plan: Plan, settings: Settings, repo: Repo) -> Iterator[Finding]:
     agents = agent_settings(plan, settings)
     for notice in notices(plan, settings, repo, agents, most, workers):
         yield Finding(Level.NOTE, notice)
-    backends = ", ".join(dict.fromkeys(task.backend for task in plan.tasks))
+    backends = ", ".join(dict.fromkeys(task.backend for task in plan.agents))
     places = ", ".join(dict.fromkeys(task.isolation.value for task in plan.tasks))
     if not found:
         said = f"agents: {backends}; isolation: {places}"

@@ -1,0 +1,346 @@
+"""QA: a second agent looks at a candidate in a worktree of its own, and says whether it may be merged.
+
+What it can't say, for whatever reason, never costs the work that it was to judge: that is kept, and the
+next attempt goes on with the judgement alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from parallel_orchestra import files
+from parallel_orchestra.agents import Backend, backend_of
+from parallel_orchestra.agents.verdict import Opinion, find_opinion
+from parallel_orchestra.agents.words import brief, one_line
+from parallel_orchestra.errors import GitError
+from parallel_orchestra.events import Judged
+from parallel_orchestra.git import RefMoved, Update
+from parallel_orchestra.isolation import (
+    Isolation,
+    Label,
+    Seat,
+    SetUpFailed,
+    Unusable,
+    Workspace,
+    keep_commit,
+    prepared,
+)
+from parallel_orchestra.model import Answer, FailureClass, Phase, QaVerdict, Task, Usage
+from parallel_orchestra.process import Ending, Exit, Supervisor
+from parallel_orchestra.process.pressing import rendered
+from parallel_orchestra.prompt import qa_template
+from parallel_orchestra.prompt.judging import AGAIN, DIFF_LIMIT, Submitted, judging_facts
+from parallel_orchestra.store import AttemptResult, Claim, LostClaim
+from parallel_orchestra.store.records import attempt_results, write_candidate
+from parallel_orchestra.worker.allowance import Allowance
+from parallel_orchestra.worker.landing import DETAIL_BYTES, Ended, ForAPerson, Landing, Made
+from parallel_orchestra.worker.onward import is_session
+from parallel_orchestra.worker.shop import Shop
+
+#: What means that an account can't be used at the moment. If it pays for the executor too, the run
+#: has to know; else it is this attempt that waits.
+_ACCOUNT = (FailureClass.RATE_LIMITED, FailureClass.USAGE_LIMIT, FailureClass.AUTH)
+#: What no waiting mends.
+_LASTING = (FailureClass.AUTH, FailureClass.PERMANENT)
+#: Seconds until an account of QA's own is tried again that did not say when its limit ends.
+_PAUSE = 900.0
+_LOG = "qa.log"
+_SETUP_LOG = "qa-setup.log"
+_NOTHING_USED = Usage(0.0, 0, 0)
+#: At most so many bytes of a letter of the diff: it is cut by characters later.
+_BYTES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What came of a judgement; `usage` is what all of its questions used."""
+
+    opinion: Opinion | None
+    answer: Answer
+    usage: Usage
+
+
+class Judging:
+    """The judgement on one attempt's work; `verdict` and `usage` say what came of it."""
+
+    def __init__(
+        self,
+        shop: Shop,
+        claim: Claim,
+        landing: Landing,
+        supervisor: Supervisor,
+        seat: Seat,
+        bench: Callable[[], Isolation],
+        allowance: Allowance,
+    ) -> None:
+        """Takes where a judge works, which is made when it is needed."""
+        self.verdict = ""
+        self.usage = Usage()
+        self._shop = shop
+        self._claim = claim
+        self._landing = landing
+        self._supervisor = supervisor
+        self._seat = seat
+        self._bench = bench
+        self._allowance = allowance
+        self._task = shop.tasks[claim.task]
+        self._refs = shop.queue.refs
+
+    def judge(self, made: Made, base: str, answer: Answer, directory: str) -> None:
+        """Returns if the work may be merged, or if nobody judges it.
+
+        `base` is what it builds upon, `answer` what its agent said, which worked in `directory`.
+
+        Raises:
+            ForAPerson: QA can't judge it.
+            Ended: QA rejected it, or could not be heard.
+            LostClaim: the claim is not ours any more.
+            GitError: git failed.
+        """
+        judge = self._shop.plan.judge_of(self._task)
+        if judge is None:
+            return
+        if not self._shop.store.holds(self._claim):
+            raise LostClaim(self._claim.task)
+        # From here on the work is whole: whatever ends us, only the judgement is missing.
+        self.verdict, self.usage = QaVerdict.UNHEARD.value, _NOTHING_USED
+        self._landing.enter(Phase.QA)
+        mine = self._allowance.rest(judge, answer.usage)
+        kept = self._note(made.commit, base, answer, directory)
+        begun = self._shop.clock.monotonic()
+        reason = ""
+        try:
+            said = self._heard(mine, made, base, answer)
+            self.usage = _counted(mine, said.usage)
+            self._conclude(said, mine, made.commit, answer)
+            reason = brief(said.opinion.words) if said.opinion and said.opinion.words else ""
+        except Ended as ended:
+            reason = ended.finished.reason
+            raise
+        except (GitError, OSError) as error:
+            reason = f"QA could not be asked: {error}"
+            raise Ended(FailureClass.ENVIRONMENT, reason) from error
+        finally:
+            self._tell(judge, reason, self._shop.clock.monotonic() - begun)
+            self._forget(kept, made.commit)
+
+    def _conclude(self, said: Said, judge: Task, commit: str, executor: Answer) -> None:
+        """Takes the verdict down; returns if it is that the work may be merged."""
+        if said.answer.failure is not None:
+            raise self._unheard(said.answer, judge, commit, executor)
+        if said.opinion is None:
+            self.verdict = QaVerdict.BLOCKED.value
+            last = one_line(said.answer.text) or "nothing"
+            reason = f"QA gave no verdict that can be read, twice; its last words: {last}"
+            raise ForAPerson(commit, FailureClass.QA_BLOCKED, reason, log=_LOG)
+        opinion = said.opinion
+        self.verdict = opinion.verdict.value
+        words = brief(opinion.words)
+        if opinion.verdict is QaVerdict.REJECTED:
+            raise Ended(FailureClass.QA_REJECTED, words, opinion.words, log=_LOG)
+        if opinion.verdict is QaVerdict.BLOCKED:
+            raise ForAPerson(commit, FailureClass.QA_BLOCKED, words, opinion.words, log=_LOG)
+
+    def _heard(self, judge: Task, made: Made, base: str, answer: Answer) -> Said:
+        """Opens a worktree at the work and asks; asks once more if the answer has no verdict."""
+        bench = self._bench()
+        workspace = self._open(bench, judge, made.commit)
+        try:
+            prompt = self._prompt(made, base, answer)
+            said, ended = self._ask(judge, workspace, self._written("qa-prompt.md", prompt))
+            opinion, usage = find_opinion(said.text), said.usage
+            if said.failure is None and opinion is None:
+                said, ended = self._ask_again(judge, workspace, prompt, said.usage)
+                opinion, usage = find_opinion(said.text), usage + said.usage
+            if (over := self._allowance.overtime(ended)) is not None:
+                raise over
+            return Said(opinion, said, usage)
+        finally:
+            self._discard(bench, workspace)
+
+    def _ask_again(
+        self, judge: Task, workspace: Workspace, prompt: str, used: Usage
+    ) -> tuple[Answer, Exit]:
+        backend = backend_of(judge.backend, self._shop.agents)
+        session = used.session if backend.sessions is not None and is_session(used.session) else ""
+        if session:
+            told = self._written("qa-prompt-2.md", AGAIN)
+            said, ended = self._ask(judge, workspace, told, session, used)
+            if not _lost(backend, said, ended, session):
+                return said, ended
+        return self._ask(judge, workspace, self._written("qa-prompt-2.md", f"{prompt}\n{AGAIN}"))
+
+    def _ask(
+        self,
+        judge: Task,
+        workspace: Workspace,
+        prompt: Path,
+        session: str = "",
+        before: Usage | None = None,
+    ) -> tuple[Answer, Exit]:
+        backend = backend_of(judge.backend, self._shop.agents)
+        call = backend.call(judge, self._shop.agents, session)
+        self._allowance.asked = True
+        # Until it says what it used, nobody knows.
+        self.usage = Usage()
+        left = self._allowance.seconds_left()
+        ended = self._landing.run(call, workspace, prompt, _LOG, seconds=left, task=judge)
+        return backend.answer(judge, self._shop.agents, ended, before), ended
+
+    def _unheard(self, said: Answer, judge: Task, commit: str, executor: Answer) -> Ended:
+        """Returns the end of an attempt whose judge failed: it is not the work's fault."""
+        failure, reason = said.failure, f"QA (`{judge.backend}`): {said.reason}"
+        if failure is FailureClass.CANCELLED:
+            return Ended(FailureClass.CANCELLED, said.reason)
+        if failure is FailureClass.BUDGET:
+            qa = self._shop.plan.qa_of(self._task)
+            own = qa is not None and qa.max_cost_usd == judge.max_cost_usd
+            return self._allowance.spent(reason, final=own)
+        if failure is FailureClass.MAX_TURNS:
+            reason = f"{reason}; it came to no verdict"
+            return ForAPerson(commit, FailureClass.QA_BLOCKED, reason, log=_LOG)
+        wait, final = said.retry_after, failure in _LASTING
+        if failure not in _ACCOUNT or judge.backend != self._task.backend:
+            if failure is FailureClass.USAGE_LIMIT and wait is None:
+                wait = _PAUSE
+            failure = FailureClass.ENVIRONMENT
+        assert failure is not None  # noqa: S101  # it is why we are here
+        raised = Ended(failure, reason, said.text[-DETAIL_BYTES:], final=final, log=_LOG)
+        waiting = replace(executor, retry_after=wait)
+        raised.finished = replace(raised.finished, answer=waiting)
+        return raised
+
+    def _open(self, bench: Isolation, judge: Task, commit: str) -> Workspace:
+        shop, claim = self._shop, self._claim
+        label = Label(shop.run.run, claim.task, claim.attempt, claim.name.owner, self._ref)
+        template = shop.agents.templates.get(judge.backend)
+        try:
+            return prepared(
+                bench,
+                commit,
+                label,
+                shop.plan.setup_of(self._task),
+                shop.means(self._supervisor, self._seat),
+                self._landing.directory / _SETUP_LOG,
+                carry_claude="claude" in (judge.backend, template and template.result),
+            )
+        except SetUpFailed as failed:
+            if failed.cancelled:
+                raise Ended(FailureClass.CANCELLED, "the run was stopped") from failed
+            raise Ended(
+                FailureClass.ENVIRONMENT, f"for QA, {failed}", failed.detail, log=_SETUP_LOG
+            ) from failed
+
+    def _discard(self, bench: Isolation, workspace: Workspace) -> None:
+        """Throws away what the judge changed, after keeping it, and says so."""
+        task = self._claim.task
+        try:
+            work = bench.take(workspace)
+        except Unusable as refusal:
+            where = f", see {refusal.ref}" if refusal.ref else ""
+            self._shop.warn(task, f"QA changed its worktree: {refusal}; discarded{where}")
+            return
+        if work.changed:
+            message = f"What QA changed of task `{task}`, attempt {self._claim.attempt}\n"
+            ref = bench.keep(work, self._ref, message)
+            self._shop.warn(task, f"QA is read-only but changed files; discarded, see {ref}")
+        bench.settled()
+
+    def _prompt(self, made: Made, base: str, answer: Answer) -> str:
+        objects, task = self._shop.repo.objects, self._task
+        changes = [(one.status, one.path) for one in objects.changed(base, made.commit)]
+        before = attempt_results(self._shop.store.layout, task.id)
+        rejected = [one.detail for one in before if one.failure == FailureClass.QA_REJECTED.value]
+        qa = self._shop.plan.qa_of(task)
+        assert qa is not None  # noqa: S101  # there is a judge
+        work = Submitted(
+            base,
+            made.commit,
+            changes,
+            objects.diff(base, made.commit, _BYTES * DIFF_LIMIT),
+            answer.text,
+            made.evidence,
+            rejected[-1] if rejected else "",
+        )
+        return rendered(qa_template(), {}, judging_facts(self._shop.plan, task, qa, work))
+
+    def _written(self, name: str, text: str) -> Path:
+        path = self._landing.directory / name
+        files.make_directory(path.parent)
+        files.write(path, text.encode("utf-8", "replace"))
+        return path
+
+    @property
+    def _ref(self) -> str:
+        """Where it is kept what the judge changed."""
+        claim = self._claim
+        return f"{self._refs.salvage(claim.task, claim.attempt, claim.name.owner)}.qa"
+
+    def _note(self, commit: str, base: str, answer: Answer, directory: str) -> str:
+        """Keeps the work and says what it is, in case that we die; returns its ref."""
+        shop, claim = self._shop, self._claim
+        named = self._refs.candidate(claim.task, claim.attempt, claim.name.owner)
+        ref = keep_commit(shop.repo, commit, named)
+        folder = self._landing.directory
+        files.make_directory(folder)
+        write_candidate(
+            folder,
+            AttemptResult(
+                task=claim.task,
+                attempt=claim.attempt,
+                owner=claim.name.owner,
+                started=shop.clock.now(),
+                seconds=0.0,
+                failure=FailureClass.ENVIRONMENT.value,
+                reason="its worker died while QA was at work",
+                text=shop.hide(claim.task, answer.text),
+                ref=ref,
+                session=answer.usage.session,
+                directory=directory,
+                base=base,
+                definition=shop.run.fingerprints.get(claim.task, ""),
+                qa=QaVerdict.UNHEARD.value,
+            ),
+        )
+        return ref
+
+    def _forget(self, ref: str, commit: str) -> None:
+        """Removes the ref: from here on the work is merged, or kept as what was not merged is."""
+        try:
+            with self._shop.repo.lock():
+                self._shop.repo.refs.transact([Update(ref, None, commit)])
+        except RefMoved:
+            pass
+
+    def _tell(self, judge: Task, reason: str, seconds: float) -> None:
+        shop, used = self._shop, self.usage
+        shop.journal.write(
+            Judged(
+                shop.clock.now(),
+                self._claim.task,
+                self._claim.attempt,
+                self.verdict,
+                shop.hide(self._claim.task, one_line(reason)),
+                judge.backend,
+                judge.model,
+                seconds,
+                used.cost_usd,
+                used.input_tokens,
+                used.output_tokens,
+                used.session,
+            )
+        )
+
+
+def _counted(judge: Task, used: Usage) -> Usage:
+    """Returns what a judge used; of what it uses none by the plan's word, nothing."""
+    if judge.max_cost_usd == 0:
+        used = replace(used, cost_usd=0.0)
+    return replace(used, input_tokens=0, output_tokens=0) if judge.max_tokens == 0 else used
+
+
+def _lost(backend: Backend, said: Answer, ended: Exit, session: str) -> bool:
+    """Returns whether the judge did not have its session any more."""
+    if backend.sessions is None or ended.ending is not Ending.EXITED:
+        return False
+    return backend.sessions.lost(ended, session, said.usage.session)
