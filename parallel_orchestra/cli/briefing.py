@@ -13,7 +13,7 @@ from parallel_orchestra.cli.preview import judges_of, limits_of
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.graph import Mode
-from parallel_orchestra.model import Plan
+from parallel_orchestra.model import AfterMerge, Plan, as_typed
 from parallel_orchestra.report.text import counted, one_line, short
 
 _NAME = len("workers")
@@ -52,6 +52,7 @@ def facts_of(plan: Plan, found: Preflight) -> _Facts:
             ("base", f"{found.base_branch} at {short(found.base_commit)}"),
             *(("budget", words) for words in limits_of(plan.budget)),
             *(("qa", words) for words in judges_of(plan)),
+            *(("after", words) for words in _after(plan.after_merge)),
             ("project", str(plan.cwd)),
             *(("note", notice) for notice in found.notices),
         )
@@ -68,6 +69,14 @@ def box(facts: _Facts, width: int, signs: Signs) -> Iterator[Line]:
             label = name if place == 0 else ""
             lines.append((Piece(f"{label:<{_NAME}}  ", "quiet"), Piece(part, look)))
     return boxed("parallel-orchestra", lines, width, signs)
+
+
+def _after(wanted: AfterMerge) -> Iterator[str]:
+    """Yields what is done after the last merge, and whether that holds the delivery back."""
+    if wanted.wanted:
+        commands = ", ".join(f"`{as_typed(command)}`" for command in wanted.run)
+        what = commands or f"an agent of `{wanted.backend}` looks at the merged result"
+        yield f"{what}; what fails it is not delivered" if wanted.required else what
 
 
 def _groups(plan: Plan, found: Preflight) -> Iterator[str]:

@@ -187,6 +187,12 @@ def _repository_problems(
     problems += _name_problems(repo)
     if not plan.cwd.resolve().is_relative_to(repo.top.resolve()):
         problems.append(Problem("the plan's `cwd` lies outside the repository", str(plan.cwd)))
+    if plan.merge.sign_off and repo.identity() is None:
+        what = "`merge.sign_off` has nobody to sign off: git knows no user.name and user.email"
+        hint = (
+            'set them: `git config user.name "Your Name" && git config user.email you@example.org`'
+        )
+        problems.append(Problem(what, where, hint))
     return problems
 
 

@@ -5,6 +5,8 @@ import pytest
 from parallel_orchestra.cli.ink import plain_text
 from parallel_orchestra.cli.lines import grave, line_of, looks, notable, started
 from parallel_orchestra.events import (
+    AfterMergeBegun,
+    AfterMergeEnded,
     AttemptEnded,
     Claimed,
     Delivered,
@@ -68,6 +70,9 @@ T = 1000.0
             Delivered(T, "main", "a" * 40, "b" * 40, "https://host/1"),
             f"proposed  main  {'b' * 12}  https://host/1",
         ),
+        (AfterMergeBegun(T, "a" * 40, "l"), f"after merge  begins  {'a' * 12}"),
+        (AfterMergeEnded(T, "a", 2.0, "", "", "l"), "after merge  passed  2.0 s"),
+        (AfterMergeEnded(T, "a", 2.0, "verify", "bad", "l"), "after merge  failed: bad  2.0 s"),
         (Undelivered(T, "main", "moved", "git x"), "undelivered  main  moved  git x"),
         (RunStarted(T, "r1", 3, "parallel", "why", resumed=True), "run  r1  resumed"),
         (RunStarted(T, "r1", 3, "parallel", "why", resumed=False), ""),

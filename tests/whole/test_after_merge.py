@@ -61,6 +61,7 @@ def test_what_is_required_holds_the_delivery_back_until_a_person_says_so(tmp_pat
 
     result = scene.run("--yes", check=4)
 
+    assert "after    `exit 3`; what fails it is not delivered" in result.err
     assert "`after_merge` is required and failed: `exit 3` exited with code 3" in result.out
     assert "one.txt" not in scene.names()
 

@@ -120,6 +120,16 @@ def test_a_run_without_an_identity_commits_under_a_name_of_its_own(scene):
     assert scene.git("log", "-1", "--format=%an") == "parallel-orchestra\n"
 
 
+def test_who_is_to_sign_off_must_be_known(scene):
+    scene.plan(PLAN.replace("name:", "merge: {sign_off: true}\nname:", 1))
+    env = {"GIT_CONFIG_GLOBAL": "/dev/null", "HOME": "/nowhere"}
+
+    result = scene.run("--yes", check=3, env=env)
+
+    assert "`merge.sign_off` has nobody to sign off" in result.err
+    assert not scene.tasks_dir.exists()
+
+
 def test_hooks_and_git_variables_around_us_do_not_reach_the_run(scene, tmp_path):
     hook = scene.project / ".git/hooks/pre-commit"
     hook.parent.mkdir(exist_ok=True)
