@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from parallel_orchestra.board.knowledge import Knowledge
-from parallel_orchestra.board.rounds import LOOK_WAITING, undisturbed
+from parallel_orchestra.board.rounds import LOOK_WAITING, stay, undisturbed
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import HaltWhen
@@ -179,6 +179,8 @@ class Board(Knowledge):
             self._schedule.observe(self._seen(listing))
         self._undone = self._undone_in(listing)
         self._count_failures()
+        if not self._rounds.begun:
+            stay()
         self._rounds.looked(started)
         self._changed.notify_all()
 

@@ -229,7 +229,7 @@ class Knowledge:
         self._claims = tuple(self._active.values())
 
     def _count_failures(self) -> None:
-        failed = self._schedule.count()[TaskState.FAILED] - len(self._undone)
+        failed = self._schedule.failed - len(self._undone)
         if not self._halted and self._halt.reached(failed, len(self._tasks)):
             self._halted = self._stopping = True
         if self._asks and not self._question:

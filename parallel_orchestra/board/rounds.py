@@ -32,6 +32,11 @@ class Rounds:
         """Returns whether it is time for a look."""
         return self._monotonic() >= self._next
 
+    @property
+    def begun(self) -> bool:
+        """Whether there was a look already."""
+        return self._took > 0.0
+
     def ask(self) -> None:
         """Makes a look due at once."""
         self._next = 0.0
@@ -76,3 +81,17 @@ def undisturbed() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def stay() -> None:
+    """Has Python look for garbage only in what is made from here on, until `leave`.
+
+    The plan and the first look stay as long as the run. To go through all they hold takes 0.1 s
+    with 100,000 tasks, and it was done again and again.
+    """
+    gc.freeze()
+
+
+def leave() -> None:
+    """Ends what `stay` began: what the run has held may be garbage."""
+    gc.unfreeze()

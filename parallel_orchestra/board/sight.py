@@ -14,7 +14,7 @@ _DONE, _FAILED = Seen(TaskState.DONE), Seen(TaskState.FAILED)
 
 def seen_in(
     entries: Mapping[str, Entry],
-    tasks: Container[str],
+    tasks: Mapping[str, object],
     may_start: Callable[[str], bool] | None,
     backoff: Callable[[TaskName], float],
 ) -> dict[str, Seen]:
@@ -26,9 +26,11 @@ def seen_in(
     group and its rivals.
     """
     seen = {}
+    # All asked for at once: one by one, each task is fetched from memory that no cache holds.
+    strangers = entries.keys() - tasks.keys() if not entries.keys() <= tasks.keys() else ()
     for task, entry in entries.items():
         state = entry.state
-        if task not in tasks:
+        if strangers and task in strangers:
             continue
         if state is _LOCKED:
             seen[task] = HELD if entry.name.owner else _PARKED

@@ -12,6 +12,7 @@ from parallel_orchestra.agents import BACKENDS, AgentSettings, account_of, backe
 from parallel_orchestra.board import Board, Clock, Purse
 from parallel_orchestra.board.breaker import Breaker
 from parallel_orchestra.board.gate import Demands, Gate
+from parallel_orchestra.board.rounds import leave
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.conductor.territory import rivals_of
@@ -152,6 +153,7 @@ class Workshop:
         """Puts everything away; `remove_worktrees` also those of the pool that nobody uses."""
         with contextlib.ExitStack() as steps:
             # The last one in goes first; each is done whatever the others do.
+            steps.callback(leave)
             steps.callback(self.journal.close)
             steps.callback(self.seats.close)
             steps.callback(self.pool.close, remove=remove_worktrees)

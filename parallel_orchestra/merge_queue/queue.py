@@ -83,7 +83,7 @@ class MergeQueue(Integration):
         """
         if self.repo.refs.read(self.refs.claim(name.task)) is not None:
             path = self.store.layout.state(TaskState.LOCKED) / name.file
-            self._move_fence(Claim(name, path), "recovered")
+            self._move_fence(Claim(name, str(path)), "recovered")
 
     def merge(self, candidate: Candidate) -> Outcome:
         """Brings a task's work onto the integration branch, exactly once.

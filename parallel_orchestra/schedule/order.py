@@ -198,6 +198,11 @@ class Schedule:
         """Returns how many tasks lie in each state."""
         return +self._count
 
+    @property
+    def failed(self) -> int:
+        """How many tasks have failed."""
+        return self._count[TaskState.FAILED]
+
     def available(self) -> tuple[str, ...]:
         """Returns the tasks that lie in `available/`, the best first."""
         available = TaskState.AVAILABLE

@@ -55,8 +55,8 @@ ever deleted; what is odd is moved to `attic/`.
 
 _DIRECTORIES = ("attempts", "workers", "journal", "tmp", "attic")
 #: Made with them, but not missed in a directory that has none: then nothing is asked for.
-_STEERING = "steering"
-_LIMITS = "limits"
+STEERING = "steering"
+LIMITS = "limits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +103,12 @@ class Layout:
     @property
     def steering(self) -> Path:
         """One file for each thing that people ask of the run; see `store.steering`."""
-        return self.root / _STEERING
+        return self.root / STEERING
 
     @property
     def limits(self) -> Path:
         """One file for each account whose usage limit was met; see `store.limits`."""
-        return self.root / _LIMITS
+        return self.root / LIMITS
 
     @property
     def integrations(self) -> Path:
@@ -142,7 +142,7 @@ class Layout:
         """
         try:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in (*(state.value for state in TaskState), *_DIRECTORIES, _STEERING, _LIMITS):
+            for name in (*(state.value for state in TaskState), *_DIRECTORIES, STEERING, LIMITS):
                 (self.root / name).mkdir(mode=0o700, exist_ok=True)
             # Hidden from git as a whole, the run's files can't dirty the user's checkout.
             for name, text in ((".gitignore", "*\n"), ("README.md", README)):

@@ -11,7 +11,7 @@ import re
 
 from parallel_orchestra import files
 from parallel_orchestra.schedule.usage_limits import Account, Limit, clock_words
-from parallel_orchestra.store.layout import Layout
+from parallel_orchestra.store.layout import LIMITS, Layout
 
 #: What tells a changed directory from an unchanged one.
 Sign = tuple[int, int]
@@ -27,7 +27,8 @@ _FILE = re.compile(r"[A-Za-z0-9_.-]{0,250}")
 def sign(layout: Layout) -> Sign:
     """Returns what changes if a file is added, replaced or removed; nothing if there is none."""
     try:
-        status = os.stat(layout.limits)
+        # No Path: this is asked before every claim.
+        status = os.stat(f"{layout.root}/{LIMITS}")
     except OSError:
         return 0, 0
     return status.st_mtime_ns, status.st_ino

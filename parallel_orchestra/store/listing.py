@@ -31,6 +31,8 @@ class Entry(NamedTuple):
     @property
     def name(self) -> TaskName:
         """What the file's name says, taken apart whenever it is asked for."""
+        if self.bare:
+            return TaskName(self.task)
         name = parse(self.file)
         assert name is not None, self.file  # noqa: S101
         return name

@@ -36,7 +36,12 @@ class Claim:
     """A task that this process holds: its name in `locked/` and the path of that file."""
 
     name: TaskName
-    path: Path
+    file: str
+
+    @property
+    def path(self) -> Path:
+        """The path of its file in `locked/`."""
+        return Path(self.file)
 
     @property
     def task(self) -> str:
@@ -126,14 +131,14 @@ class TaskStore:
             OSError: the directory does not allow it (full, read-only, gone); nothing moved.
         """
         mine = name.claimed_by(self.owner)
-        target = os.path.join(self._paths[TaskState.LOCKED], mine.file)
+        target = f"{self._paths[TaskState.LOCKED]}/{mine.file}"
         if os.path.lexists(target):
             # A copy made by hand of a task that we hold: rename would silently replace.
             return None
         move = Move.CLAIM if source is TaskState.AVAILABLE else Move.TAKE_UP
         if not self._rename(move, source, name, TaskState.LOCKED, mine):
             return None
-        claim = Claim(mine, Path(target))
+        claim = Claim(mine, target)
         self.beat(claim)
         return claim
 
@@ -144,7 +149,7 @@ class TaskStore:
         the sign that a person's claim gives (`liveness.sign_of`); None takes the wall clock.
         """
         try:
-            os.utime(claim.path, None if at is None else (at, at))
+            os.utime(claim.file, None if at is None else (at, at))
         except FileNotFoundError:
             return False
         except OSError:
@@ -153,7 +158,7 @@ class TaskStore:
 
     def holds(self, claim: Claim) -> bool:
         """Returns whether the claim's file is still there; only a later rename can be sure."""
-        return os.path.lexists(claim.path)
+        return os.path.lexists(claim.file)
 
     def lies(self, entry: Entry) -> bool:
         """Returns whether a task's file lies there at this moment."""

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from parallel_orchestra.board.rounds import undisturbed
+from parallel_orchestra.board.rounds import leave, stay, undisturbed
 
 
 def test_no_garbage_is_looked_for_in_a_look_and_it_is_again_after_one_that_failed():
@@ -31,3 +31,12 @@ def test_who_looks_for_no_garbage_at_all_is_left_in_peace():
         gc.enable()
 
     assert not after
+
+
+def test_what_stays_for_the_run_is_garbage_like_any_other_afterwards():
+    stay()
+    kept = gc.get_freeze_count()
+    leave()
+
+    assert kept > 0
+    assert gc.get_freeze_count() == 0

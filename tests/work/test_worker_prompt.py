@@ -340,7 +340,7 @@ def test_a_template_that_fails_only_in_the_run_says_where(layout):
     ended(layout, "a", text="bad")
 
     with pytest.raises(Spoiled, match="line 2: integer division or modulo by zero"):
-        write_prompt(made, layout, Claim(TaskName("b", 1, 0, "me"), Path("x")))
+        write_prompt(made, layout, Claim(TaskName("b", 1, 0, "me"), "x"))
     assert not layout.attempt("b", 1, "me").exists()
 
 

@@ -129,7 +129,7 @@ def held_by_hand(layout: Layout, task: str, owner: str = "") -> Held | None:
         return None
     if owner and owner != record.owner:
         return None
-    return Held(Claim(entry.name, Path(path_of(layout, entry))), record)
+    return Held(Claim(entry.name, path_of(layout, entry)), record)
 
 
 def lost(layout: Layout, task: str, ref: str = "", worktree: str = "") -> WaitsForPerson:
