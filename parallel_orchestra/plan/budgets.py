@@ -6,7 +6,7 @@ A task that says `max_cost_usd: 0` uses no money, and `max_tokens: 0` no tokens:
 from collections.abc import Iterator, Mapping
 
 from parallel_orchestra.errors import Problem
-from parallel_orchestra.model import Budget, Plan, Task, Template
+from parallel_orchestra.model import AFTER_MERGE, Budget, Plan, Task, Template
 from parallel_orchestra.plan.abilities import ABILITIES, UNITS, Abilities, abilities_of
 
 #: What an agent that can't be held to a limit does not tell, in words.
@@ -30,16 +30,19 @@ def way_out(unit: str, backend: str, templates: Mapping[str, Template]) -> str:
 
 def problems_of(plan: Plan, what_for: str) -> Iterator[Problem]:
     """Yields why a budget that was not in the plan can't be kept; `what_for` names it."""
-    for task in plan.tasks:
+    after = plan.after_merge.task
+    for task in plan.tasks if after is None else (*plan.tasks, after):
         known = abilities_of(task.backend, plan.backends)
         for unit in UNITS if known is not None and not _ours(plan, task) else ():
             if limit_of(plan.budget, unit) is None or getattr(task, unit) == 0:
                 continue
             if known is not None and unit not in known.tells:
-                what = (
-                    f"{what_for} can't be kept: {untold(unit, f'task `{task.id}`', task.backend)}"
-                )
+                what = f"{what_for} can't be kept: {untold(unit, _owner(task), task.backend)}"
                 yield Problem(what, str(plan.source), way_out(unit, task.backend, plan.backends))
+
+
+def _owner(task: Task) -> str:
+    return "`after_merge`" if task.id == AFTER_MERGE else f"task `{task.id}`"
 
 
 def limit_of(budget: Budget, unit: str) -> float | None:

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from parallel_orchestra.model import DEFAULT_BACKEND, Plan
-from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS, abilities_of
+from parallel_orchestra.model import DEFAULT_BACKEND, AfterMerge, Budget, Plan, Template
+from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS, UNITS, abilities_of
+from parallel_orchestra.plan.budgets import limit_of, untold
 from parallel_orchestra.plan.fields import AfterMergeFields, MergeFields
 from parallel_orchestra.plan.findings import Finding, Findings
 from parallel_orchestra.plan.parts import check_backend
@@ -60,6 +61,19 @@ def check_after_merge(
     if after.get("required") is True and each:
         what = "`after_merge.required` can hold nothing back: `merge.deliver` is `each`"
         findings.problem(Finding(what, "deliver at the `end`", (*at, "required"), key=True))
+
+
+def check_after_budget(
+    after: AfterMerge, budget: Budget, templates: Mapping[str, Template], findings: Findings
+) -> None:
+    """Notes a budget that can't be kept, because the agent after the merge does not tell its use."""
+    known = abilities_of(after.backend, templates)
+    for unit in UNITS if after.prompt and known is not None else ():
+        if limit_of(budget, unit) is not None and known is not None and unit not in known.tells:
+            why = untold(unit, "`after_merge`", after.backend)
+            what = f"the plan's `budget.{unit}` can't be kept: {why}"
+            hint = "give it another `backend`, or commands to `run`"
+            findings.problem(Finding(what, hint, ("after_merge",)))
 
 
 def check_merge(data: Mapping[str, Any], findings: Findings) -> None:

@@ -33,7 +33,12 @@ from parallel_orchestra.plan.document import Document, decode, find_marks, read_
 from parallel_orchestra.plan.findings import Finding, Findings, brief, did_you_mean
 from parallel_orchestra.plan.judging import check_whole
 from parallel_orchestra.plan.links import check_links
-from parallel_orchestra.plan.merging import check_after_merge, check_merge, remark_on_authors
+from parallel_orchestra.plan.merging import (
+    check_after_budget,
+    check_after_merge,
+    check_merge,
+    remark_on_authors,
+)
 from parallel_orchestra.plan.parts import check_backend, check_parts, check_path_variable
 from parallel_orchestra.plan.sections import Sections, find_sections
 from parallel_orchestra.plan.sketches import sketches
@@ -145,6 +150,12 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     tasks = dialect.tasks(raw, around)
     _check_sections(around, raw, findings)
     check_links(raw, findings, strict=dialect.strict)
+    check_after_budget(
+        top.get("after_merge", NO_AFTER_MERGE),
+        top.get("budget", NO_BUDGET),
+        around.templates,
+        findings,
+    )
     template, message = _templates(data, top, around.folder, origin, findings)
     # what is checked out is what the tasks start from, unless the plan names another branch
     disk = origin.disk if dialect.strict and "base" not in top else None

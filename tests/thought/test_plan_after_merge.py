@@ -64,6 +64,11 @@ def test_what_it_cannot_mean_is_told_with_its_place(value, what, where):
     assert problem.where.startswith(where)
 
 
+def test_an_agent_that_does_not_tell_its_cost_has_no_place_in_a_budget():
+    with pytest.raises(PlanError, match=r"`budget.max_cost_usd` can't be kept: `after_merge` has"):
+        read("budget: {max_cost_usd: 1}\nafter_merge: {prompt: x, backend: codex}")
+
+
 def test_nothing_can_be_held_back_that_each_merge_delivers():
     with pytest.raises(PlanError, match="can hold nothing back"):
         read("merge: {deliver: each}\nafter_merge: {run: a, required: true}")

@@ -202,3 +202,16 @@ def test_a_limit_on_the_command_line_that_cannot_be_kept_changes_nothing(scene):
 
     assert "`--max-cost` can't be kept: task `a` has the backend `command`" in result.err
     assert not scene.tasks_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("used", "ended"), [("0.5", ("passed", "", 0.3)), ("1", ("failed", "budget", None))]
+)
+def test_what_comes_after_the_last_merge_gets_what_is_left_or_is_not_started(scene, used, ended):
+    top = "budget: {max_cost_usd: 1}\nafter_merge: {prompt: Use 0.3., backend: mine}"
+    planned(scene, top, f"id: a, prompt: Use {used}., max_cost_usd: 1")
+
+    scene.run("--yes", check=0 if ended[0] == "passed" else 1)
+
+    found = json.loads(scene.call("report", "--format", "json").out)["after_merge"]
+    assert (found["state"], found["failure"], found["cost_usd"]) == ended
