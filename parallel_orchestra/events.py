@@ -347,7 +347,7 @@ def from_line(line: str) -> Event | None:
                 if not isinstance(None, forms[name]):
                     return None
                 known[name] = None  # a figure that an agent told of itself
-        for name in known.keys() & {"files", "against"}:
+        for name in (one for one in known if forms[one] is list):
             known[name] = tuple(map(str, known[name]))
         return kind(**known)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -5,7 +5,6 @@ Whatever agents said counts for nothing here. Changes nothing.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue.history import Ledger, state_before, steps_between
@@ -13,6 +12,7 @@ from parallel_orchestra.model import Boundaries, Plan, Task
 from parallel_orchestra.ownership import reach, read_patterns
 from parallel_orchestra.ownership.overlap import matches
 from parallel_orchestra.progress import Contract, Mark, Violation
+from parallel_orchestra.report.together import first_difference
 from parallel_orchestra.store import RunRecord
 from parallel_orchestra.worker.borders import Ground, judged
 
@@ -125,11 +125,8 @@ def _within(contract: str, path: str) -> bool:
 
 
 def _first_line(ground: Ground, step: Step, path: str) -> int:
-    """Returns the number of the first line that differs; that behind the end if lines were cut off."""
     texts = (ground.objects.text(one, ground.prefix + path) for one in (step.before, step.after))
-    before, after = ((text or "").splitlines() for text in texts)
-    pairs = enumerate(zip_longest(before, after), start=1)
-    return next((number for number, (old, new) in pairs if old != new), 1)
+    return first_difference(*(text or "" for text in texts))
 
 
 def _owned(plan: Plan, task: Task, path: str) -> str:

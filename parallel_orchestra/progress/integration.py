@@ -12,6 +12,9 @@ from typing import Any
 BRANCH, CONTRACTS, SPEC, BOUNDARIES = "branch", "contracts", "spec", "boundaries"
 TESTS, TYPES, LINT = "tests", "types", "lint"
 
+#: Seconds: an instant (epoch) that is later is none of ours.
+_LATEST = 2.0**36
+
 
 class Mark(Enum):
     """What came of a check; `UNKNOWN` if nobody made it, or nobody can say yet."""
@@ -94,23 +97,46 @@ def integration_from(facts: Mapping[str, Any]) -> IntegrationReport:
     """Returns what `facts_of` made these values of.
 
     Raises:
-        ValueError: they are not of our making.
+        ValueError: they are not of our making: somebody else may write where they lie.
     """
     try:
         return IntegrationReport(
-            at=float(facts["at"]),
+            at=_number(facts["at"]),
             commit=str(facts["commit"]),
             merged=int(facts["merged"]),
             total=int(facts["total"]),
-            checks=tuple(Check(**_marked(one)) for one in facts["checks"]),
-            contracts=tuple(Contract(**_marked(one)) for one in facts["contracts"]),
-            violations=tuple(Violation(**one) for one in facts["violations"]),
+            checks=tuple(map(_check, facts["checks"])),
+            contracts=tuple(map(_contract, facts["contracts"])),
+            violations=tuple(map(_violation, facts["violations"])),
             must=tuple(map(str, facts["must"])),
             should=tuple(map(str, facts["should"])),
         )
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ValueError(f"not an integration report: {error}") from error
 
 
-def _marked(facts: Mapping[str, Any]) -> dict[str, Any]:
-    return {**facts, "mark": Mark(facts["mark"])}
+def _check(facts: Mapping[str, Any]) -> Check:
+    name, details, log = _words(facts, "name", "details", "log")
+    seconds = None if facts["seconds"] is None else _number(facts["seconds"])
+    return Check(name, Mark(facts["mark"]), details, log, seconds)
+
+
+def _contract(facts: Mapping[str, Any]) -> Contract:
+    path, words, task, where = _words(facts, "path", "words", "task", "where")
+    return Contract(path, Mark(facts["mark"]), words, task, where)
+
+
+def _violation(facts: Mapping[str, Any]) -> Violation:
+    task, file, issue = _words(facts, "task", "file", "issue")
+    return Violation(task, file, issue, bool(facts["grave"]), bool(facts["mended"]))
+
+
+def _words(facts: Mapping[str, Any], *names: str) -> tuple[str, ...]:
+    return tuple(str(facts[name]) for name in names)
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < _LATEST:
+        raise ValueError(f"not an integration report: {number} is no time")
+    return number

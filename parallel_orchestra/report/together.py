@@ -4,6 +4,7 @@ Named after what it tells of: what came together. `integration/` makes the page 
 """
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any
 
 from parallel_orchestra.progress import IntegrationReport
@@ -18,11 +19,17 @@ def verdict_of(found: IntegrationReport) -> str:
     return ", ".join(words) or "all good"
 
 
+def first_difference(before: str, after: str) -> int:
+    """Returns the number of the first line that differs; that behind the end if lines were cut off."""
+    pairs = enumerate(zip_longest(before.splitlines(), after.splitlines()), start=1)
+    return next((number for number, (old, new) in pairs if old != new), 1)
+
+
 def integration_lines(found: IntegrationReport) -> Iterator[str]:
     """Yields the whole of it for a terminal: a line each for checks and for what is to be done."""
     tasks = f"{found.merged} of {counted(found.total, 'task')}"
     yield f"integration at {short(found.commit)} ({tasks}): {verdict_of(found)}"
-    width = max(len(check.name) for check in found.checks)
+    width = max((len(check.name) for check in found.checks), default=0)
     for check in found.checks:
         yield f"{check.mark.value:<7}  {check.name:<{width}}  {one_line(check.details)}"
     for title, items in (("must fix", found.must), ("should fix", found.should)):

@@ -7,10 +7,20 @@ from pathlib import Path
 from parallel_orchestra import events
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import parse, plan_to_json
+from parallel_orchestra.progress import Check, Contract, IntegrationReport, Mark, Violation
+from parallel_orchestra.progress.integration import facts_of
 from parallel_orchestra.store.task_file import task_file
 
 _ROOT = Path(__file__).parents[2]
 _OWNER = "host-1-00000001"
+
+_FOUND = IntegrationReport(
+    *(1_800_000_000.0, "c" * 40, 1, 2),
+    checks=(Check("tests", Mark.BAD, "1 failed", "integration/1/tests.log", 2.5),),
+    contracts=(Contract("a.py", Mark.GOOD, "is kept by a task"),),
+    violations=(Violation("a", "b.py", "changed", grave=True),),
+    must=("tests: 1 failed",),
+)
 
 _MANIFEST = """\
 ---
@@ -49,6 +59,7 @@ def seeds_of(target: str) -> list[bytes]:
         "run": lambda: [_json({**_RUN, "plan": plan}) for plan in map(_as_json, _plans()) if plan],
         "journal": _lines,
         "label": lambda: [_json(_LABEL)],
+        "integration": lambda: [_json(facts_of(_FOUND))],
         "message": lambda: [
             _MERGE,
             _MERGE.replace(b"Task", b"Undo"),
@@ -147,10 +158,11 @@ def _names() -> list[bytes]:
 
 
 def _lines() -> list[bytes]:
-    usual = {"time": 1.8e9, "task": "a", "attempt": 1, "seconds": 2.5, "files": ["x.py"]}
+    usual = {"time": 1.8e9, "task": "a", "attempt": 1, "seconds": 2.5}
+    kinds: dict[object, object] = {str: "x", list: ["x.py"]}
     lines = []
     for name, forms in events._FIELDS.items():
-        facts = {one: usual.get(one, "x" if form is str else 1) for one, form in forms.items()}
+        facts = {one: usual.get(one, kinds.get(form, 1)) for one, form in forms.items()}
         facts = {one: bool(value) if forms[one] is bool else value for one, value in facts.items()}
         lines.append(_json({"kind": name.__name__, **facts}))
     assert all(events.from_line(line.decode()) for line in lines)

@@ -6,6 +6,7 @@ one error that the door allows is a fault.
 
 import atexit
 import contextlib
+import json
 import os
 import shutil
 import tempfile
@@ -23,8 +24,9 @@ from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import parse, plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, fold
 from parallel_orchestra.report import FORMATS
+from parallel_orchestra.report.together import integration_lines, integration_record
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout, TaskStore, names, records, task_file
+from parallel_orchestra.store import Layout, TaskStore, integrations, names, records, task_file
 from parallel_orchestra.store.doubles import winner
 
 _OWNER = "host-1-00000001"
@@ -151,6 +153,17 @@ def _journal(data: bytes) -> None:
         form.report.render(report)
 
 
+def _integration(data: bytes) -> None:
+    """An integration report that lies in `_tasks/`, and what is told of it."""
+    place = _layout().integrations / "1"
+    place.mkdir(parents=True, exist_ok=True)
+    _written(place / integrations.REPORT, data)
+    found = integrations.last_integration(_layout())
+    if found is not None:
+        json.dumps(integration_record(found), allow_nan=False)
+        assert list(integration_lines(found))
+
+
 def _label(data: bytes) -> None:
     left = salvage.read_label(_written(_place() / "label", data), "wt-1")
     assert left is not None
@@ -186,7 +199,8 @@ TARGETS: dict[str, Target] = {
     "result": Target(_result, 0.1),
     "run": Target(_run_record, 0.08, (EnvironmentProblem,)),
     "journal": Target(_journal, 0.05),
-    "label": Target(_label, 0.1),
+    "label": Target(_label, 0.08),
+    "integration": Target(_integration, 0.02),
     "message": Target(_message, 0.12),
     "junit": Target(_junit, 0.05, (ValueError,)),
 }

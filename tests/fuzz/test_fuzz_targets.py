@@ -72,7 +72,7 @@ def test_a_changed_document_is_read_or_refused(name, data):
     TARGETS[name](data.draw(changed(name)))
 
 
-@pytest.mark.parametrize("name", ["worker", "result", "run", "journal", "label"])
+@pytest.mark.parametrize("name", ["worker", "result", "run", "journal", "label", "integration"])
 @seed(FIRST_SEED)
 @settings(max_examples=EXAMPLES, deadline=None, database=None)
 @given(st.data())

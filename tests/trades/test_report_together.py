@@ -31,6 +31,10 @@ FOUND = IntegrationReport(
 )
 
 
+FACTS = facts_of(FOUND)
+TESTS = FACTS["checks"][1]
+
+
 def test_it_comes_back_from_its_file_as_it_was():
     there = json.loads(json.dumps(facts_of(FOUND)))
 
@@ -38,7 +42,8 @@ def test_it_comes_back_from_its_file_as_it_was():
 
 
 @pytest.mark.parametrize(
-    "facts", [{}, {"at": 1}, [], {**facts_of(FOUND), "checks": [{"mark": "?"}]}]
+    "facts",
+    [{}, {"at": 1}, [], {**FACTS, "at": 1e300}, {**FACTS, "checks": [{**TESTS, "mark": "?"}]}],
 )
 def test_what_is_not_of_our_making_is_refused(facts):
     with pytest.raises(ValueError, match=r"not an integration report|is not a valid Mark"):

@@ -278,3 +278,18 @@ def test_without_uv_nothing_begins(tmp_path):
     assert "the plan needs the program `uv`" in result.err
     assert "pip install uv" in result.err
     assert result.states() == {}
+
+
+def test_a_contract_that_a_task_changed_is_broken_and_integrate_writes_the_page_anew(tmp_path):
+    scene = scene_of(tmp_path)
+    contract = f"{cpo.FOLDER}/contracts/types.py"
+    changed = {**WORK["task-002"], contract: "class User: ...\nclass Item: ...\n"}
+    run(scene, work={"task-002": changed}, check=0)
+    (scene.project / cpo.FOLDER / "integration-report.md").unlink()
+
+    again = scene.call("integrate", cpo.FOLDER, check=1)
+
+    words = f"the contract `{contract}:2` was changed by `task-002`"
+    assert f"must fix: {words}\n" in again.out
+    assert f"- {words}\n" in report(scene, "integration-report.md")
+    assert summary(scene)["Contract Compliance"] == "❌"

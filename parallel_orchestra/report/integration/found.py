@@ -28,12 +28,12 @@ from parallel_orchestra.progress import (
 from parallel_orchestra.progress.integration import (
     BOUNDARIES,
     BRANCH,
-    CONTRACTS,
     LINT,
     SPEC,
     TESTS,
     TYPES,
 )
+from parallel_orchestra.report.integration.contracts import check_of, contracts_of
 from parallel_orchestra.report.text import counted
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.records import attempt_results
@@ -58,16 +58,15 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> I
     # the folder as it is today may have more tasks than the run had
     folder = replace(folder, members=tuple(one for one in folder.members if one.id in tasks))
     changed = _changed(report, folder, repo)
-    refused = _refused(report, folder, repo)
-    violations = tuple(_violations(folder, changed, refused, tasks))
+    violations = tuple(_violations(folder, changed, _refused(report, folder, repo), tasks))
     done = [tasks[member.id] for member in folder.members if tasks[member.id].outcome.done]
     results = _results(done, layout)
-    touched = _contracts_touched(folder, changed)
+    contracts = contracts_of(report, folder, changed, repo)
     missing = tuple(_not_created(folder, changed))
     gates = {task.id: task for task in report.tasks if task.id in _validations(folder)}
     checks = (
         _merge(report),
-        _contracts(folder, touched),
+        check_of(contracts),
         Check(SPEC, Mark.UNKNOWN, "for a reader to judge"),
         _boundaries(violations, merged=bool(changed)),
         _tests(folder, results, gates),
@@ -75,7 +74,7 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> I
         _tool(LINT, folder, gates),
     )
     must = [_told(one) for one in violations if one.grave]
-    must += [f"the contract {path} was changed by {task}" for task, path in touched]
+    must += [f"the contract `{one.where}` {one.words}" for one in contracts if one.task]
     must += [
         f"{task.id} {_word(task)}: {task.reason or task.failure or 'see its log'}"
         for task in report.tasks
@@ -94,6 +93,7 @@ def found_of(report: RunReport, folder: Folder, repo: Repo, layout: Layout) -> I
         merged=len(done),
         total=len(folder.members),
         checks=checks,
+        contracts=contracts,
         violations=violations,
         must=tuple(must),
         should=tuple(should),
@@ -199,22 +199,6 @@ def _issue(member: Member, scope: Scope, path: str, folder: Folder) -> tuple[str
     return f"changed, but neither in CREATE nor in MODIFY{owned}", False
 
 
-def _contracts_touched(
-    folder: Folder, changed: Mapping[str, Sequence[str]]
-) -> tuple[tuple[str, str], ...]:
-    place = _inside(folder)
-    return tuple(
-        (task, path)
-        for task, paths in changed.items()
-        for path in paths
-        if path.startswith(f"{place}/contracts/")
-    )
-
-
-def _inside(folder: Folder) -> str:
-    return folder.path.relative_to(folder.project).as_posix()
-
-
 def _not_created(folder: Folder, changed: Mapping[str, Sequence[str]]) -> Iterator[tuple[str, str]]:
     for member in folder.members:
         if member.id not in changed:
@@ -247,24 +231,6 @@ def _merge(report: RunReport) -> Check:
     if report.delivery.done or not report.tip:
         return Check(BRANCH, Mark.BAD, f"{details}; the rest was not merged")
     return Check(BRANCH, Mark.BAD, f"{details}; the work is on {report.integration}")
-
-
-def _contracts(folder: Folder, touched: Sequence[tuple[str, str]]) -> Check:
-    name = CONTRACTS
-    named = {
-        one for member in folder.members if member.file for one in member.file.names("contracts")
-    }
-    if touched:
-        return Check(
-            name, Mark.BAD, f"tasks changed contract files {counted(len(touched), 'time')}"
-        )
-    if not named:
-        return Check(name, Mark.UNKNOWN, "no task names a contract")
-    return Check(
-        name,
-        Mark.UNKNOWN,
-        f"{counted(len(named), 'contract')}, unchanged by tasks; for a reader to compare",
-    )
 
 
 def _boundaries(violations: Sequence[Violation], *, merged: bool) -> Check:
