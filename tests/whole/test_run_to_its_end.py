@@ -145,7 +145,7 @@ def test_a_conflict_keeps_the_branch_and_waits_for_a_person(scene):
     assert scene.files()["x"] == {"one": "two\n", "two": "one\n"}[loser]
     assert scene.git("show", f"orchestra-kept/demo/{loser}-1:x") == f"{loser}\n"
     assert "three" in scene.names()
-    assert f"git merge orchestra-kept/demo/{loser}-1" in result.out
+    assert f"git switch orchestra-kept/demo/{loser}-1" in result.out
     assert is_in_order(scene)
 
 
