@@ -10,14 +10,27 @@ from pathlib import Path
 from parallel_orchestra import files
 from parallel_orchestra.agents.log import GrowingLog
 from parallel_orchestra.agents.story import Reader, Story
-from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, shortened, why_over
+from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, RESOLVE_LOG, shortened, why_over
 from parallel_orchestra.plain import clean
 from parallel_orchestra.store import Layout
 
 #: In the order in which an attempt writes them.
-_LOGS = ("setup.log", AGENT_LOG, "verify.log", "qa-setup.log", QA_LOG, "merge-verify.log")
+_LOGS = (
+    "setup.log",
+    AGENT_LOG,
+    "verify.log",
+    "qa-setup.log",
+    QA_LOG,
+    "merge-verify.log",
+    "resolve-setup.log",
+    RESOLVE_LOG,
+)
 #: What says that a set-up went well: whose it was has begun.
-_HEIRS = {"setup.log": (AGENT_LOG, QA_LOG), "qa-setup.log": (QA_LOG,)}
+_HEIRS = {
+    "setup.log": (AGENT_LOG, QA_LOG),
+    "qa-setup.log": (QA_LOG,),
+    "resolve-setup.log": (RESOLVE_LOG,),
+}
 #: Seconds after which what has begun is shown without waiting for its end.
 _PATIENCE = 1.0
 

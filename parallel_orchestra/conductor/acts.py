@@ -30,8 +30,11 @@ from parallel_orchestra.store.records import read_worker
 AGENT_LOG = "agent.log"
 #: That of who judges its work.
 QA_LOG = "qa.log"
+#: That of who resolves its conflict.
+RESOLVE_LOG = "resolve.log"
 #: The logs of an attempt, the last one first, and what it is at from when that file is there on.
 _PHASES = {
+    RESOLVE_LOG: "agent",
     "merge-verify.log": "merge",
     QA_LOG: "qa",
     "verify.log": "verify",
@@ -141,11 +144,11 @@ def readers_of(plan: Plan) -> dict[str, Reader]:
 
 
 def log_readers_of(plan: Plan) -> dict[str, Mapping[str, Reader]]:
-    """Returns who reads the lines of which log of an attempt, by task: its agent's and QA's."""
+    """Returns who reads the lines of which log of an attempt, by task: its agents' and QA's."""
     settings = AgentSettings({}, plan.cwd, templates=plan.backends)
     found: dict[str, Mapping[str, Reader]] = {}
     for task in plan.tasks:
-        agents = {AGENT_LOG: task, QA_LOG: plan.judge_of(task)}
+        agents = {AGENT_LOG: task, RESOLVE_LOG: task, QA_LOG: plan.judge_of(task)}
         found[task.id] = {
             log: backend_of(one.backend, settings).acts
             for log, one in agents.items()

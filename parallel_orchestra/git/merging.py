@@ -23,11 +23,13 @@ class Conflicted:
     """A merge with conflicts: the paths, sorted, and git's words about them.
 
     `tree` is what there is of the result; text that conflicts stands in it between markers.
+    `stages` are the sides of each such file as an index has them: mode, id, stage, tab, path.
     """
 
     files: tuple[str, ...]
     messages: str
     tree: str = ""
+    stages: tuple[str, ...] = ()
 
 
 class Merger:
@@ -106,8 +108,9 @@ def _answer(helper: Helper, sides: tuple[str, str]) -> MergedTree | Conflicted:
         return os.fsdecode(helper.until(b"\0"))
 
     clean, tree = _skip_to_status(helper) == b"1", text()
-    files = set()
+    files, stages = set(), []
     while entry := text():
+        stages.append(entry)
         path = entry.partition("\t")[2]
         for side in sides:
             # So git names a file that can't have its place, as a directory is in it.
@@ -124,7 +127,7 @@ def _answer(helper: Helper, sides: tuple[str, str]) -> MergedTree | Conflicted:
         messages.append(text())
     if clean:
         return MergedTree(tree)
-    return Conflicted(tuple(sorted(files)), "".join(messages).rstrip("\n"), tree)
+    return Conflicted(tuple(sorted(files)), "".join(messages).rstrip("\n"), tree, tuple(stages))
 
 
 def _skip_to_status(helper: Helper) -> bytes:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.git.merging import Conflicted
 from parallel_orchestra.git.worktree import WorkTree
 
 #: How often a file may vanish between our look and git's.
@@ -70,6 +71,23 @@ class Parts(WorkTree):
         if there:
             words = ("--staged", "--worktree", "--no-progress")
             self._with(there, "restore", f"--source={commit}", *words)
+
+    def begin_merge(self, ours: str, theirs: str, conflict: Conflicted) -> None:
+        """Makes the tree, at one side, what `git merge` of the other leaves for a person to resolve.
+
+        By what the merge came to, and not by git's own: it would go by the tree's own attributes.
+
+        Raises:
+            GitError: files can't be written; some may have been.
+        """
+        changes = self._repo.objects.changed(ours, conflict.tree)
+        self.put_back(conflict.tree, [change.path for change in changes])
+        paths = dict.fromkeys(entry.partition("\t")[2] for entry in conflict.stages)
+        gone = [f"0 {'0' * len(conflict.tree)}\t{path}" for path in paths]
+        given = b"".join(os.fsencode(entry) + b"\0" for entry in (*gone, *conflict.stages))
+        self._git.run("update-index", "-z", "--index-info", given=given)
+        (self.git_dir / "MERGE_HEAD").write_text(f"{theirs}\n")
+        (self.git_dir / "MERGE_MSG").write_text("Resolve conflicts\n")
 
     def _with(self, paths: Collection[str], *words: str) -> None:
         from_stdin = ("--pathspec-from-file=-", "--pathspec-file-nul")

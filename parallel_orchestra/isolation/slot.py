@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
-from parallel_orchestra.git import EmbeddedRepository, Parts, Repo, WorkTree, worktrees
+from parallel_orchestra.git import Conflicted, EmbeddedRepository, Parts, Repo, WorkTree, worktrees
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
 from parallel_orchestra.isolation.home import note_home
@@ -206,6 +206,18 @@ class Slot:
         parts = Parts(self._repo, tree.path, tree.git_dir)
         parts.put_back(content, [change.path for change in changes])
         return True
+
+    def begin_merge(self, workspace: Workspace, theirs: str, conflict: Conflicted) -> None:
+        """Makes of the open worktree the beginning of a merge that somebody has to resolve.
+
+        Raises:
+            GitError: files can't be written.
+            WaitsForPerson: git would run an agent's program.
+        """
+        self._site.check()
+        if self._tree is not None:
+            parts = Parts(self._repo, self._tree.path, self._tree.git_dir)
+            parts.begin_merge(workspace.base, theirs, conflict)
 
     def take(self, workspace: Workspace) -> Work:
         """Returns the worktree's content, without ignored files and what was given to it.

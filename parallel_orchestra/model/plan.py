@@ -95,11 +95,15 @@ class Strategy(Enum):
 
 
 class OnConflict(Enum):
-    """What follows a conflict: its task fails, the run ends and asks, or the task begins anew."""
+    """What follows a conflict: its task fails, the run ends and asks, the task begins anew.
+
+    Or an agent resolves it.
+    """
 
     KEEP = "keep"
     HALT = "halt"
     RETRY = "retry"
+    AGENT = "agent"
 
 
 @dataclass(frozen=True, slots=True)

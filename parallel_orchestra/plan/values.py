@@ -376,7 +376,7 @@ Bounds = Annotated[
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
 Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
-Conflicting = Annotated[Literal["keep", "halt", "retry"], AfterValidator(OnConflict)]
+Conflicting = Annotated[Literal["keep", "halt", "retry", "agent"], AfterValidator(OnConflict)]
 Merging = Annotated[Literal["merge", "squash", "rebase"], AfterValidator(Strategy)]
 CoAuthor = Annotated[
     str | bool,

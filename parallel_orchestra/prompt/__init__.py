@@ -26,6 +26,7 @@ __all__ = [
     "message_names",
     "message_trials",
     "qa_template",
+    "resolve_template",
     "trials_of",
 ]
 
@@ -49,6 +50,12 @@ def again() -> str:
 def qa_template() -> str:
     """Returns the template for who judges an agent's work."""
     return _text("qa.md.j2")
+
+
+@cache
+def resolve_template() -> str:
+    """Returns the template for who resolves a conflict."""
+    return _text("resolve.md.j2")
 
 
 def _text(name: str) -> str:

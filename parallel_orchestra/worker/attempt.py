@@ -17,6 +17,7 @@ from parallel_orchestra.isolation import (
     Label,
     Seat,
     SetUpFailed,
+    Slot,
     Unusable,
     Work,
     Workspace,
@@ -53,6 +54,7 @@ from parallel_orchestra.worker.onward import (
     without_session,
 )
 from parallel_orchestra.worker.prompt import Source, Spoiled, write_prompt
+from parallel_orchestra.worker.resolver import Resolver
 from parallel_orchestra.worker.shop import Shop
 
 
@@ -66,9 +68,9 @@ class Attempt:
         supervisor: Supervisor,
         place: Isolation,
         seat: Seat,
-        bench: Callable[[], Isolation],
+        bench: Callable[[], Slot],
     ) -> None:
-        """Takes where the agent works, and where the one works that judges it, made when needed."""
+        """Takes where the agent works, and where others look at its work, made when needed."""
         self._shop = shop
         self._claim = claim
         self._task = shop.tasks[claim.task]
@@ -77,9 +79,9 @@ class Attempt:
         self._supervisor = supervisor
         self._seat = seat
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
-        self._judging = Judging(
-            shop, claim, self._landing, supervisor, seat, bench, self._allowance
-        )
+        helpers = (shop, claim, self._landing, supervisor, seat, bench, self._allowance)
+        self._judging = Judging(*helpers)
+        self._resolver = Resolver(*helpers)
         self._onward: Onward = NOTHING
         self._directory = ""
 
@@ -191,15 +193,17 @@ class Attempt:
         try:
             made = self._landing.gated(workspace, work, again=generation > 1)
             self._judging.judge(made, workspace.base, finished.answer, str(workspace.path))
-            merged = self._landing.merged(made.commit, token, generation)
+            merged = self._resolver.merged(made.commit, finished.answer, token, generation)
         except ForAPerson as whole:
-            return replace(self._kept_apart(whole, workspace), answer=finished.answer)
+            paid = self._resolver.paid(finished.answer)
+            return replace(self._kept_apart(whole, workspace), answer=paid)
         except Ended as ended:
             wait = ended.finished.answer.retry_after
-            failed = replace(ended.finished, answer=replace(finished.answer, retry_after=wait))
+            paid = self._resolver.paid(finished.answer)
+            failed = replace(ended.finished, answer=replace(paid, retry_after=wait))
             return self._kept(work, failed, workspace)
         self._place.settled()
-        return replace(merged, answer=finished.answer)
+        return replace(merged, answer=self._resolver.paid(finished.answer))
 
     def _made(self, workspace: Workspace) -> Answer:
         """Returns what the agent said, once it has done its work; asks it unless that is done."""

@@ -44,8 +44,8 @@ class Berth:
             self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
         return self._slots[kind]
 
-    def bench(self) -> Isolation:
-        """Returns where the work of its attempts is judged."""
+    def bench(self) -> Slot:
+        """Returns where the work of its attempts is judged, and where conflicts are resolved."""
         if self._bench is None:
             self._bench = self._shop.pool.slot(_BENCH)
         return self._bench

@@ -36,6 +36,7 @@ def told(top):
             MergeRules(regenerate=(("go.sum", ("go", "mod", "tidy")), ("a/*.lock", "make"))),
         ),
         ("merge: {on_conflict: halt}\n", MergeRules(on_conflict=OnConflict.HALT)),
+        ("merge: {on_conflict: agent}\n", MergeRules(on_conflict=OnConflict.AGENT)),
         ("merge: {on_conflict: retry}\n", MergeRules(on_conflict=OnConflict.RETRY)),
         ("merge: {strategy: rebase}\n", MergeRules(strategy=Strategy.REBASE)),
         ('merge: {message: "{{ run }}"}\n', MergeRules(message="{{ run }}")),

@@ -7,6 +7,7 @@ import pytest
 from support.corners import begun, check_all_merged, check_in_order, done
 from support.repository import make_repository, write_files
 from support.scene import Scene
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -159,3 +160,114 @@ def test_a_run_that_is_to_ask_starts_nothing_after_a_conflict(scene):
     }
     assert result.merges("main") == {"first": 1, "hold": 1}
     check_in_order(result)
+
+
+RESOLVING = """---
+po_plan_version: "0.2"
+name: clash
+verify: ["test ! -e broken"]
+merge: {{on_conflict: agent, strategy: {strategy}}}
+backends: {{mine: {{command: [sh, {agent}]}}}}
+defaults: {{backend: mine, max_retries: 0}}
+tasks:
+  - {{id: first, title: The first, prompt: Write ours.}}
+  - {{id: second, prompt: Write theirs., verify: ["test ! -e bad"]}}
+  - {{id: after, depends_on: [second], prompt: Look.}}
+---
+"""
+#: Who does the tasks; and, where it is told of a conflict, what stands in `resolve.sh`.
+AGENT = """
+if grep -q MERGE_HEAD "$PO_PROMPT_FILE"; then
+  cp "$PO_PROMPT_FILE" {place}/told.md; git status --porcelain > {place}/status; . {place}/resolve.sh
+  exit
+fi
+case $PO_TASK_ID in
+  first) echo ours > text/f; rm lines/lines; printf 'o\\0' > binary/bin;;
+  second) {wait}; echo theirs > text/f; echo 9 >> lines/lines; printf 't\\0' > binary/bin;;
+  after) cat text/f > after.txt;;
+esac
+"""
+RESOLVE = "printf 'ours\\ntheirs\\n' > text/f; git rm -q lines/lines; printf 'x\\0' > binary/bin"
+
+
+@pytest.fixture
+def resolving(scene, tmp_path):
+    """Makes the project's agent, with what it does about conflicts; returns the scene."""
+
+    def made(resolve, strategy="merge"):
+        for kind in ("lines", "binary"):
+            write_files(scene.project, {f"{kind}/lines": LINES})
+            (scene.project / kind / "bin").write_bytes(b"a\0a")
+        scene.git("add", "--all")
+        scene.git("commit", "-qm", "more")
+        agent = tmp_path / "agent.sh"
+        agent.write_text(AGENT.format(place=tmp_path, wait=done("first")))
+        (tmp_path / "resolve.sh").write_text(resolve)
+        return scene.plan(RESOLVING.format(agent=agent, strategy=strategy))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("how", "strategy"), [("", "merge"), ("; git add -A; git commit -qm resolved", "rebase")]
+)
+def test_an_agent_resolves_a_conflict_that_is_told_with_both_sides(
+    resolving, tmp_path, how, strategy
+):
+    scene = resolving(RESOLVE + how, strategy)
+
+    result = scene.run("--yes", "-j", "2")
+
+    check_all_merged(result, "first", "second", "after")
+    files = result.files()
+    assert (files["text/f"], files["after.txt"]) == ("ours\ntheirs\n", "ours\ntheirs\n")
+    assert "lines/lines" not in files
+    told = (tmp_path / "told.md").read_text()
+    assert [one in told for one in ("- `text/f`", "Task `first`: The first", "Write theirs.")] == [
+        True
+    ] * 3
+    assert (tmp_path / "status").read_text().splitlines() == [
+        "UU binary/bin",
+        "DU lines/lines",
+        "UU text/f",
+    ]
+    assert "a conflict in 3 files was resolved by an agent" in scene.call("why", "second").out
+
+
+@pytest.mark.parametrize(
+    ("resolve", "why"),
+    [
+        ("git add -A", "conflict markers are left in text/f"),
+        ("true", "the agent left a merge half done, with conflicts in text/f"),
+        (f"{RESOLVE}; echo > other", "it changed what neither side had changed: other"),
+        ("git merge --abort", "nothing of the task's work is left"),
+        ("echo no way; exit 3", "transient: exit code 3"),
+    ],
+    ids=["markers", "half", "beyond", "abort", "failed"],
+)
+def test_what_an_agent_did_not_resolve_is_left_to_a_person(resolving, resolve, why):
+    scene = resolving(resolve)
+
+    result = scene.run("--yes", "-j", "2")
+
+    assert result.exit_code == 4, result
+    assert f"; an agent did not resolve it: {why}" in scene.call("why", "second").out
+    assert result.merges("main") == {"first": 1}
+    assert scene.refs("refs/heads/orchestra-kept") == {"refs/heads/orchestra-kept/clash/second-1"}
+    check_in_order(result)
+
+
+def test_a_run_killed_while_an_agent_resolves_goes_on_and_merges_once(resolving, tmp_path):
+    scene = resolving(f"touch {tmp_path}/begun; sleep 60")
+    with scene.start("--yes", "-j", "2") as running:
+        wait_until((tmp_path / "begun").exists)
+        running.kill_tree(whole_group=True)
+    (tmp_path / "resolve.sh").write_text(RESOLVE)
+    (tmp_path / "agent.sh").write_text(
+        (tmp_path / "agent.sh").read_text().replace("echo theirs >", "echo theirs >>")
+    )
+
+    result = scene.run("--yes", "--resume")
+
+    check_all_merged(result, "first", "second", "after")
+    assert result.files()["text/f"] == "ours\ntheirs\n"

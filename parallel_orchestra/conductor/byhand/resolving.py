@@ -6,7 +6,6 @@ claim that was made.
 """
 
 import contextlib
-import re
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, held_by_hand
@@ -22,8 +21,7 @@ from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, LostClaim
 from parallel_orchestra.store.records import attempt_results, write_worker
 from parallel_orchestra.worker.landing import Contradicted, Ended, Finished
-
-_MARKERS = (re.compile(r"^<{7} ", re.MULTILINE), re.compile(r"^>{7} ", re.MULTILINE))
+from parallel_orchestra.worker.markers import marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +221,7 @@ def _demand_resolved(shop: Workshop, task: str, commit: str) -> None:
     objects, tip = shop.job.repo.objects, shop.queue.tip()
     results = [one for one in attempt_results(shop.job.layout, task) if one.files]
     files = results[-1].files if results else []
-    left = [
-        path
-        for path in files
-        if _has_markers(objects.text(commit, path)) and not _has_markers(objects.text(tip, path))
-    ]
+    left = marked(objects, commit, files, (tip,))
     if left:
         raise UsageError(
             Problem(
@@ -236,10 +230,6 @@ def _demand_resolved(shop: Workshop, task: str, commit: str) -> None:
                 f"resolve, commit, then `parallel-orchestra merge {task}`",
             )
         )
-
-
-def _has_markers(text: str | None) -> bool:
-    return text is not None and all(marker.search(text) for marker in _MARKERS)
 
 
 def _taken_up(shop: Workshop, entry: Entry) -> Held:
