@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.conductor.exhibits import with_exhibits
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report import NAMED, REPORTS, Report, format_for
+from parallel_orchestra.report import NAMED, REPORTS, Report, format_for, shows_exhibits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def write_reports(report: RunReport, paths: Iterable[Path], form: str | None = N
 
     In the format of that name if one is given, else in that of the file's suffix.
     """
-    return write_texts(paths, lambda path: _style(path, form).render(report))
+    return write_texts(paths, lambda path: rendered(report, _style(path, form)))
 
 
 def write_texts(paths: Iterable[Path], text_of: Callable[[Path], str]) -> Written:
@@ -58,6 +59,11 @@ def write_texts(paths: Iterable[Path], text_of: Callable[[Path], str]) -> Writte
             reason = getattr(error, "strerror", None) or str(error)
             problems.append(Problem(f"cannot write the report: {reason}", str(path)))
     return Written(tuple(written), tuple(problems))
+
+
+def rendered(report: RunReport, style: Report) -> str:
+    """Returns the run in a format, with what attempts left if the format shows that."""
+    return style.render(with_exhibits(report, os.environ) if shows_exhibits(style) else report)
 
 
 def _style(path: Path, form: str | None) -> Report:

@@ -6,7 +6,13 @@ import click
 
 from parallel_orchestra.cli.failures import usage, words_of
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
-from parallel_orchestra.cli.outputs import Written, check_reports, write_reports, write_texts
+from parallel_orchestra.cli.outputs import (
+    Written,
+    check_reports,
+    rendered,
+    write_reports,
+    write_texts,
+)
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report import NAMED
@@ -61,7 +67,7 @@ def command(
         text = render_by(template, report)
         return _by_template(text, output)
     if not output:
-        click.echo(NAMED[form or "markdown"].render(report), nl=False)
+        click.echo(rendered(report, NAMED[form or "markdown"]), nl=False)
         return ExitCode.DONE
     return _told(write_reports(report, output, form))
 

@@ -6,7 +6,6 @@ directory is at another run, or gone.
 """
 
 import os
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from parallel_orchestra.conductor.preflight import Preflight
@@ -32,8 +31,9 @@ def free_branch(found: Preflight) -> str:
         number += 1
         ref = f"{_BRANCHES}{found.slug}" + (f"-{number}" if number > 1 else "")
         current = repo.refs.read(ref)
-        there = repo.refs.list(ref, f"refs/remotes/*/{ref.removeprefix('refs/heads/')}")
-        if not _possible(repo, ref, there) or _elsewhere(found, there):
+        if not _possible(repo, ref):
+            continue
+        if _elsewhere(found, ref):
             continue
         if current is None:
             return ref
@@ -74,19 +74,21 @@ def make_branch(repo: Repo, record: RunRecord, layout: Layout) -> None:
         ])  # fmt: skip
 
 
-def _possible(repo: Repo, ref: str, there: Iterable[str]) -> bool:
+def _possible(repo: Repo, ref: str) -> bool:
     """Returns whether git can have a branch, and those for kept work, beside the ones there are.
 
     A ref is no directory of other refs.
     """
     kept = f"{_KEPT}{ref.removeprefix(_BRANCHES)}"
-    below = any(name.startswith(f"{ref}/") for name in there)
+    below = any(name != ref for name in repo.refs.list(ref))
     return not below and repo.refs.read(kept) is None
 
 
-def _elsewhere(found: Preflight, there: Mapping[str, str]) -> bool:
+def _elsewhere(found: Preflight, ref: str) -> bool:
     """Returns whether a remote has a branch of that name with other work, as after a pull request."""
-    heads = [commit for name, commit in there.items() if name.startswith("refs/remotes/")]
+    name = ref.removeprefix("refs/heads/")
+    said = found.repo.git.run("for-each-ref", "--format=%(objectname)", f"refs/remotes/*/{name}")
+    heads = said.line.splitlines()
     return any(not found.repo.is_ancestor(head, found.base_commit) for head in heads)
 
 

@@ -23,6 +23,7 @@ from parallel_orchestra.git.push import Pushed, Remote, push, remote_of
 from parallel_orchestra.git.refs import OWN_REFS, RefMoved, Refs, Update, Verify
 from parallel_orchestra.git.repo import FALLBACK_IDENTITY, Head, Repo
 from parallel_orchestra.git.soundness import faults_of
+from parallel_orchestra.git.tallies import Tally, tallies
 from parallel_orchestra.git.worktree import EmbeddedRepository, WorkTree
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "Remote",
     "Repo",
     "Setting",
+    "Tally",
     "Update",
     "Verify",
     "WorkTree",
@@ -62,5 +64,6 @@ __all__ = [
     "lending",
     "push",
     "remote_of",
+    "tallies",
     "worktrees",
 ]

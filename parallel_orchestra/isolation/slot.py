@@ -349,7 +349,7 @@ class Slot:
         known = self._registered()
         if known is None:
             self._done = None
-        self._tree = known or worktrees.add(self._repo, self.path, base, empty=True)
+        self._tree = known or worktrees.add(self._repo, self.path, base)
         return self._tree
 
     def _registered(self) -> WorkTree | None:

@@ -5,6 +5,7 @@ the listing wins, since the directory is the truth.
 """
 
 from parallel_orchestra.progress.aftermath import Aftermath
+from parallel_orchestra.progress.exhibits import Exhibit, FileChange, Landed
 from parallel_orchestra.progress.fold import UNDONE, RunFacts, fold
 from parallel_orchestra.progress.integration import (
     Check,
@@ -35,8 +36,11 @@ __all__ = [
     "Check",
     "Contract",
     "Delivery",
+    "Exhibit",
+    "FileChange",
     "IntegrationReport",
     "Judgement",
+    "Landed",
     "Mark",
     "Outcome",
     "Place",

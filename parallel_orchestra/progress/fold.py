@@ -119,9 +119,8 @@ def fold(
     memory = _Memory(Delivery(facts.base_branch))
     for writer, event in history:
         memory.take(writer, event)
-    states = {task: place.state for task, place in places.items()}
     graph = Graph.of(facts.plan.tasks)
-    culprits = doomed(graph, states)
+    culprits = doomed(graph, {task: place.state for task, place in places.items()})
     begun, ended = memory.begun, memory.ended
     since = begun.time if begun is not None and begun.resumed else 0.0
     tasks = tuple(
@@ -161,6 +160,7 @@ def fold(
         limits=facts.limits,
         waits=memory.waits.all(now),
         aftermath=memory.aftermath,
+        seen=now,
     )
 
 
@@ -210,6 +210,7 @@ def _report(
         backend=task.backend,
         read_only=task.read_only,
         depends_on=task.depends_on,
+        wave=task.wave,
         outcome=outcome,
         attempts=tuple(_attempts(story, place)),
         failures=place.failures if place else 0,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.progress.aftermath import Aftermath
+from parallel_orchestra.progress.exhibits import Exhibit, Landed
 from parallel_orchestra.progress.integration import IntegrationReport
 from parallel_orchestra.schedule import Cause, Outlook
 from parallel_orchestra.schedule.usage_limits import Limit
@@ -74,6 +75,7 @@ class Attempt:
     is where its agent worked, in its `session`. `phases` follow each other; before the first one
     its place is set up. `qa` is None if nobody judged its work; what that
     used stands there alone. `told_in` is the log that shows why it failed, if that is not `log`.
+    `exhibits` are there only if somebody asked for them.
     """
 
     number: int
@@ -95,6 +97,7 @@ class Attempt:
     phases: tuple[Stretch, ...] = ()
     qa: Judgement | None = None
     told_in: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,8 @@ class TaskReport:
     `commit` is its merge commit; `kept` are refs of work that was not merged; `files` are the
     conflicting ones, `against` the tasks whose merges they conflict with; `failures` counts as the
     file name does. `cause` is why a waiting or skipped one does not run. `silence` is that of a
-    running one's agent, None if it is at work.
+    running one's agent, None if it is at work. `landed` is there only if
+    somebody asked for it.
     """
 
     id: str
@@ -133,6 +137,8 @@ class TaskReport:
     cause: Cause | None = None
     silence: Silence | None = None
     against: tuple[str, ...] = ()
+    landed: Landed | None = None
+    wave: int | None = None
 
     @property
     def seconds(self) -> float:
@@ -194,7 +200,7 @@ class RunReport:
     open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
     `limits` the usage limits that hold, `waits` all times in which something kept tasks from
     starting, in order. `integration_report` is None if none was made of this very tip. `aftermath` is
-    what the plan wanted done after the last merge.
+    what the plan wanted done after the last merge. `seen` is when this picture was taken.
     """
 
     run: str
@@ -226,6 +232,7 @@ class RunReport:
     waits: tuple[Wait, ...] = ()
     integration_report: IntegrationReport | None = None
     aftermath: Aftermath | None = None
+    seen: float = 0.0
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from parallel_orchestra.report import json_report, junit, markdown
+from parallel_orchestra.report import html, json_report, markdown
 from parallel_orchestra.report.format import Format, Report
 
 #: Every format, in the order of the documentation.
 FORMATS = (
     Format("markdown", (".md", ".markdown"), markdown, "for people, here and on GitHub"),
+    Format("html", (".html", ".htm"), html, "for everybody: one page, in a browser", exhibits=True),
     Format("json", (".json",), json_report, "for programs"),
-    Format("junit", (".xml",), junit, "for dashboards of tests: JUnit XML, a test case per task"),
 )
 #: Every format by its name.
 NAMED: Mapping[str, Report] = MappingProxyType({one.name: one.report for one in FORMATS})
@@ -30,4 +30,9 @@ def format_for(path: Path) -> Report | None:
     return REPORTS.get(path.suffix.lower())
 
 
-__all__ = ["FORMATS", "NAMED", "REPORTS", "Format", "Report", "format_for"]
+def shows_exhibits(report: Report) -> bool:
+    """Returns whether a format shows what attempts left: see `progress.Exhibit`."""
+    return any(one.exhibits for one in FORMATS if one.report is report)
+
+
+__all__ = ["FORMATS", "NAMED", "REPORTS", "Format", "Report", "format_for", "shows_exhibits"]

@@ -17,10 +17,12 @@ class Report(Protocol):
 class Format:
     """A row of the registry: who asks by `name`, or for a file of one of these `suffixes`.
 
-    `use` is for whom it is, in a few words for the documentation.
+    `use` is for whom it is, in a few words for the documentation. With `exhibits` it shows what
+    attempts left and what merges changed, which a report has only if somebody looked.
     """
 
     name: str
     suffixes: tuple[str, ...]
     report: Report
     use: str
+    exhibits: bool = False

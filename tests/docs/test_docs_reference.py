@@ -210,10 +210,14 @@ def test_the_fields_of_a_result_are_all_named():
 
 def test_each_dependency_is_said_to_spare_us_something():
     pyproject = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lists = re.findall(r"(?ms)^(?:dependencies|dev|docs|fuzz|notify) = \[\n(.*?)^\]", pyproject)
+    lists = re.findall(
+        r"(?ms)^(?:dependencies|dev|docs|browser|fuzz|notify) = \[\n(.*?)^\]", pyproject
+    )
     wanted = [re.findall(r'"([\w-]+)', one) for one in lists]
     page = REFERENCE / "dependencies.md"
-    parts = re.split("For work on the tool itself|For `[a-z ]+` (?:in a plan )?only", text_of(page))
+    parts = re.split(
+        "For work on the tool itself|For `[a-z -]+` (?:in a plan )?only", text_of(page)
+    )
 
     assert [re.findall(r"^\| ([\w-]+) \| \w", part, re.MULTILINE) for part in parts] == [
         ["Library", *one] for one in wanted

@@ -179,6 +179,7 @@ def test_a_finished_run_is_shown_with_all_that_its_events_tell():
         took=11.0,
         exit_code=0,
         critical_path_seconds=7.0,
+        seen=999.0,
         warnings=("the disk is nearly full",),
     )
     assert (report.total, report.completed, report.count(Outcome.SUCCEEDED)) == (2, 2, 2)

@@ -1,0 +1,124 @@
+"""What attempts left and what merges changed, for reports that show it. Reads, changes nothing.
+
+Bounded: of each file a report has one end, of a log that of a gigabyte as well as of a line.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from parallel_orchestra.agents.story import Reader, retold
+from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, log_readers_of, shortened
+from parallel_orchestra.conductor.picture import read_record, repository_of
+from parallel_orchestra.errors import GitError, OrchestraError
+from parallel_orchestra.git import Repo, tallies
+from parallel_orchestra.plain import clean, cut
+from parallel_orchestra.plan import plan_from_json
+from parallel_orchestra.progress import (
+    Attempt,
+    Exhibit,
+    FileChange,
+    Landed,
+    RunReport,
+)
+from parallel_orchestra.store import Layout
+
+PROMPT = "prompt.md"
+SETUP_LOG = "setup.log"
+#: In the order in which an attempt writes them.
+_LOGS = (SETUP_LOG, AGENT_LOG, "verify.log", QA_LOG, "merge-verify.log")
+#: Bytes that are read of a file: events of agents are long, and become short lines.
+_READ, _READ_OF_FAILED = 1 << 14, 1 << 16
+#: Lines and characters that are shown of a file, and characters of a line.
+_LINES, _TEXT, _LINE = 60, 6000, 400
+
+
+def with_exhibits(report: RunReport, environ: Mapping[str, str]) -> RunReport:
+    """Returns the report with what its attempts left and what its merges changed.
+
+    What can't be read is left out: a report must never hide how the run went.
+    """
+    layout = Layout(Path(report.tasks_dir))
+    try:
+        record = read_record(layout)
+        readers = log_readers_of(plan_from_json(record.plan))
+        repo = repository_of(record, environ)
+    except OrchestraError:
+        return report
+    try:
+        landed = _landed(repo, report)
+    finally:
+        repo.close()
+    return replace(
+        report,
+        tasks=tuple(
+            replace(
+                task,
+                landed=landed.get(task.commit),
+                attempts=tuple(
+                    _shown(layout, one, readers.get(task.id, {})) for one in task.attempts
+                ),
+            )
+            for task in report.tasks
+        ),
+    )
+
+
+def _landed(repo: Repo, report: RunReport) -> dict[str, Landed]:
+    try:
+        found = tallies(repo, [task.commit for task in report.tasks if task.commit])
+    except GitError:
+        return {}
+    return {
+        one.commit: Landed(one.time, tuple(FileChange(*file) for file in one.files))
+        for one in found
+    }
+
+
+def _shown(layout: Layout, attempt: Attempt, readers: Mapping[str, Reader]) -> Attempt:
+    if not attempt.log:
+        return attempt
+    folder = attempt.log.rpartition("/")[0]
+    return replace(attempt, exhibits=tuple(_exhibits(layout.root, folder, attempt, readers)))
+
+
+def _exhibits(
+    root: Path, folder: str, attempt: Attempt, readers: Mapping[str, Reader]
+) -> Iterator[Exhibit]:
+    most = _READ_OF_FAILED if attempt.failure or attempt.unseen else _READ
+    began, more = _end_of(root / folder / PROMPT, _TEXT, beginning=True)
+    if began:
+        yield Exhibit(f"{folder}/{PROMPT}", began.decode("utf-8", "replace"), more)
+    for name in _LOGS:
+        if name == SETUP_LOG and attempt.phases:
+            continue
+        end, more = _end_of(root / folder / name, most)
+        if end:
+            words = end.decode("utf-8", "replace")
+            if name in readers:
+                words = retold(words, readers[name], shortened)
+            text, less = _last_lines(words)
+            yield Exhibit(f"{folder}/{name}", text, more or less)
+
+
+def _last_lines(words: str) -> tuple[str, bool]:
+    # cleaned before it is cut: half an escape sequence would be shown
+    lines = clean(words).rstrip().split("\n")
+    shown = [cut(line, _LINE) for line in lines[-_LINES:]]
+    while len(shown) > 1 and sum(map(len, shown)) > _TEXT:
+        shown.pop(0)
+    return "\n".join(shown), len(shown) < len(lines)
+
+
+def _end_of(path: Path, most: int, *, beginning: bool = False) -> tuple[bytes, bool]:
+    """Returns one end of a file, and whether it has more; nothing if it can't be read."""
+    try:
+        with path.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > most and not beginning:
+                stream.seek(size - most)
+            data = stream.read(most)
+    except OSError:
+        return b"", False
+    return data, size > most

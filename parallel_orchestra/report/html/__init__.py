@@ -1,0 +1,9 @@
+"""The report that people show to others: one page of HTML that needs nothing else.
+
+`page` joins what the other rooms compute: `lanes` and `scale` the timeline, `network` and `levels`
+the graph of tasks, `views` what is shown of tasks and of what their attempts left.
+"""
+
+from parallel_orchestra.report.html.page import render
+
+__all__ = ["render"]

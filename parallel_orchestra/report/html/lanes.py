@@ -1,0 +1,256 @@
+"""Who did what when: a lane for each worker, a bar for each attempt, in percent of the width.
+
+Pure; knows nothing of HTML.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from parallel_orchestra.model import FailureClass, Phase
+from parallel_orchestra.progress import Attempt, RunReport, TaskReport
+from parallel_orchestra.report.html.scale import Mark, Scale
+from parallel_orchestra.report.text import span
+
+#: What an attempt is at before its first phase.
+SET_UP = "set-up"
+#: Lanes that are drawn; a run that was joined by more processes shows the busiest.
+_LANES = 60
+#: Rows of one worker at most, of which only the last has bars that overlap.
+_ROWS = 8
+#: Attempts up to which all are drawn; of more, those that went well would hide the others.
+_ATTEMPTS = 4000
+#: The least width of a bar, in percent, so that it can be seen and clicked.
+_THINNEST = 0.15
+#: The least width of a piece that a name is written on, in percent.
+_NAMED = 1.5
+#: Pixels that a bar of the fullest lane has at least in the mean, and bounds for the whole width.
+_ROOM, _NARROWEST, _WIDEST = 18, 620, 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A phase within a bar, in percent of the bar."""
+
+    phase: str
+    place: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An attempt. `state` is `ok`, `failed`, `running` or `unseen`; `words` tell all of it."""
+
+    task: str
+    state: str
+    place: float
+    width: float
+    pieces: tuple[Piece, ...]
+    words: str
+
+    @property
+    def judged(self) -> bool:
+        """Whether QA looked at its work."""
+        return any(piece.phase == Phase.QA.value for piece in self.pieces)
+
+    @property
+    def label(self) -> float:
+        """Where its name has most room: the beginning of the widest piece."""
+        return max(self.pieces, key=lambda one: one.width).place if self.pieces else 0.0
+
+    @property
+    def named(self) -> bool:
+        """Whether there is room for some of its name."""
+        return self.width * max((one.width for one in self.pieces), default=0.0) / 100 > _NAMED
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """A worker: `name` is short, `owner` the process."""
+
+    name: str
+    owner: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A time in which something kept tasks from starting."""
+
+    place: float
+    width: float
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All lanes; `width` is the least in pixels, `left_out` how many lanes are not shown.
+
+    `crowded` if there are so many attempts that those that went well are left out.
+    """
+
+    lanes: tuple[Lane, ...]
+    bands: tuple[Band, ...]
+    marks: tuple[Mark, ...]
+    width: int
+    left_out: int
+    crowded: bool
+
+    @property
+    def judged(self) -> bool:
+        """Whether QA looked at anything."""
+        return any(bar.judged for lane in self.lanes for bar in lane.bars)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    task: TaskReport
+    attempt: Attempt
+    begin: float
+    end: float
+
+
+def timeline(report: RunReport) -> Timeline:
+    """Returns the lanes of a run, in the order in which their workers began."""
+    now = _latest(report)
+    rows: dict[tuple[str, int, int], list[_Stretch]] = defaultdict(list)
+    for one in sorted(_stretches(report, now), key=lambda one: one.begin):
+        owner, slot = one.attempt.owner, one.attempt.slot
+        # what people have in hand is not one after the other: each time the first free row
+        row = 0
+        while row < _ROWS and rows[owner, slot, row] and _overlap(rows[owner, slot, row][-1], one):
+            row += 1
+        rows[owner, slot, row].append(one)
+    kept = {key: row for key, row in rows.items() if row}
+    shown = sorted(kept, key=lambda key: -len(kept[key]))[:_LANES]
+    times = [(one.begin, one.end) for key in shown for one in kept[key]]
+    ends = [(at, at) for at in (report.started, report.ended) if at is not None and times]
+    scale = Scale([*times, *ends])
+    owners = {owner: number for number, owner in enumerate(dict.fromkeys(key[0] for key in kept))}
+    lanes = tuple(
+        Lane(_name(key, owners), key[0], tuple(_bars(kept[key], scale)))
+        for key in kept
+        if key in set(shown)
+    )
+    fullest = max((len(lane.bars) for lane in lanes), default=0)
+    return Timeline(
+        lanes=lanes,
+        bands=tuple(_bands(report, scale, now)) if times else (),
+        marks=tuple(scale.marks()),
+        width=min(max(_NARROWEST, fullest * _ROOM), _WIDEST),
+        left_out=len(kept) - len(lanes),
+        crowded=_crowded(report),
+    )
+
+
+def _crowded(report: RunReport) -> bool:
+    return sum(len(task.attempts) for task in report.tasks) > _ATTEMPTS
+
+
+def _overlap(one: _Stretch, later: _Stretch) -> bool:
+    return one.end > later.begin + 0.001
+
+
+def _stretches(report: RunReport, now: float) -> Iterator[_Stretch]:
+    crowded = _crowded(report)
+    for task in report.tasks:
+        if crowded and task.outcome.done and len(task.attempts) == 1:
+            continue
+        for attempt, heir in zip(task.attempts, (*task.attempts[1:], None), strict=False):
+            if attempt.seconds is not None:
+                end = attempt.started + attempt.seconds
+            elif attempt.unseen:
+                # nobody saw its end; it was over when the next one began
+                end = _last_seen(attempt) if heir is None else heir.started
+            else:
+                end = now
+            yield _Stretch(task, attempt, attempt.started, max(end, attempt.started))
+
+
+def _last_seen(attempt: Attempt) -> float:
+    return max([attempt.started, *(one.started for one in attempt.phases)])
+
+
+def _latest(report: RunReport) -> float:
+    """Returns the instant at which the picture was taken, as well as it can be told."""
+    if report.ended is not None:
+        return report.ended
+    attempts = (attempt for task in report.tasks for attempt in task.attempts)
+    seen = (_last_seen(attempt) + (attempt.seconds or 0.0) for attempt in attempts)
+    return max([report.started, report.seen, *seen])
+
+
+def _bars(row: list[_Stretch], scale: Scale) -> Iterator[Bar]:
+    for one in row:
+        place = scale.at(one.begin)
+        width = max(scale.at(one.end) - place, _THINNEST)
+        attempt = one.attempt
+        yield Bar(
+            task=one.task.id,
+            state=_state(attempt),
+            place=min(place, 100.0 - _THINNEST),
+            width=width,
+            pieces=tuple(_pieces(one)),
+            words=_words(one),
+        )
+
+
+def _state(attempt: Attempt) -> str:
+    if attempt.seconds is None:
+        return "unseen" if attempt.unseen else "running"
+    return "failed" if attempt.failure else "ok"
+
+
+def _parts(one: _Stretch) -> list[tuple[str, float, float]]:
+    marks = [
+        (phase.phase, min(max(phase.started, one.begin), one.end)) for phase in one.attempt.phases
+    ]
+    if marks:
+        marks = [(SET_UP, one.begin), *marks]
+    else:
+        # it never came to its agent, or a version ran it that told of no phases
+        failed = one.attempt.failure == FailureClass.ENVIRONMENT.value
+        marks = [(SET_UP if failed else Phase.AGENT.value, one.begin)]
+    ends = [begin for _, begin in marks[1:]] + [one.end]
+    return [(phase, begin, end) for (phase, begin), end in zip(marks, ends, strict=True)]
+
+
+def _pieces(one: _Stretch) -> Iterator[Piece]:
+    whole = one.end - one.begin
+    for phase, begin, end in _parts(one):
+        if whole <= 0:
+            yield Piece(phase, 0.0, 100.0)
+            return
+        if end > begin:
+            yield Piece(phase, (begin - one.begin) / whole * 100, (end - begin) / whole * 100)
+
+
+def _words(one: _Stretch) -> str:
+    attempt = one.attempt
+    how = {
+        "ok": "went well",
+        "failed": f"failed: {attempt.failure}",
+        "running": "runs",
+        "unseen": "nobody saw its end",
+    }[_state(attempt)]
+    words = f"{one.task.id}, attempt {attempt.number}: {how}, {span(one.end - one.begin)}"
+    parts = _parts(one) if attempt.phases else []
+    split = ", ".join(f"{phase} {span(end - begin)}" for phase, begin, end in parts)
+    return f"{words} ({split})" if split else words
+
+
+def _bands(report: RunReport, scale: Scale, now: float) -> Iterator[Band]:
+    for wait in report.waits:
+        end = now if wait.ended is None else wait.ended
+        if end < report.started:
+            continue
+        place = scale.at(max(wait.started, report.started))
+        why = f"usage limit of {wait.what}" if wait.what else "no task was started"
+        words = f"{why} for {span(max(end - wait.started, 0.0))}: {wait.reason}"
+        yield Band(place, max(scale.at(end) - place, 0.4), words)
+
+
+def _name(key: tuple[str, int, int], owners: dict[str, int]) -> str:
+    owner, slot, _ = key
+    who = f"worker {slot}" if slot else "by hand"
+    return f"{who} of {owner.partition('-')[0]}" if len(owners) > 1 else who

@@ -1,0 +1,215 @@
+"""The page: one HTML file that needs nothing else, from a Jinja template.
+
+What agents and files say is shown, never obeyed: the template escapes all of it, and a policy in
+the page lets no script run but its own (Content Security Policy, level 3).
+"""
+
+import hashlib
+from base64 import b64encode
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.report import text
+from parallel_orchestra.report.advice import (
+    deliver_step,
+    delivery,
+    next_step,
+    next_steps,
+    resume_step,
+    session_step,
+)
+from parallel_orchestra.report.aftermath import aftermath_words
+from parallel_orchestra.report.budgets import budget_lines
+from parallel_orchestra.report.figures import cost, figures, verdict
+from parallel_orchestra.report.html import lanes, network, views
+from parallel_orchestra.report.html.states import State, state_of
+from parallel_orchestra.report.story import judged
+from parallel_orchestra.report.together import verdict_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_TEMPLATE = "html/page.html.j2"
+#: Failed and unfinished tasks that have a card; the list of all tasks has the others.
+_CARDS = 40
+#: Failed tasks up to which their next steps stand at the top too.
+_STEPS = 5
+#: Cards whose last lines are shown without being asked for.
+_OPEN, _OPEN_OF_MANY = 6, 3
+_UNFINISHED = (Outcome.RUNNING, Outcome.WAITING, Outcome.MISSING)
+#: Tasks up to which all is told of those that went well too, and up to which they can be unfolded:
+#: a page opens in the time that its elements take.
+_SLIM, _DETAILED = 300, 2000
+#: How a command begins that a reader may want to copy.
+_COMMANDS = ("parallel-orchestra ", "git ", "cd ")
+
+
+def render(report: RunReport) -> str:
+    """Returns the report as a page of HTML."""
+    facts = _facts(report)
+    style, script = _files()
+    # a style of an element of its own would need a policy that lets anybody style anything
+    style = f"{style}.time{{min-width:{facts['timeline'].width}px}}\n"
+    policy = (
+        f"default-src 'none'; style-src {_allowed(style)}; script-src {_allowed(script)}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    ours = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704 - files of this package
+    page = _environment().get_template(_TEMPLATE).render(facts | ours)
+    # no text has these signs: they are escaped; as many elements less as there are lines
+    return page.replace(">\n<", "><") if facts["slim"] else page
+
+
+def _facts(report: RunReport) -> dict[str, Any]:
+    failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
+    unfinished = [task for task in report.tasks if task.outcome in _UNFINISHED]
+    numbers = figures(report)
+    return {
+        "report": report,
+        "figures": numbers,
+        "verdict": verdict(report),
+        "told": views.told(report),
+        "look": _look(report),
+        "shares": _shares(report),
+        "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
+        "delivery": delivery(report),
+        "together": report.integration_report,
+        "together_verdict": verdict_of(report.integration_report)
+        if report.integration_report
+        else "",
+        "aftermath": aftermath_words(report),
+        "next_steps": _next_steps(report, len(failed)),
+        "by_class": Counter(task.failure or "failed" for task in failed).most_common(),
+        "next_step": lambda task: next_step(report, task),
+        "session_step": lambda task: session_step(report, task),
+        "link": lambda path: views.link(report, path),
+        "failed": failed[:_CARDS],
+        "failed_more": max(len(failed) - _CARDS, 0),
+        "open_cards": _OPEN if len(failed) <= _OPEN else _OPEN_OF_MANY,
+        "unfinished": unfinished[:_CARDS],
+        "unfinished_more": max(len(unfinished) - _CARDS, 0),
+        "blocked": views.blocked(report) if failed else {},
+        "tries": views.tries(report),
+        "timeline": lanes.timeline(report),
+        "network": network.network(report),
+        "merges": views.merges(report),
+        "changed": _changed(report),
+        "slim": report.total > _SLIM,
+        "detailed": report.total <= _DETAILED,
+        "most_detailed": _DETAILED,
+        "warned": [task for task in report.tasks if task.warnings],
+        "state_of": lambda task: state_of(task.outcome).value,
+    }
+
+
+def _next_steps(report: RunReport, failed: int) -> tuple[str, ...]:
+    """Returns what the user can do; of many failed tasks each says it itself."""
+    if failed <= _STEPS:
+        return next_steps(report)
+    own = f"{failed} tasks failed: below, each of them says what to do about it"
+    return (*deliver_step(report), own, *resume_step(report))
+
+
+def _look(report: RunReport) -> str:
+    """Returns the state whose look the whole page has."""
+    if report.ended is None:
+        return State.RUNNING.value
+    if report.exit_code == ExitCode.DONE:
+        return State.OK.value
+    if report.count(Outcome.FAILED) or report.exit_code in (ExitCode.USAGE, ExitCode.ENVIRONMENT):
+        return State.FAILED.value
+    return State.SKIPPED.value
+
+
+def _shares(report: RunReport) -> list[tuple[str, str, int, float, float]]:
+    """Returns the outcomes that there are: look, word, number, and place and width in percent."""
+    shares, place = [], 0.0
+    for outcome, number in figures(report).outcomes.items():
+        if number:
+            width = number / report.total * 100
+            shares.append((state_of(outcome).value, outcome.value, number, place, width))
+            place += width
+    return shares
+
+
+def _changed(report: RunReport) -> tuple[int, int, int] | None:
+    """Returns how many files all merges changed, and lines added and removed; None if unknown."""
+    landed = [task.landed for task in report.tasks if task.landed is not None]
+    if not landed:
+        return None
+    files = {file.path for one in landed for file in one.files}
+    return len(files), sum(one.added for one in landed), sum(one.removed for one in landed)
+
+
+def _sentence(words: str) -> Markup:
+    """Returns one of our own sentences: what stands in backticks becomes code, commands apart."""
+    return _paragraph(text.one_line(words))
+
+
+def _paragraph(words: str) -> Markup:
+    """Returns likewise a text of several lines."""
+    parts = text.clean(words).split("`")
+    if len(parts) % 2 == 0 or not all(parts[1::2]):
+        return escape(text.clean(words))
+    return Markup("").join(
+        _code(part) if place % 2 else escape(part) for place, part in enumerate(parts)
+    )
+
+
+def _code(part: str) -> Markup:
+    kind = ' class="cmd"' if part.startswith(_COMMANDS) else ""
+    return Markup("<code{}>{}</code>").format(Markup(kind), part)  # noqa: S704 - our own constant
+
+
+def _cleaned(value: object) -> object:
+    # The last door of all: whatever a template shows went through here.
+    return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _allowed(words: str) -> str:
+    """Returns how a policy names an inline script or style: by its hash."""
+    return f"'sha256-{b64encode(hashlib.sha256(words.encode()).digest()).decode()}'"
+
+
+@cache
+def _files() -> tuple[str, str]:
+    here = files("parallel_orchestra.report") / "templates" / "html"
+    style, script = ((here / name).read_text("utf-8") for name in ("style.css", "script.js"))
+    return style, script
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415 - 69 ms, late
+
+    environment = Environment(
+        loader=PackageLoader("parallel_orchestra.report"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        finalize=_cleaned,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "judged": judged,
+        "sentence": _sentence,
+        "paragraph": _paragraph,
+        "cost": cost,
+        "counted": text.counted,
+        "span": text.span,
+        "instant": text.instant,
+        "short": text.short,
+        "short_ref": text.short_ref,
+        "names": views.names,
+        "reason": views.reason,
+        "brief": views.brief,
+        "tokens": views.tokens,
+    }
+    return environment
