@@ -96,13 +96,15 @@ def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, sign
 
 def _counts(snapshot: Snapshot, sight: Sight) -> Line:
     running = snapshot.locked
-    elsewhere = running - len(snapshot.running)
     rest = max(0, snapshot.total - snapshot.done - snapshot.failed - running)
     waiting = rest if sight.waiting is None else min(rest, sight.waiting)
     pieces = [
         Piece(f"{snapshot.done} done", "good"),
         Piece(f"{snapshot.failed} failed", "bad" if snapshot.failed else "quiet"),
-        Piece(f"{running} running" + (f" ({elsewhere} elsewhere)" if elsewhere > 0 else "")),
+        Piece(
+            f"{running} running"
+            + (f" ({snapshot.elsewhere} elsewhere)" if snapshot.elsewhere else "")
+        ),
         Piece(f"{waiting} waiting", "quiet"),
     ]
     if waiting < rest:

@@ -30,7 +30,8 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Where a run stands at a moment, as this process sees it.
+    """Where a run stands at a moment, as this process sees it; `elsewhere` of the `locked` tasks are
+    held by other processes.
 
     What can be called looks, at a price, so it is for the main thread when somebody watches. `doing`
     returns what agents do, and `phases` what their attempts were at then; `outlook` how the rest
@@ -43,6 +44,7 @@ class Snapshot:
     total: int
     running: tuple[Running, ...]
     stopping: bool
+    elsewhere: int = 0
     doing: Callable[[], Mapping[str, str]] = dict
     phases: Callable[[], Mapping[str, str]] = dict
     outlook: Callable[[], Outlook | None] = _unknown

@@ -149,6 +149,8 @@ class Crew(Workshop):
             total=len(self.tasks),
             running=tuple(running),
             stopping=stopping,
+            # A worker that writes down how its attempt ended runs nothing, but holds its task.
+            elsewhere=max(0, count[TaskState.LOCKED] - max(len(running), len(self.board.active))),
             doing=self._doing,
             phases=self._phases,
             outlook=lambda: self._outlook(team),

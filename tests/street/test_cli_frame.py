@@ -21,7 +21,11 @@ def shown(*arguments, **facts):
 
 def test_the_picture_has_two_lines_on_the_run_and_one_per_running_task():
     shot = snapshot(
-        Running("api", 1, 2, T - 65), Running("documents", 2, 1, T - 3), failed=1, locked=3
+        Running("api", 1, 2, T - 65),
+        Running("documents", 2, 1, T - 3),
+        failed=1,
+        locked=3,
+        elsewhere=1,
     )
     sight = Sight(
         doing={"api": "edit src/\x1b[31mapi.py"},

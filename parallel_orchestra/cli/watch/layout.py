@@ -86,16 +86,11 @@ def _head(report: RunReport, now: float, width: int, signs: Signs) -> list[Line]
     )
     bar, numbers = head(shot, max(0.0, end - report.started), width, sight, signs)
     name = Piece(one_line(report.name) or report.run, "name")
-    return [(name, Piece(f"  {_standing(report)}", "odd")), bar, _without_elsewhere(numbers)]
+    return [(name, Piece(f"  {_standing(report)}", "odd")), bar, numbers]
 
 
 def _standing(report: RunReport) -> str:
     return f"paused {report.paused}" if report.paused and report.ended is None else verdict(report)
-
-
-def _without_elsewhere(numbers: Line) -> Line:
-    """Returns the numbers without how many run in other processes: from here, all do."""
-    return tuple(Piece(one.text.partition(" (")[0], one.look) for one in numbers)
 
 
 def _list(seen: Seen, view: View, now: float, width: int, rows: int, signs: Signs) -> list[Line]:
