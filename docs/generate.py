@@ -20,7 +20,8 @@ import click
 
 import parallel_orchestra
 from parallel_orchestra.agents import BACKENDS
-from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM
+from parallel_orchestra.cli import topics
+from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, example
 from parallel_orchestra.events import KINDS, Event
 from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.plan import SCHEMA_FILE
@@ -80,6 +81,14 @@ def command_list() -> str:
     """Returns all commands with what they do."""
     rows = ((f"[`{one.name}`](#{one.name})", one.summary) for one in COMMANDS)
     return _table(("Command", "What it does"), rows)
+
+
+def variables() -> str:
+    """Returns the variables of the environment that commands heed."""
+    rows = (
+        (f"`{name}`", f"{what[:1].upper()}{what[1:]}.") for name, what in topics.VARIABLES.items()
+    )
+    return _table(("Variable", "Meaning"), rows)
 
 
 def command_details() -> str:
@@ -235,6 +244,12 @@ def schema_of_plans() -> str:
     return json.dumps(plan_schema(found), indent=2, ensure_ascii=False) + "\n"
 
 
+def manual_page() -> str:
+    """Returns the manual page, for man(1)."""
+    made = runpy.run_path(str(DOCS / "manual_page.py"))["manual_page"]
+    return str(made())
+
+
 def _meanings(text: str, title: str) -> Iterator[tuple[str, str]]:
     """Yields the fields of a chapter with the first paragraph of their sections, as plain text."""
     chapter = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
@@ -249,7 +264,9 @@ def _details(name: str, place: str) -> str:
     command = getattr(import_module(f"parallel_orchestra.cli.{module}"), attribute)
     context = click.Context(command, info_name=f"{PROGRAM} {name}")
     usage = command.get_usage(context).removeprefix("Usage: ")
+    shown = f"Example: `{example(name)}`"
     told = [inspect.cleandoc(text) for text in (command.help, command.epilog) if text]
+    told += [shown] if shown not in told[-1] else []
     rows = [
         (f"`{' / '.join(_spellings(one))}`", one.help or "")
         for one in command.params
@@ -364,6 +381,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "transitions": transitions,
     "command-list": command_list,
     "command-details": command_details,
+    "variables": variables,
     "events": events,
     "failure-classes": failure_classes,
     "report-formats": report_formats,
@@ -374,7 +392,10 @@ PARTS: dict[str, Callable[[], str]] = {
 
 
 #: Whole files that the code decides.
-FILES: dict[Path, Callable[[], str]] = {SCHEMA_FILE: schema_of_plans}
+FILES: dict[Path, Callable[[], str]] = {
+    SCHEMA_FILE: schema_of_plans,
+    DOCS / "parallel-orchestra.1": manual_page,
+}
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from parallel_orchestra import __version__
-from parallel_orchestra.cli.catalogue import PROGRAM, overview
+from parallel_orchestra.cli.catalogue import COMPLETING, PROGRAM, overview
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,7 +17,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     _open_closed_streams()
     words = sys.argv[1:] if argv is None else list(argv)
     # click takes 25 ms to load, twice what Python itself needs: two pages do without it
-    if words in ([], ["--help"], ["-h"]):
+    # A shell that wants a line completed asks without words, by a variable (click's protocol).
+    if not os.environ.get(COMPLETING) and words in ([], ["--help"], ["-h"]):
         sys.stdout.write(overview())
         return 0
     if words == ["--version"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import (
@@ -33,7 +34,7 @@ _HOW = "a run that goes on takes it up by itself; else go on with `parallel-orch
 
 
 @click.command("retry", short_help="put failed or finished tasks back, to be done again")
-@click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK...", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @click.option(
@@ -63,7 +64,7 @@ def _retried(one: Retried) -> str:
 
 
 @click.command("unlock", short_help="take a task from a worker that holds it")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @wait_option

@@ -7,6 +7,8 @@ nothing, so that `--help` is there at once.
 from typing import NamedTuple
 
 PROGRAM = "parallel-orchestra"
+#: The variable by which a shell asks click what completes a line.
+COMPLETING = "_PARALLEL_ORCHESTRA_COMPLETE"
 
 
 # Not a dataclass: that module alone takes as long as Python itself.
@@ -61,7 +63,63 @@ COMMANDS = (
     Entry("clean", "clean:command", "say what old runs left, and remove it"),
     Entry("doctor", "doctor:command", "say what is wrong with the surroundings or a run"),
     Entry("worker", "worker:command", "join a run from another terminal"),
+    Entry("completion", "completion:command", "print what completes command lines in your shell"),
+    Entry("help", "topics:command", "explain a command or another topic"),
 )
+
+#: Under which heading of the help page they stand; what is in none, under the last.
+GROUPS = (
+    ("Make a plan", "init validate import graph schema show-prompt demo"),
+    ("Carry it out", "run worker pause resume-run stop cancel add"),
+    ("See how it goes", "status watch timeline logs why locks report runs"),
+    ("Mend what failed", "retry merge open undo unlock recover"),
+    ("Do a task yourself", "claim heartbeat complete fail release"),
+    ("Bring it home", "deliver integrate clean"),
+    ("Help", "doctor completion help"),
+)
+
+#: One command line for each command, as the end of its own help shows it.
+EXAMPLES = {
+    "init": "init",
+    "run": "run plan.md -j 4 --report report.md",
+    "validate": "validate plan.md --format github",
+    "import": "import TODO.md",
+    "graph": "graph plan.md",
+    "schema": "schema > plan.schema.json",
+    "demo": "demo calc",
+    "status": "status --json",
+    "watch": "watch",
+    "timeline": "timeline",
+    "runs": "runs --json",
+    "logs": "logs api -f",
+    "show-prompt": "show-prompt api --plan plan.md",
+    "report": "report --output report.html",
+    "open": "open api --session",
+    "why": "why api",
+    "locks": "locks --stale",
+    "retry": "retry api",
+    "unlock": "unlock api --force",
+    "recover": "recover",
+    "claim": "claim api",
+    "heartbeat": "heartbeat api",
+    "complete": "complete api",
+    "fail": "fail api --reason 'needs a key'",
+    "release": "release api",
+    "pause": "pause --reason 'a release is being cut'",
+    "resume-run": "resume-run",
+    "stop": "stop --now",
+    "cancel": "cancel api --reason 'done elsewhere'",
+    "add": "add changelog.md",
+    "merge": "merge api",
+    "undo": "undo api",
+    "deliver": "deliver",
+    "integrate": "integrate",
+    "clean": "clean --yes",
+    "doctor": "doctor",
+    "worker": "worker -j 2",
+    "completion": 'eval "$(parallel-orchestra completion bash)"',
+    "help": "help exit-codes",
+}
 
 _USAGE = f"""\
 Usage: {PROGRAM} COMMAND [OPTIONS]
@@ -84,5 +142,20 @@ error, 4 waits for you, 5 another run holds the directory, 6 unfinished
 def overview() -> str:
     """Returns the help page of the whole program."""
     width = max(len(entry.name) for entry in COMMANDS)
-    listed = "".join(f"  {entry.name:<{width}}  {entry.summary}\n" for entry in COMMANDS)
-    return f"{_USAGE}\nCommands:\n{listed}\n{_OPTIONS}"
+    named = {entry.name: entry for entry in COMMANDS}
+    parts = [
+        (title, [named.pop(name) for name in names.split() if name in named])
+        for title, names in GROUPS
+    ]
+    parts[-1][1].extend(named.values())
+    listed = "\n".join(
+        f"{title}:\n" + "".join(f"  {one.name:<{width}}  {one.summary}\n" for one in entries)
+        for title, entries in parts
+    )
+    return f"{_USAGE}\n{listed}\n{_OPTIONS}"
+
+
+def example(name: str) -> str:
+    """Returns a command line that shows how a command is called; empty if there is none."""
+    words = EXAMPLES.get(name, "")
+    return words if not words or PROGRAM in words else f"{PROGRAM} {words}"

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.options import (
     absolute,
@@ -22,7 +23,7 @@ from parallel_orchestra.report.text import clean, one_line, span
 
 
 @click.command("claim", short_help="take a task, to do it yourself")
-@click.argument("task", required=False, default="")
+@click.argument("task", required=False, default="", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @worktree_root_option

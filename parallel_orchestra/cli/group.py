@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from parallel_orchestra import __version__
-from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, overview
+from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, example, overview
 from parallel_orchestra.cli.failures import exit_code_of
 from parallel_orchestra.cli.loading import interrupts_end_the_process
 from parallel_orchestra.errors import ExitCode
@@ -27,18 +28,41 @@ class LazyGroup(click.Group):
                 with interrupts_end_the_process():
                     command = getattr(import_module(f"{__package__}.{module}"), attribute)
                 assert isinstance(command, click.Command)  # noqa: S101  # the table is ours
-                return command
+                return _with_example(command, entry.name)
         return None
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Returns the commands that begin so; none of them is loaded for it."""
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        return [
+            CompletionItem(entry.name, help=entry.summary)
+            for entry in COMMANDS
+            if entry.name.startswith(incomplete)
+        ]
 
     def get_help(self, ctx: click.Context) -> str:  # noqa: ARG002
         """Returns the help page that `main` prints without click."""
         return overview().rstrip("\n")
 
 
+def _with_example(command: click.Command, name: str) -> click.Command:
+    """Returns the command, whose help ends with an example."""
+    told = f"Example: `{example(name)}`"
+    if example(name) and told not in (command.epilog or ""):
+        command.epilog = "\n\n".join(filter(None, (command.epilog, told)))
+    return command
+
+
 _group = LazyGroup(
     name=PROGRAM, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 click.version_option(__version__, prog_name=PROGRAM, message="%(prog)s %(version)s")(_group)
+
+
+def program() -> click.Group:
+    """Returns the whole command line as click sees it."""
+    return _group
 
 
 def call(words: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.following import Attempt, Out, TaskLog
 from parallel_orchestra.cli.options import layout_of, tasks_dir_option
@@ -20,7 +21,7 @@ _PAUSE = 0.2
 
 
 @click.command("logs", short_help="show what tasks' agents did and said")
-@click.argument("tasks", nargs=-1, required=True, metavar="TASK...")
+@click.argument("tasks", nargs=-1, required=True, metavar="TASK...", shell_complete=tasks_here)
 @tasks_dir_option
 @click.option("-f", "--follow", is_flag=True, help="Go on until the tasks have ended.")
 @click.option(

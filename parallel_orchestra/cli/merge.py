@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand.resolving import Accepted, Declined, merge_task
@@ -20,7 +21,7 @@ _HOW = (
 
 
 @click.command("merge", short_help="merge what a failed task left, once it is resolved")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @click.option(

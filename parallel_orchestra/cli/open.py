@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.options import (
     absolute,
     layout_of,
@@ -24,7 +25,7 @@ from parallel_orchestra.store import Layout
 
 
 @click.command("open", short_help="open what a task left, or its agent's session")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @click.option("--session", is_flag=True, help="Go on with the session of its last agent.")
 @click.option("--print", "only_print", is_flag=True, help="Print the path, start no shell.")
 @tasks_dir_option

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.isolation import home_of
 from parallel_orchestra.plan import source_and_project
@@ -68,7 +69,12 @@ def owner_option(function: Command) -> Command:
 
 def my_task_options(function: Command) -> Command:
     """Adds TASK and what else a command takes that acts on a person's own claim."""
-    for option in (owner_option, json_option, tasks_dir_option, click.argument("task")):
+    for option in (
+        owner_option,
+        json_option,
+        tasks_dir_option,
+        click.argument("task", shell_complete=tasks_here),
+    ):
         function = option(function)
     return function
 
@@ -101,12 +107,14 @@ def selection_options(function: Command) -> Command:
             click.option(
                 "--only",
                 multiple=True,
+                shell_complete=tasks_here,
                 metavar="TASK[,TASK]",
                 help="Carry out these tasks and what they need, no other.",
             ),
             click.option(
                 "--skip",
                 multiple=True,
+                shell_complete=tasks_here,
                 metavar="TASK[,TASK]",
                 help="Leave out these tasks and what needs them.",
             ),

@@ -21,7 +21,6 @@ _COLUMNS = ("RUN", "BEGAN (UTC)", "TOOK", "VERDICT", "DONE", "FAILED", "COST", "
 @click.command(
     "runs",
     short_help="list the runs of a project, the past ones too",
-    epilog="Example: `parallel-orchestra runs --json | jq '.[].cost_usd'`",
 )
 @tasks_dir_option
 @json_option

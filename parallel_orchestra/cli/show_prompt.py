@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.conductor.prompting import Told, told
 from parallel_orchestra.errors import EnvironmentProblem, ExitCode, Problem
@@ -21,7 +22,7 @@ _USUAL = "plan.md"
 
 
 @click.command("show-prompt", short_help="print what a task's agent is told")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @click.option(
     "--plan",
     "path",

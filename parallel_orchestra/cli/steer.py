@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.options import (
     json_option,
@@ -85,7 +86,7 @@ def stop(tasks_dir: Path | None, as_json: bool, reason: str, now: bool) -> int:
 
 
 @click.command("cancel", short_help="end a task that is not wanted any more")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @reason_option

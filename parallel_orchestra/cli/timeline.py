@@ -54,7 +54,6 @@ _STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "quiet"}
 @click.command(
     "timeline",
     short_help="draw which worker was at which task when",
-    epilog="Example: `parallel-orchestra timeline | less -S`",
 )
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @tasks_dir_option

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from parallel_orchestra.api import default_settings
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.deliver import told
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
@@ -19,7 +20,7 @@ from parallel_orchestra.report.text import one_line, short
 
 
 @click.command("undo", short_help="take a task's merged work back")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 @click.option("-y", "--yes", is_flag=True, help="Also if tasks that need it are done or at work.")

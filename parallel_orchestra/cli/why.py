@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.cli.sharing import words_of_clash
 from parallel_orchestra.conductor.adopting import refusals, words_of
@@ -45,7 +46,7 @@ class Explanation:
 
 
 @click.command("why", short_help="say why a task is where it is, and what to do")
-@click.argument("task")
+@click.argument("task", shell_complete=tasks_here)
 @tasks_dir_option
 @json_option
 def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:

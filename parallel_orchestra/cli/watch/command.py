@@ -34,8 +34,7 @@ _SHARE = 0.05
 @click.command(
     "watch",
     short_help="watch a run from another terminal",
-    epilog="Example: `parallel-orchestra watch`, then `?` for the keys. In a pipe: "
-    "`parallel-orchestra status --watch`.",
+    epilog="`?` shows the keys. In a pipe: `parallel-orchestra status --watch`.",
 )
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @tasks_dir_option
