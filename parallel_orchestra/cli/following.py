@@ -1,6 +1,7 @@
 """The logs of a task's attempts, one after the other, as they grow."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,17 +15,10 @@ from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, RESOLVE_LOG, sh
 from parallel_orchestra.plain import clean
 from parallel_orchestra.store import Layout
 
-#: In the order in which an attempt writes them.
-_LOGS = (
-    "setup.log",
-    AGENT_LOG,
-    "verify.log",
-    "qa-setup.log",
-    QA_LOG,
-    "merge-verify.log",
-    "resolve-setup.log",
-    RESOLVE_LOG,
-)
+#: In the order in which an attempt writes them; between them those of its `verify` commands.
+_BEFORE = ("setup.log", AGENT_LOG, "expect.log")
+_AFTER = ("qa-setup.log", QA_LOG, "merge-verify.log", "resolve-setup.log", RESOLVE_LOG)
+_VERIFY = re.compile(r"verify(?:-(\d{1,6}))?\.log")
 #: What says that a set-up went well: whose it was has begun.
 _HEIRS = {
     "setup.log": (AGENT_LOG, QA_LOG),
@@ -142,7 +136,7 @@ class AttemptLog:
 
     def read(self, *, last: bool) -> None:
         """Prints what was added since the last time, and what has not ended if it is the `last`."""
-        for name in _LOGS:
+        for name in self._names():
             path = self._folder / name
             if name not in self._logs:
                 if not path.exists() or self._is_past(name):
@@ -153,6 +147,14 @@ class AttemptLog:
             for line in self._logs[name].lines(last=last):
                 self._show(name, line)
         self._show_what_is_open(last=last)
+
+    def _names(self) -> Iterator[str]:
+        """Yields the names of the logs that there may be, in order."""
+        yield from _BEFORE
+        found = (_VERIFY.fullmatch(name) for name in files.names(self._folder))
+        numbered = sorted((int(one[1] or 1), one[0]) for one in found if one is not None)
+        yield from (name for _, name in numbered)
+        yield from _AFTER
 
     def _show(self, name: str, line: bytes) -> None:
         self._quiet_since = time.monotonic()

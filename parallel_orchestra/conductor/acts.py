@@ -38,6 +38,7 @@ _PHASES = {
     "merge-verify.log": "merge",
     QA_LOG: "qa",
     "verify.log": "verify",
+    "expect.log": "verify",
     AGENT_LOG: "agent",
     "setup.log": "set-up",
 }

@@ -20,7 +20,15 @@ from parallel_orchestra.isolation import (
     take_down,
 )
 from parallel_orchestra.merge_queue.run_refs import RunRefs
-from parallel_orchestra.model import DEFAULT_TIMEOUT, NO_SETUP, Command, Setup
+from parallel_orchestra.model import (
+    DEFAULT_TIMEOUT,
+    NO_SETUP,
+    Command,
+    Setup,
+    Timed,
+    bare,
+    timeout_of,
+)
 from parallel_orchestra.process import Child, Exit, Supervisor
 from parallel_orchestra.store import Layout
 
@@ -83,10 +91,14 @@ class Bay:
         self._ready, self.tree = None, ""
 
     def run(
-        self, command: Command, directory: Path, log: Path, timeout: float = DEFAULT_TIMEOUT
+        self,
+        command: Command | Timed,
+        directory: Path,
+        log: Path,
+        timeout: float = DEFAULT_TIMEOUT,
     ) -> Exit:
-        """Runs one command to its end, or for so many seconds."""
-        return self._means.run(command, directory, log, timeout)
+        """Runs one command to its end, or for so many seconds; its own limit comes first."""
+        return self._means.run(bare(command), directory, log, timeout_of(command) or timeout)
 
     def ask(self, call: Call, child: Child) -> Exit:
         """Runs an agent to its end: `child` says where, on what and for how long at most."""

@@ -25,6 +25,7 @@ from parallel_orchestra.model import (
     Command,
     MergeRules,
     Setup,
+    Timed,
     as_typed,
 )
 from parallel_orchestra.process import Ending, Exit
@@ -50,7 +51,7 @@ class Checker:
         refs: RunRefs,
         layout: Layout,
         owner: str,
-        commands: tuple[Command, ...],
+        commands: tuple[Command | Timed, ...],
         environ: Mapping[str, str],
         setup: Setup = NO_SETUP,
         seats: Callable[[], Seat] = _no_seat,
@@ -275,7 +276,7 @@ def _read(path: Path) -> frozenset[str]:
         raise ValueError(f"`{path.name}` can't be read: {error}") from error
 
 
-def _rejection(command: Command, ended: Exit) -> Rejected:
+def _rejection(command: Command | Timed, ended: Exit) -> Rejected:
     said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:].decode("utf-8", "replace")
     how = ended.reason or f"{ended.ending.value} with code {ended.code}"
     return Rejected(

@@ -6,7 +6,14 @@ Knows nothing of files, YAML or git: `plan` makes these values, everything else 
 from parallel_orchestra.model.after_merge import AFTER_MERGE, NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import DEFAULT_CHECK_TIMEOUT, NO_CHECKS, Checks
-from parallel_orchestra.model.command import Command, argv_of, as_typed
+from parallel_orchestra.model.command import (
+    Command,
+    Timed,
+    argv_of,
+    as_typed,
+    bare,
+    timeout_of,
+)
 from parallel_orchestra.model.outcome import Answer, FailureClass, Phase, Usage
 from parallel_orchestra.model.plan import (
     CPO,
@@ -94,9 +101,12 @@ __all__ = [
     "Strategy",
     "Task",
     "Template",
+    "Timed",
     "Usage",
     "UsageLimit",
     "Webhooks",
     "argv_of",
     "as_typed",
+    "bare",
+    "timeout_of",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from parallel_orchestra.model.after_merge import NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import NO_CHECKS, Checks
-from parallel_orchestra.model.command import Command
+from parallel_orchestra.model.command import Command, Timed
 from parallel_orchestra.model.qa import DEFAULT_QA_TIMEOUT, Qa
 from parallel_orchestra.model.task import NO_SETUP, Setup, Task
 
@@ -201,7 +201,7 @@ class Plan:
     tasks: tuple[Task, ...]
     base: str = ""
     max_workers: int | None = None
-    verify: tuple[Command, ...] = ()
+    verify: tuple[Command | Timed, ...] = ()
     concurrency_limits: Mapping[str, int] = field(default_factory=dict)
     halt: Halt = Halt()
     usage_limit: UsageLimit = UsageLimit()

@@ -6,7 +6,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from parallel_orchestra.model.command import Command
+from parallel_orchestra.model.command import Command, Timed
 from parallel_orchestra.model.qa import Qa
 
 NO_ENV: Mapping[str, str] = MappingProxyType({})
@@ -135,7 +135,7 @@ class Task:
     idle_timeout: float = DEFAULT_IDLE_TIMEOUT
     # a factory, because Python 3.11 takes an unhashable default for a shared mutable one
     env: Mapping[str, str] = field(default_factory=lambda: NO_ENV)
-    verify: tuple[Command, ...] = ()
+    verify: tuple[Command | Timed, ...] = ()
     expect: tuple[Evidence, ...] = ()
     allow_empty: bool = False
     completion_signal: bool = False

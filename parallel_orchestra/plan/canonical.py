@@ -35,6 +35,7 @@ from parallel_orchestra.model import (
     Strategy,
     Task,
     Template,
+    Timed,
     UsageLimit,
     Webhooks,
 )
@@ -164,7 +165,7 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     if len(Graph.of(values["tasks"]).order) != len(values["tasks"]):
         raise ValueError("a task is in it twice")
     values["defaults"] = task_from(values.get("defaults", {"id": ""}))
-    values["verify"] = _tuples(values["verify"])
+    values["verify"] = _checks(values["verify"])
     values["warnings"] = tuple(values["warnings"])
     values["concurrency_limits"] = MappingProxyType(dict(values["concurrency_limits"]))
     values["programs"] = tuple(values.get("programs", ()))
@@ -210,7 +211,7 @@ def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
 def _plain(value: Any) -> Any:
     if isinstance(value, Setup | Qa):
         return {name: _plain(fact) for name, fact in value.facts().items()}
-    if isinstance(value, Evidence):
+    if isinstance(value, Evidence | Timed):
         return value.facts()
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
@@ -222,6 +223,8 @@ def _plain(value: Any) -> Any:
 def _field(name: str, value: Any) -> Any:
     if name == "setup":
         return _setup(value)
+    if name == "verify":
+        return _checks(value)
     if name == "qa":
         return _qa(value)
     if name == "expect":
@@ -241,6 +244,15 @@ def _budget(record: Mapping[str, Any]) -> Budget:
 
 def _setup(record: Mapping[str, Any]) -> Setup:
     return Setup(**{name: _tuples(fact) for name, fact in record.items()})
+
+
+def _checks(commands: Any) -> Any:
+    if not isinstance(commands, list):
+        return commands
+    return tuple(
+        Timed(_tuples(one["run"]), float(one["timeout"])) if isinstance(one, dict) else _tuples(one)
+        for one in commands
+    )
 
 
 def _qa(record: Mapping[str, Any] | None) -> Qa | None:

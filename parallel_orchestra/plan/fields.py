@@ -35,6 +35,7 @@ from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
 from parallel_orchestra.plan.hooks import SomeHook
+from parallel_orchestra.plan.timed import TimedCommands
 from parallel_orchestra.plan.webhook import url_problem
 
 #: "Left out": the value is never looked at, `model` has the defaults.
@@ -228,7 +229,7 @@ class SharedFields(Fields):
     timeout: values.Duration = ABSENT
     idle_timeout: values.Duration = ABSENT
     env: values.Env = ABSENT
-    verify: values.Commands = ABSENT
+    verify: TimedCommands = ABSENT
     expect: Expected = ABSENT
     allow_empty: bool = ABSENT
     completion_signal: bool = ABSENT
@@ -268,7 +269,7 @@ class TopFields(Fields):
     cwd: values.FilledLine = ABSENT
     base: values.Branch = ABSENT
     max_workers: values.Workers = ABSENT
-    verify: values.Commands = ABSENT
+    verify: TimedCommands = ABSENT
     concurrency_limits: values.Limits = ABSENT
     backends: Described = ABSENT
     halt: values.Halting = ABSENT

@@ -302,10 +302,10 @@ def shown(value: object) -> str:
 
 
 #: What a checked value looks like to an editor; pydantic can't look into our functions.
-_LINE_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
-_ARGV_SCHEMA: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
-COMMAND_SCHEMA: dict[str, Any] = {"anyOf": [_LINE_SCHEMA, _ARGV_SCHEMA]}
-_DURATION_SCHEMA: dict[str, Any] = {
+LINE_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1}
+ARGV_SCHEMA: dict[str, Any] = {"type": "array", "minItems": 1, "items": {"type": "string"}}
+COMMAND_SCHEMA: dict[str, Any] = {"anyOf": [LINE_SCHEMA, ARGV_SCHEMA]}
+DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "number", "exclusiveMinimum": 0},
         {"type": "string", "pattern": r"^\s*(\d+d)?(\d+h)?(\d+m)?(\d+(\.\d+)?s)?\s*$"},
@@ -325,17 +325,17 @@ PluginAgent = Annotated[str, AfterValidator(_plugin_agent)]
 Agent = Annotated[str, AfterValidator(_agent)]
 Branch = Annotated[str, AfterValidator(_filled), AfterValidator(_branch)]
 Pattern = Annotated[str, AfterValidator(_filled), AfterValidator(_inside)]
-Duration = Annotated[float, PlainValidator(duration), WithJsonSchema(_DURATION_SCHEMA)]
+Duration = Annotated[float, PlainValidator(duration), WithJsonSchema(DURATION_SCHEMA)]
 Estimate = Annotated[
     float,
     PlainValidator(_estimate),
-    WithJsonSchema({"anyOf": [{"enum": list(SIZES)}, _DURATION_SCHEMA]}),
+    WithJsonSchema({"anyOf": [{"enum": list(SIZES)}, DURATION_SCHEMA]}),
 ]
 OneCommand = Annotated[Command, PlainValidator(command), WithJsonSchema(COMMAND_SCHEMA)]
 Commands = Annotated[
     tuple[Command, ...],
     PlainValidator(commands),
-    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": COMMAND_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [LINE_SCHEMA, {"type": "array", "items": COMMAND_SCHEMA}]}),
 ]
 Ids = Annotated[list[str], BeforeValidator(_bounded), AfterValidator(tuple)]
 Patterns = Annotated[list[Pattern], BeforeValidator(_bounded), AfterValidator(tuple)]
@@ -348,7 +348,7 @@ Files = Annotated[list[File], BeforeValidator(_bounded), AfterValidator(tuple)]
 SomePatterns = Annotated[
     tuple[str, ...],
     BeforeValidator(_patterns),
-    WithJsonSchema({"anyOf": [_LINE_SCHEMA, {"type": "array", "items": _LINE_SCHEMA}]}),
+    WithJsonSchema({"anyOf": [LINE_SCHEMA, {"type": "array", "items": LINE_SCHEMA}]}),
 ]
 Paths = Annotated[list[Filled], BeforeValidator(_bounded), AfterValidator(tuple)]
 EnvName = Annotated[str, AfterValidator(_env_name)]

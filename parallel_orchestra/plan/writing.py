@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from parallel_orchestra.model import Halt, Plan, UsageLimit
+from parallel_orchestra.model import Halt, Plan, Timed, UsageLimit
 from parallel_orchestra.plan.canonical import canonical, plan_to_json
 
 #: Prompts from elsewhere say all that they want to say: only feedback is added.
@@ -68,6 +68,8 @@ def _task(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Timed):
+        return {name: _plain(fact) for name, fact in value.facts().items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, float) and value.is_integer():

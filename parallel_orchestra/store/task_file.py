@@ -7,7 +7,7 @@ and only the generation from here.
 import json
 import re
 
-from parallel_orchestra.model import Evidence, Isolation, Setup, Task
+from parallel_orchestra.model import Evidence, Isolation, Qa, Setup, Task, Timed
 
 _SHOWN = (
     "title",
@@ -24,6 +24,7 @@ _SHOWN = (
     "timeout",
     "idle_timeout",
     "verify",
+    "qa",
     "expect",
     "allow_empty",
     "skills",
@@ -77,8 +78,10 @@ def fingerprint_in(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Evidence | Setup):
+    if isinstance(value, Evidence | Setup | Timed):
         return value.facts()
+    if isinstance(value, Qa):
+        return value.on and (value.facts() or True)
     return [_plain(one) for one in value] if isinstance(value, tuple) else value
 
 

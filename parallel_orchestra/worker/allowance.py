@@ -7,7 +7,7 @@ from parallel_orchestra.agents import Call
 from parallel_orchestra.model import Answer, FailureClass, Task, Usage
 from parallel_orchestra.process import Ending, Exit
 from parallel_orchestra.spending import Grant, lasting, shown
-from parallel_orchestra.worker.landing import Ended
+from parallel_orchestra.worker.ended import Ended
 
 _COST, _TOKENS = "max_cost_usd", "max_tokens"
 

@@ -35,15 +35,9 @@ from parallel_orchestra.store.records import attempt_results
 from parallel_orchestra.worker.allowance import Allowance
 from parallel_orchestra.worker.blame import hopeless
 from parallel_orchestra.worker.copies import copies_of
+from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, Finished, ForAPerson
 from parallel_orchestra.worker.judging import Judging
-from parallel_orchestra.worker.landing import (
-    DETAIL_BYTES,
-    Contradicted,
-    Ended,
-    Finished,
-    ForAPerson,
-    Landing,
-)
+from parallel_orchestra.worker.landing import Contradicted, Landing
 from parallel_orchestra.worker.marker import Marker
 from parallel_orchestra.worker.onward import (
     NOTHING,

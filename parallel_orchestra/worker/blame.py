@@ -9,7 +9,7 @@ from itertools import takewhile
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.store import AttemptResult
-from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.ended import Finished
 
 #: What programs print, in English, when a disk takes nothing more.
 _FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS))

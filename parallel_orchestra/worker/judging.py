@@ -33,7 +33,8 @@ from parallel_orchestra.prompt.judging import AGAIN, DIFF_LIMIT, Submitted, judg
 from parallel_orchestra.store import AttemptResult, Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results, write_candidate
 from parallel_orchestra.worker.allowance import Allowance
-from parallel_orchestra.worker.landing import DETAIL_BYTES, Ended, ForAPerson, Landing, Made
+from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, ForAPerson
+from parallel_orchestra.worker.landing import Landing, Made
 from parallel_orchestra.worker.onward import is_session
 from parallel_orchestra.worker.shop import Shop
 

@@ -4,13 +4,11 @@ Each step may end the attempt by raising `Ended`. What is not merged is the call
 to leave where it lies.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
-from parallel_orchestra.agents.secrets import secrets_of
-from parallel_orchestra.agents.surroundings import surroundings
 from parallel_orchestra.events import Entered, Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES, Commit
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
@@ -26,81 +24,20 @@ from parallel_orchestra.merge_queue.regenerating import suggestion
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import (
     Answer,
-    Command,
-    Evidence,
     FailureClass,
     Phase,
     Strategy,
     Task,
-    Usage,
-    argv_of,
-    as_typed,
 )
-from parallel_orchestra.process import Child, Ending, Exit, Supervisor
+from parallel_orchestra.process import Child, Exit, Supervisor
 from parallel_orchestra.prompt.judging import Checked
 from parallel_orchestra.store import Claim
 from parallel_orchestra.store.life import LIFE
 from parallel_orchestra.worker.borders import breach
-from parallel_orchestra.worker.evidence import lacking_file, lacking_output
+from parallel_orchestra.worker.checking import checked
+from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, Finished, ForAPerson
 from parallel_orchestra.worker.message import Words, done_of, worded
 from parallel_orchestra.worker.shop import Shop
-
-#: How much of a command's output goes into a result and the next prompt, in bytes.
-DETAIL_BYTES = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
-
-    `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
-    the failure; `again` if one follows at once. `asked` is False if no agent was started. `way`,
-    `directory`, `base` and `qa` are those of `AttemptResult`; `qa_usage` is what QA used. `log`
-    is the name of the log that explains the failure, if that is not the agent's.
-    """
-
-    failure: FailureClass | None = None
-    reason: str = ""
-    detail: str = ""
-    answer: Answer = field(default_factory=Answer)
-    commit: str = ""
-    ref: str = ""
-    files: tuple[str, ...] = ()
-    final: bool = False
-    again: bool = False
-    asked: bool = True
-    way: str = ""
-    directory: str = ""
-    base: str = ""
-    qa: str = ""
-    log: str = ""
-    qa_usage: Usage = field(default_factory=Usage)
-
-
-class Ended(Exception):  # the regular way out of an attempt that failed
-    """The attempt failed in one of its steps."""
-
-    def __init__(
-        self,
-        failure: FailureClass,
-        reason: str,
-        detail: str = "",
-        *,
-        final: bool = False,
-        log: str = "",
-    ) -> None:
-        super().__init__(reason)
-        self.finished = Finished(failure, reason, detail, final=final, log=log)
-
-
-class ForAPerson(Ended):
-    """The work, which is `commit`, is whole, and a person has to decide what becomes of it."""
-
-    def __init__(
-        self, commit: str, failure: FailureClass, reason: str, detail: str = "", *, log: str = ""
-    ) -> None:
-        super().__init__(failure, reason, detail, log=log)
-        self.commit = commit
 
 
 class Contradicted(ForAPerson):
@@ -221,24 +158,7 @@ class Landing:
         """
         if self._task.verify or self._task.expect:
             self.enter(Phase.VERIFY)
-        lacking = [lack for one in self._task.expect if (lack := self._lack(one, workspace))]
-        if lacking:
-            first = lacking[0].partition("\n")[0].removesuffix("; it printed:")
-            more = f", and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            detail = "\n".join(f"- {lack}" for lack in lacking)[:DETAIL_BYTES]
-            raise Ended(FailureClass.VERIFY, f"expected evidence is missing: {first}{more}", detail)
-        evidence = []
-        for command in self._task.verify:
-            ended = self._run_command(command, workspace)
-            said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
-            words = said.decode("utf-8", "replace")
-            if ended.ending is not Ending.EXITED or ended.code != 0:
-                how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-                raise Ended(
-                    FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words, log="verify.log"
-                )
-            evidence.append(Checked(as_typed(command), words))
-        return tuple(evidence)
+        return checked(self._shop, self._task, workspace, self._command)
 
     def enter(self, phase: Phase) -> None:
         """Writes into the journal what the attempt comes to."""
@@ -297,24 +217,9 @@ class Landing:
             )
         )
 
-    def _lack(self, expected: Evidence, workspace: Workspace) -> str:
-        """Returns what is wrong with one piece of expected evidence, or an empty string."""
-        if expected.command is None:
-            return lacking_file(workspace.path, expected)
-        return lacking_output(expected, self._run_command(expected.command, workspace))
-
-    def _run_command(self, command: Command, workspace: Workspace) -> Exit:
-        environ = self._shop.environ
-        call = Call(
-            argv_of(command),
-            surroundings(environ, {}),
-            secrets_of(environ, self._task.env),
-            stdin_prompt=False,
-        )
-        ended = self.run(call, workspace, None, "verify.log")
-        if ended.ending is Ending.CANCELLED:
-            raise Ended(FailureClass.CANCELLED, "the run was stopped")
-        return ended
+    def _command(self, call: Call, workspace: Workspace, log: str, seconds: float | None) -> Exit:
+        own = self._task if seconds is None else replace(self._task, timeout=seconds)
+        return self.run(call, workspace, None, log, task=own)
 
     def _demand_changes(self, work: Work) -> None:
         if not work.changed and not self._task.allow_empty:

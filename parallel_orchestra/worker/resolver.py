@@ -33,7 +33,8 @@ from parallel_orchestra.prompt.resolving import Clash, clash_facts
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.worker.allowance import Allowance
 from parallel_orchestra.worker.borders import breach
-from parallel_orchestra.worker.landing import Contradicted, Ended, Finished, Landing
+from parallel_orchestra.worker.ended import Ended, Finished
+from parallel_orchestra.worker.landing import Contradicted, Landing
 from parallel_orchestra.worker.markers import marked
 from parallel_orchestra.worker.shop import Shop
 

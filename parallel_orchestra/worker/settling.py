@@ -10,7 +10,7 @@ from parallel_orchestra.retry import Verdict, decide
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import AttemptResult, Claim, TaskName
 from parallel_orchestra.store.records import attempt_results, write_result
-from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.ended import Finished
 from parallel_orchestra.worker.shop import Shop
 
 #: How much of an agent's last words is kept in its result, in characters.

@@ -13,7 +13,7 @@ from parallel_orchestra.store.records import last_result
 from parallel_orchestra.worker.attempt import Attempt
 from parallel_orchestra.worker.berths import Berth, Berths
 from parallel_orchestra.worker.blame import blamed
-from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.ended import Finished
 from parallel_orchestra.worker.settling import settle
 from parallel_orchestra.worker.shop import Shop
 

@@ -30,6 +30,7 @@ from parallel_orchestra.model import (
     Strategy,
     Task,
     Template,
+    Timed,
     UsageLimit,
     Webhooks,
 )
@@ -108,7 +109,7 @@ def test_a_plan_comes_back_from_json_as_it_was():
         tasks=(FULL, Task(id="a"), Task(id="b")),
         base="main",
         max_workers=4,
-        verify=("make", ("a", "b")),
+        verify=("make", ("a", "b"), Timed("slow", 5.0)),
         concurrency_limits={"gpu": 2},
         halt=Halt.of("now,20%"),
         usage_limit=UsageLimit(LimitMode.STOP, 90.0),

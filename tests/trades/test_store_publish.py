@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.model import Isolation, Task
+from parallel_orchestra.model import Isolation, Qa, Task, Timed
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import TaskName
 from parallel_orchestra.store.task_file import fingerprint_in, generation_in, task_file
@@ -193,3 +193,22 @@ def test_half_a_surrogate_pair_does_not_make_the_file_unreadable(half):
 )
 def test_a_file_that_a_person_wrote_is_of_generation_one_unless_it_says_else(text, generation):
     assert generation_in(text) == generation
+
+
+@pytest.mark.parametrize(
+    ("qa", "written"),
+    [
+        (None, None),
+        (Qa(on=False), False),
+        (Qa(), True),
+        (Qa(backend="codex", max_rejections=0), {"backend": "codex", "max_rejections": 0}),
+    ],
+    ids=["unsaid", "nobody", "somebody", "named"],
+)
+def test_a_task_file_says_who_judges_as_a_plan_does(qa, written):
+    task = Task(id="a", qa=qa, verify=("make", Timed("slow", 5.0)))
+
+    post = frontmatter.loads(task_file(task, "run1", 1, "abc").decode())
+
+    assert post.get("qa") == written
+    assert post["verify"] == ["make", {"run": "slow", "timeout": 5.0}]

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 from parallel_orchestra.board import Clock
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.worker.attempt import Attempt, Finished
+from parallel_orchestra.worker.attempt import Attempt
+from parallel_orchestra.worker.ended import Finished
 from support.merging import Stage
 from support.repository import make_repository
 

@@ -6,7 +6,7 @@ from parallel_orchestra.errors import Problem
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.store import AttemptResult
 from parallel_orchestra.worker.blame import blamed, hopeless
-from parallel_orchestra.worker.landing import Finished
+from parallel_orchestra.worker.ended import Finished
 
 LACK = Problem("the disk of the worktrees has too little room: 0 MiB are free", "/disk")
 

@@ -22,7 +22,7 @@ from parallel_orchestra.merge_queue import MergeFact
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, WorkerKind
-from parallel_orchestra.worker.landing import Ended, Finished
+from parallel_orchestra.worker.ended import Ended, Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ from parallel_orchestra.process import Supervisor
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, LostClaim
 from parallel_orchestra.store.liveness import HEARTBEAT
-from parallel_orchestra.worker.landing import Contradicted, Ended, Finished, Landing
+from parallel_orchestra.worker.ended import Ended, Finished
+from parallel_orchestra.worker.landing import Contradicted, Landing
 from parallel_orchestra.worker.settling import Settled, settle
 
 

@@ -20,7 +20,8 @@ from parallel_orchestra.model import FailureClass
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, LostClaim
 from parallel_orchestra.store.records import attempt_results, write_worker
-from parallel_orchestra.worker.landing import Contradicted, Ended, Finished
+from parallel_orchestra.worker.ended import Ended, Finished
+from parallel_orchestra.worker.landing import Contradicted
 from parallel_orchestra.worker.markers import marked
 
 
