@@ -11,11 +11,14 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+import grounds
+from measuring import Goal, Result
+from telling import show
+
+sys.path[:0] = [str(grounds.ROOT), str(grounds.ROOT / "tests")]
 
 from parallel_orchestra.isolation import Pool  # noqa: E402  # found by the line above
 from parallel_orchestra.merge_queue import Checker, Merged, MergeQueue, Rejected  # noqa: E402
@@ -28,23 +31,22 @@ CANDIDATES = 24
 CULPRIT = 13
 
 
-def compare(
-    environ: Mapping[str, str],
-    seconds: float = SECONDS,
-    count: int = CANDIDATES,
-    culprit: int = CULPRIT,
-) -> None:
-    """Prints the seconds of both ways, their ratio, and how many checks each took."""
-    os.environ.clear()
-    os.environ.update(environ)
+def short_check(_: int) -> Iterator[Result]:
+    """24 ready candidates, one of them red, with batches and one by one; a check takes 2 s.
+
+    `batches.py --seconds 20` measures it with a check of 20 s, which takes eleven minutes.
+    """
+    yield compare()
+
+
+def compare(seconds: float = SECONDS, count: int = CANDIDATES, culprit: int = CULPRIT) -> Result:
+    """Returns the seconds of both ways, and in words how many checks each took."""
+    os.environ.update(grounds.environment())
     batches, few = _drained(MOST, seconds, count, culprit)
     one_by_one, many = _drained(1, seconds, count, culprit)
-    name = f"{count} merges, 1 red, {seconds:g} s check"
-    print(
-        f"{name:<34} {batches:9.1f} {one_by_one:9.1f} {batches / one_by_one:7.2f}  <= 0.33  "
-        f"({few} and {many} checks)",
-        flush=True,
-    )
+    what = f"{count} merges, 1 red, {seconds:g} s check ({few} checks)"
+    beside = f"one by one ({many} checks)"
+    return Result(what, "s", (batches,), beside, (one_by_one,), Goal(0.33))
 
 
 def _drained(most: int, seconds: float, count: int, culprit: int) -> tuple[float, int]:
@@ -88,8 +90,7 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=CANDIDATES)
     parser.add_argument("--culprit", type=int, default=CULPRIT, help="its number, from 0")
     given = parser.parse_args()
-    print(f"{'comparison':<34} {'batches':>9} {'by one':>9} {'ratio':>7}  goal")
-    compare(dict(os.environ), given.seconds, given.candidates, given.culprit)
+    show(compare(given.seconds, given.candidates, given.culprit))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,16 @@
 """Claims by eight processes at once: ours beside the bare rename and SQLite, small and large."""
 
 import os
+import statistics
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+import grounds
+from measuring import Goal, Result
+
+sys.path[:0] = [str(grounds.ROOT), str(grounds.ROOT / "tests")]
 
 from parallel_orchestra.model import Task  # noqa: E402  # found by the line above
 from support.claiming import Claimed, claim_all, make_database, make_tasks  # noqa: E402
@@ -17,16 +20,35 @@ PROCESSES = 8
 SIZES = (10_000, 100_000)
 
 
-def compare(environ: Mapping[str, str]) -> None:
-    """Prints claims per second and processor time per claim, one line for each way and size."""
-    os.environ.clear()
-    os.environ.update(environ)
-    print(f"{'claims by 8 processes':<34} {'per s':>9} {'CPU us':>9} {'/ rename':>8}  goal")
+def compare(runs: int) -> Iterator[Result]:
+    """Claims per second beside bare renames, and processor time for each claim."""
+    os.environ.update(grounds.environment())
+    cost = {}
     for count in SIZES:
-        bare = _measure("rename", count)
-        for way, goal in (("board", ">= 5,000 per s"), ("store", ""), ("sqlite", "")):
-            _show(way, count, _measure(way, count), bare, goal)
-        _show("rename", count, bare, bare, "")
+        taken: dict[str, list[Claimed]] = {"board": [], "rename": [], "sqlite": []}
+        for _ in range(runs):
+            for way, results in taken.items():
+                results.append(_measure(way, count))
+        yield _rate(count, "bare rename", taken["board"], taken["rename"], Goal(0.5, at_least=True))
+        yield _rate(count, "SQLite", taken["board"], taken["sqlite"], None)
+        cost[count] = tuple(one.cpu / count * 1e6 for one in taken["board"])
+    small, large = SIZES
+    what = f"claim of {large:,} tasks, processor"
+    yield Result(what, "us", cost[large], f"of {small:,} tasks", cost[small], Goal(1.0))
+
+
+def _rate(
+    count: int, beside: str, ours: list[Claimed], other: list[Claimed], goal: Goal | None
+) -> Result:
+    return Result(
+        f"claims of {count:,} tasks",
+        "per s",
+        tuple(one.per_second for one in ours),
+        beside,
+        tuple(one.per_second for one in other),
+        goal,
+        statistics.median(a.cpu / b.cpu for a, b in zip(ours, other, strict=True)),
+    )
 
 
 def _measure(way: str, count: int) -> Claimed:
@@ -39,10 +61,3 @@ def _measure(way: str, count: int) -> Claimed:
         claimed = claim_all(way, place, PROCESSES)
     claimed.check(count)
     return claimed
-
-
-def _show(way: str, count: int, claimed: Claimed, bare: Claimed, goal: str) -> None:
-    cpu = claimed.cpu / count * 1e6
-    ratio = claimed.per_second / bare.per_second
-    name = f"{count:,} tasks, {way}"
-    print(f"{name:<34} {claimed.per_second:9,.0f} {cpu:9.0f} {ratio:8.2f}  {goal}", flush=True)

@@ -9,7 +9,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
+
+import grounds
+from measuring import Goal, Result, repeated
 
 _AGENTS = 64
 _SECONDS = 15
@@ -30,10 +34,16 @@ sys.exit(code)
 """
 
 
-def share(make_repository, environ: dict[str, str]) -> float:
+def drawing(runs: int) -> Iterator[Result]:
+    """The live picture of 64 agents at work: its share of one core."""
+    what = f"live picture of {_AGENTS} agents, of one core"
+    yield repeated(what, "%", lambda: share() * 100, runs, Goal(3.0))
+
+
+def share() -> float:
     """Returns the share of one core that the picture takes, from 0 to 1."""
     with tempfile.TemporaryDirectory() as place:
-        make_repository(Path(place) / "repository", 1)
+        grounds.make_repository(Path(place) / "repository", 1)
         loop = f"for i in $(seq {_SECONDS}); do echo working on line $i; sleep 1; done"
         tasks = (
             f"  - {{id: task-{n:02d}, backend: command, command: '{loop}', "
@@ -45,7 +55,9 @@ def share(make_repository, environ: dict[str, str]) -> float:
         told = Path(place) / "told"
         words = ["run", str(Path(place) / "plan.md"), "--yes", "--progress", "live"]
         _on_terminal(
-            [sys.executable, "-c", _PROBE, str(told), *words, "-j", str(_AGENTS)], environ, place
+            [sys.executable, "-c", _PROBE, str(told), *words, "-j", str(_AGENTS)],
+            grounds.environment(),
+            place,
         )
         spent, shown = map(float, told.read_text().split())
         return spent / shown

@@ -8,12 +8,14 @@ the row says so. The same seed gives the same table on every machine.
 """
 
 import argparse
-import statistics
 import sys
-from pathlib import Path
+from collections.abc import Iterator
 
-_ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(_ROOT), str(_ROOT / "tests")]
+import grounds
+from measuring import Goal, Result
+from telling import show
+
+sys.path[:0] = [str(grounds.ROOT), str(grounds.ROOT / "tests")]
 
 from support.simulation import PLANS, table  # noqa: E402  # found by the line above
 
@@ -26,16 +28,20 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plans", type=int, default=PLANS)
     arguments = parser.parse_args()
-    compare(arguments.seed, arguments.plans)
+    for result in compare(arguments.seed, arguments.plans):
+        show(result)
 
 
-def compare(seed: int, plans: int = PLANS) -> None:
-    """Prints mean and 95th percentile of each way, over so many random plans."""
-    print(f"{f'schedule, {plans} plans, seed {seed}':<40} {'mean':>7} {'p95':>7}  goal")
+def one_seed(_: int) -> Iterator[Result]:
+    """The schedule of a run beside waves and others, on random plans, in made-up time."""
+    return compare(seed=1)
+
+
+def compare(seed: int, plans: int = PLANS) -> Iterator[Result]:
+    """Yields the mean of each way, over so many random plans."""
     for row in table(seed, plans):
-        goal = "" if row.limit is None else f"<= {row.limit}"
-        late = statistics.quantiles(row.ratios, n=20)[-1]
-        print(f"{row.name:<40} {row.mean:7.3f} {late:7.3f}  {goal}", flush=True)
+        goal = None if row.limit is None else Goal(row.limit)
+        yield Result(f"schedule: {row.name}", "x", (row.mean,), goal=goal)
 
 
 if __name__ == "__main__":

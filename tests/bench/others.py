@@ -1,0 +1,154 @@
+"""What a user would pick instead: found on this machine, or installed where it harms nothing.
+
+Python programs get an environment of their own each, below the user's cache; GNU parallel comes by
+`apt-get` if we may. What can't be had is skipped, and says so.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import grounds
+from measuring import Measured, timed
+
+PUBLISHED = "parallel-orchestra==0.1.4"
+
+
+class Missing(Exception):
+    """A program can't be had here; says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of the Python package index, by what is installed."""
+
+    requirement: str
+    name: str
+
+    @property
+    def place(self) -> Path:
+        """Its environment."""
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return cache / "parallel-orchestra-bench" / self.requirement
+
+    def path(self) -> str:
+        """Returns where it is, after it was installed if it was not.
+
+        Raises:
+            Missing: it can't be installed.
+        """
+        path = self.place / "bin" / self.name
+        if not path.exists():
+            shutil.rmtree(self.place, ignore_errors=True)
+            _call([sys.executable, "-m", "venv", str(self.place)], self.requirement)
+            pip = [str(self.place / "bin" / "python"), "-m", "pip", "install", "-q"]
+            try:
+                _call([*pip, self.requirement], self.requirement)
+            except Missing:
+                shutil.rmtree(self.place, ignore_errors=True)
+                raise
+        return str(path)
+
+
+def gnu_parallel() -> str:
+    """Returns where GNU parallel is.
+
+    Raises:
+        Missing: it is not installed, and can't be.
+    """
+    if shutil.which("parallel") is None:
+        if os.geteuid() or shutil.which("apt-get") is None:
+            raise Missing("GNU parallel is not installed: `apt-get install parallel`")
+        _call(["apt-get", "install", "-qq", "-y", "parallel"], "GNU parallel")
+    return shutil.which("parallel") or "parallel"
+
+
+def xargs(count: int, workers: int) -> Measured:
+    """Runs `true` so often by `xargs -P`."""
+    return _shell(f"seq {count} | xargs -P {workers} -n 1 true")
+
+
+def parallel(count: int, workers: int) -> Measured:
+    """Runs `true` so often by GNU parallel."""
+    return _shell(f"seq {count} | {gnu_parallel()} --will-cite -j {workers} true")
+
+
+def make(count: int, workers: int) -> Measured:
+    """Runs `true` so often by make."""
+    if shutil.which("make") is None:
+        raise Missing("make is not installed")
+    names = " ".join(f"t{number}" for number in range(count))
+    return _in_file("Makefile", f"all: {names}\n{names}:\n\t@true\n", ["make", f"-j{workers}"])
+
+
+def doit(count: int, workers: int) -> Measured:
+    """Runs `true` so often by doit."""
+    text = (
+        "def task_all():\n"
+        f"    for n in range({count}):\n"
+        "        yield {'name': str(n), 'actions': ['true']}\n"
+    )
+    path = Program("doit", "doit").path()
+    return _in_file("dodo.py", text, [path, "-n", str(workers), "-P", "thread"])
+
+
+def snakemake(count: int, workers: int) -> Measured:
+    """Runs `true` so often by snakemake, which wants a file of each."""
+    text = (
+        f"rule all:\n    input: expand('t{{n}}', n=range({count}))\n"
+        "rule one:\n    output: touch('t{n}')\n    shell: 'true'\n"
+    )
+    path = Program("snakemake", "snakemake").path()
+    return _in_file("Snakefile", text, [path, "-q", "all", "--cores", str(workers)])
+
+
+def published(count: int, workers: int, *, files: int, writes: bool) -> Measured:
+    """Runs so many tasks by the published tool, whose agent is a shell script."""
+    path = Program(PUBLISHED, "parallel-orchestra").path()
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        repository = grounds.make_repository(place / "repository", files)
+        agent = place / "agent"
+        agent.write_text(
+            "#!/bin/sh\n" + ("echo $PO_BENCH > new_$PO_BENCH.txt\n" if writes else "true\n")
+        )
+        agent.chmod(0o755)
+        head = ["---", 'po_plan_version: "0.1"', "name: bench", "cwd: repository", "tasks:"]
+        only = "false" if writes else "true"
+        tasks = (
+            f"  - {{id: t{n}, agent: a, read_only: {only}, prompt: x, env: {{PO_BENCH: '{n}'}}}}"
+            for n in range(count)
+        )
+        (place / "plan.md").write_text("\n".join([*head, *tasks, "---", ""]))
+        command = [path, "run", str(place / "plan.md"), "--quiet", "--no-log", "--no-dashboard"]
+        command += ["--max-workers", str(workers), "--claude-exe", str(agent)]
+        environ = {
+            key: value for key, value in grounds.environment().items() if key != "PYTHONPATH"
+        }
+        return timed(command, repository, environ)
+
+
+def _shell(words: str) -> Measured:
+    return timed(["sh", "-c", words], None, grounds.environment())
+
+
+def _in_file(name: str, text: str, command: list[str]) -> Measured:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / name).write_text(text)
+        environ = {
+            key: value for key, value in grounds.environment().items() if key != "PYTHONPATH"
+        }
+        return timed(command, Path(folder), environ)
+
+
+def _call(command: list[str], what: str) -> None:
+    """Runs a command that installs something."""
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
+    except (OSError, subprocess.SubprocessError) as error:
+        said = getattr(error, "stderr", "") or str(error)
+        raise Missing(f"{what} can't be installed: {said.strip().splitlines()[-1]}") from error

@@ -1,0 +1,83 @@
+"""The bench: what it makes of two sides, and when it says that a goal was missed."""
+
+import json
+import os
+import sys
+
+import pytest
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "bench"))
+
+import run
+from measuring import Goal, Result, interleaved, timed
+
+
+@pytest.fixture
+def one_row(monkeypatch):
+    """Has the bench know one row only, with what it is to yield."""
+
+    def know(*results):
+        monkeypatch.setattr(run, "ROWS", {"only": lambda _: results})
+
+    return know
+
+
+def test_both_sides_run_in_turn_and_the_ratio_is_that_of_a_pair():
+    order = []
+
+    def side(name):
+        order.append(name)
+        return timed(["true"], None, os.environ)
+
+    result = interleaved("one", lambda: side("a"), "two", lambda: side("b"), 2, Goal(1000.0))
+
+    assert order == ["a", "b", "a", "b"]
+    assert result.values == (
+        result.ours[0] / result.other[0],
+        result.ours[1] / result.other[1],
+    )
+    assert not result.missed_by
+
+
+def test_a_missed_goal_ends_with_1_and_tells_by_how_much(one_row, capsys):
+    one_row(
+        Result("start", ours=(4.0, 6.0, 9.0), beside="x", other=(2.0, 2.0, 3.0), goal=Goal(2.0))
+    )
+
+    code = run.main(["--runs", "3", "only"])
+
+    assert code == 1
+    said = capsys.readouterr().out
+    assert "start / x" in said
+    assert "3.00 x (2.00 to 3.00), goal <= 2: MISSED by 50%" in said
+
+
+def test_a_rate_that_must_be_at_least_so_high_is_met_by_a_higher_one():
+    assert Goal(0.5, at_least=True).missed_by(0.6) == 0.0
+    assert Goal(0.5, at_least=True).missed_by(0.25) == 1.0
+
+
+def test_what_cannot_be_had_is_skipped_and_misses_nothing(one_row, capsys):
+    one_row(Result("tasks", beside="other", goal=Goal(1.0), skipped="not installed"))
+
+    code = run.main(["only"])
+
+    assert code == 0
+    assert "skipped: not installed" in capsys.readouterr().out
+
+
+def test_the_page_shows_the_last_figures_of_each_row_between_its_marks(one_row, tmp_path):
+    data, page = tmp_path / "raw.json", tmp_path / "page.md"
+    page.write_text("# Speed\n\n<!-- measured -->\nold\n<!-- end of measured -->\n\nEnd.\n")
+    for seconds in (9.0, 3.0):
+        one_row(Result("idle", "s", (seconds,), goal=Goal(2.0)))
+        run.main(["--json", str(data), "--page", str(page), "only"])
+
+    text = page.read_text()
+
+    assert json.loads(data.read_text())["only"]["results"][0]["ours"] == [3.0]
+    assert (
+        "| `only` | idle |  | 3 s |  | 3.00 s (3.00 to 3.00) |  | <= 2, **missed by 50%** |" in text
+    )
+    assert "old" not in text
+    assert (text[:8], text[-5:]) == ("# Speed\n", "End.\n")
