@@ -6,6 +6,7 @@ directory is at another run, or gone.
 """
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from parallel_orchestra.conductor.preflight import Preflight
@@ -31,9 +32,8 @@ def free_branch(found: Preflight) -> str:
         number += 1
         ref = f"{_BRANCHES}{found.slug}" + (f"-{number}" if number > 1 else "")
         current = repo.refs.read(ref)
-        if not _possible(repo, ref):
-            continue
-        if _elsewhere(found, ref):
+        there = repo.refs.list(ref, f"refs/remotes/*/{ref.removeprefix('refs/heads/')}")
+        if not _possible(repo, ref, there) or _elsewhere(found, there):
             continue
         if current is None:
             return ref
@@ -74,21 +74,19 @@ def make_branch(repo: Repo, record: RunRecord, layout: Layout) -> None:
         ])  # fmt: skip
 
 
-def _possible(repo: Repo, ref: str) -> bool:
+def _possible(repo: Repo, ref: str, there: Iterable[str]) -> bool:
     """Returns whether git can have a branch, and those for kept work, beside the ones there are.
 
     A ref is no directory of other refs.
     """
     kept = f"{_KEPT}{ref.removeprefix(_BRANCHES)}"
-    below = any(name != ref for name in repo.refs.list(ref))
+    below = any(name.startswith(f"{ref}/") for name in there)
     return not below and repo.refs.read(kept) is None
 
 
-def _elsewhere(found: Preflight, ref: str) -> bool:
+def _elsewhere(found: Preflight, there: Mapping[str, str]) -> bool:
     """Returns whether a remote has a branch of that name with other work, as after a pull request."""
-    name = ref.removeprefix("refs/heads/")
-    said = found.repo.git.run("for-each-ref", "--format=%(objectname)", f"refs/remotes/*/{name}")
-    heads = said.line.splitlines()
+    heads = [commit for name, commit in there.items() if name.startswith("refs/remotes/")]
     return any(not found.repo.is_ancestor(head, found.base_commit) for head in heads)
 
 

@@ -53,6 +53,10 @@ def fast_forward(repo: Repo, branch: str, to: str, checkout: Path | None) -> Fas
         reason = f"`{branch}` is checked out in two worktrees: {names}"
         return FastForward(done=False, reason=reason)
     if checkout is not None:
+        if checkout not in places:
+            other = head_of(repo.at(checkout)).branch
+            reason = f"`{other or 'no branch'}` is checked out in {checkout}"
+            return FastForward(done=False, reason=reason)
         return _merge_in_checkout(repo, branch, to, checkout)
     if places:
         # Moving the ref alone would make that index look like a deletion of everything.
@@ -102,10 +106,6 @@ def _held_by(repo: Repo, branch: str) -> str | None:
 
 def _merge_in_checkout(repo: Repo, branch: str, to: str, checkout: Path) -> FastForward:
     git = repo.at(checkout)
-    if (head := head_of(git)).branch != branch:
-        return FastForward(
-            done=False, reason=f"`{head.branch or 'no branch'}` is checked out in {checkout}"
-        )
     if (lock := _lock_of_checkout(repo, git, branch)) is not None:
         # git would change the files first, and only then find that it can't move the branch.
         words = f"the lock file {lock} is in the way"

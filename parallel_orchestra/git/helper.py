@@ -140,6 +140,11 @@ class Helper:
             said.close()
 
 
+def name_reader(git: Git) -> Helper:
+    """Returns a helper that answers each name with the id of its object, or with `… missing`."""
+    return Helper(git, "cat-file", "--batch-check=%(objectname)")
+
+
 def _hang_up(child: "subprocess.Popen[bytes]") -> None:
     if child.stdin is not None:
         # What it did not read before it ended can't be written.

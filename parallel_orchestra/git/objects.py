@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from parallel_orchestra.git.call import Git, end
-from parallel_orchestra.git.helper import Helper
+from parallel_orchestra.git.helper import Helper, name_reader
 from parallel_orchestra.git.merging import Conflicted, MergedTree, Merger
 
 #: What git itself strips from names and addresses (ident.c): they would end the field early.
@@ -89,12 +89,16 @@ class Objects:
         committer: Callable[[], Identity],
         clock: Callable[[], float] = time.time,
         checkout: Git | None = None,
+        reader: Helper | None = None,
     ) -> None:
-        """Takes git in the user's checkout too, where merges find `.gitattributes`; see `merge_by`."""
+        """Takes git in the user's checkout too, where merges find `.gitattributes`; see `merge_by`.
+
+        A `reader` of the repository's that tells what names stand for is used along with others.
+        """
         self._git = git
         self._committer = committer
         self._clock = clock
-        self._reader = Helper(git, "cat-file", "--batch-check=%(objectname)")
+        self._reader = reader or name_reader(git)
         self._merger = Merger(checkout or git)
         self._writers = {kind: _Writer(git, kind) for kind in ("blob", "commit")}
 

@@ -65,12 +65,12 @@ class RefMoved(GitError):
 class Refs:
     """The refs of a repository, shared by all its worktrees. Usable from several threads."""
 
-    def __init__(self, git: Git, common_dir: Path, zeros: str) -> None:
+    def __init__(self, git: Git, common_dir: Path, zeros: str, reader: Helper) -> None:
         self._git = git
         self._common_dir = common_dir
         self._zeros = zeros
         self._writer = Helper(git, "update-ref", "--stdin", "-z")
-        self._reader = Helper(git, "cat-file", "--batch-check=%(objectname)")
+        self._reader = reader
 
     def read(self, ref: str) -> str | None:
         """Returns the object id that a full ref name (`refs/…`) has, or None if it has none.
@@ -88,11 +88,13 @@ class Refs:
         shown = self._git.run("show-ref", "--verify", "--hash", ref, ok=(0, 1, 128))
         return shown.line or None if shown.code == 0 else None
 
-    def list(self, prefix: str) -> dict[str, str]:
-        """Returns all refs below a prefix (`refs/heads/orchestra`), by full name, sorted."""
-        found = self._git.run(
-            "for-each-ref", "--format=%(objectname) %(refname)", "--", prefix.rstrip("/")
-        )
+    def list(self, *prefixes: str) -> dict[str, str]:
+        """Returns all refs below these prefixes (`refs/heads/orchestra`), by full name, sorted.
+
+        A `*` stands for any one part of a whole name.
+        """
+        below = (prefix.rstrip("/") for prefix in prefixes)
+        found = self._git.run("for-each-ref", "--format=%(objectname) %(refname)", "--", *below)
         pairs = (line.split(" ", 1) for line in found.line.splitlines())
         return {ref: value for value, ref in pairs}
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git.call import Git, clean_environment
+from parallel_orchestra.git.helper import name_reader
 from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
 from parallel_orchestra.git.objects import Identity, Objects
 from parallel_orchestra.git.refs import Refs
@@ -78,8 +79,10 @@ class Repo:
         self._committer: Identity | None = None
         self._shape: tuple[str, ...] | None = None
         self._asking = threading.Lock()
-        self.refs = Refs(self.git, common_dir, "0" * (64 if object_format == "sha256" else 40))
-        self.objects = Objects(self.git, self.committer, checkout=self._user)
+        zeros = "0" * (64 if object_format == "sha256" else 40)
+        names = name_reader(self.git)
+        self.refs = Refs(self.git, common_dir, zeros, names)
+        self.objects = Objects(self.git, self.committer, checkout=self._user, reader=names)
 
     @classmethod
     def discover(cls, path: Path, environ: Mapping[str, str]) -> "Repo":

@@ -25,16 +25,18 @@ class Entry:
     locked: bool
 
 
-def add(repo: Repo, path: Path, commit: str) -> WorkTree:
+def add(repo: Repo, path: Path, commit: str, *, empty: bool = False) -> WorkTree:
     """Makes a work tree at `path`, detached at a commit, and returns it with the path git gave it.
 
+    An `empty` one has neither files nor an index until its `checkout`.
     Under the repository's mutex: parallel `git worktree add` fails.
 
     Raises:
         GitError: `path` is taken, or there is no such commit.
     """
     git = Git(repo.environ, repo.common_dir, repo.common_dir, settings=POOLED, mutex=repo.mutex)
-    words = ("worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote")
+    words = ["worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote"]
+    words += ["--no-checkout"] if empty else []
     with repo.lock():
         git.run(*words, "--", str(path), commit)
         tree = find(repo, path)

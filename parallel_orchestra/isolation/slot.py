@@ -349,7 +349,7 @@ class Slot:
         known = self._registered()
         if known is None:
             self._done = None
-        self._tree = known or worktrees.add(self._repo, self.path, base)
+        self._tree = known or worktrees.add(self._repo, self.path, base, empty=True)
         return self._tree
 
     def _registered(self) -> WorkTree | None:

@@ -86,14 +86,15 @@ def _try(repo: Repo, queue: MergeQueue, branch: str, again: str, delivered: str)
     moved = _moved_by_others(repo, queue, branch, before, tip)
     if moved is not None:
         return moved
-    if repo.is_ancestor(tip, before):
+    common = repo.merge_base(tip, before)
+    if common == tip:
         _settle(repo, queue)
         return Delivery(branch, before, before, done=True)
     for known in filter(None, (queue.taken_in(), delivered)):
         if not repo.is_ancestor(known, before):
             reason = _rewritten(branch, known)
             return Delivery(branch, before, before, reason=reason, command=command)
-    if not repo.is_ancestor(before, tip):
+    if common != before:
         merged = queue.merge_base_branch(branch, before)
         if isinstance(merged, Conflicted | Rejected):
             reason = _why_not(branch, merged)
