@@ -144,6 +144,6 @@ def test_a_submodule_conflict_is_named_and_others_go_on(scene, library):
 
     result = scene.plan(plan_of(tasks)).run("--yes", "-j", "3", check=4)
 
-    assert "failed clash: conflict: conflict in 1 file (lib)" in result.out
+    assert "failed clash: conflict: conflict in 1 file with `first` (lib)" in result.out
     assert scene.git("rev-parse", "main:lib").strip() == two
     check_in_order(result)
