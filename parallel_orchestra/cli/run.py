@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from parallel_orchestra.api import default_settings, load_plan, run_plan
+from parallel_orchestra.cli.actions import tell_actions
 from parallel_orchestra.cli.briefing import brief
 from parallel_orchestra.cli.closing import close
 from parallel_orchestra.cli.failures import usage, words_of
@@ -335,7 +336,7 @@ def _conclude(
     close(report, talk=talk)
     for path in written.paths:
         click.echo(f"report: {path}", err=talk)
-    for problem in written.problems:
+    for problem in (*written.problems, *tell_actions(report, os.environ)):
         click.echo(words_of(problem), err=True, nl=False)
         codes.append(ExitCode.ENVIRONMENT)
     for trouble in news.end(report):

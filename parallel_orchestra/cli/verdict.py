@@ -12,6 +12,7 @@ from parallel_orchestra.cli.failures import words_of
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.graph import Graph, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Plan
+from parallel_orchestra.report.actions import command
 
 _WHERE = re.compile(r"(?P<file>.*?):(?P<line>\d+)(?::(?P<column>\d+))?(?: (?P<key>.*))?", re.DOTALL)
 _SARIF = (
@@ -90,11 +91,7 @@ def as_github(verdicts: Sequence[Verdict]) -> str:
             facts["line"] = str(spot.line)
         if spot is not None and spot.column:
             facts["col"] = str(spot.column)
-        shown = ",".join(
-            f"{name}={_escaped(value).replace(':', '%3A').replace(',', '%2C')}"
-            for name, value in facts.items()
-        )
-        lines.append(f"::{level} {shown}::{_escaped(_sentence(problem, spot))}")
+        lines.append(command(level, facts, _sentence(problem, spot)))
     return "\n".join(lines)
 
 
@@ -160,7 +157,3 @@ def _uri(path: PurePath) -> str:
     from urllib.parse import quote  # noqa: PLC0415  # only for this format
 
     return quote(path.as_posix())
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from parallel_orchestra.report import html, json_report, markdown
+from parallel_orchestra.report import html, json_report, junit, markdown
 from parallel_orchestra.report.format import Format, Report
 
 #: Every format, in the order of the documentation.
@@ -16,6 +16,7 @@ FORMATS = (
     Format("markdown", (".md", ".markdown"), markdown, "for people, here and on GitHub"),
     Format("html", (".html", ".htm"), html, "for everybody: one page, in a browser", exhibits=True),
     Format("json", (".json",), json_report, "for programs"),
+    Format("junit", (".xml",), junit, "for dashboards of tests: JUnit XML, a test case per task"),
 )
 #: Every format by its name.
 NAMED: Mapping[str, Report] = MappingProxyType({one.name: one.report for one in FORMATS})

@@ -49,7 +49,7 @@ def mermaid(plan: Plan) -> str:
     names = {task.id: f"t{number}" for number, task in enumerate(plan.tasks)}
     lines = ["flowchart LR"]
     for task in plan.tasks:
-        label = "<br/>".join(_mermaid_words(text) for text in (task.id, task.title) if text)
+        label = "<br/>".join(mermaid_words(text) for text in (task.id, task.title) if text)
         marked = ":::critical" if task.id in critical else ""
         lines.append(f'    {names[task.id]}["{label}"]{marked}')
     lines += [f"    {names[need]} --> {names[task]}" for need, task in _edges(graph)]
@@ -110,9 +110,11 @@ def _critical(plan: Plan) -> tuple[str, ...]:
     return Graph.of(plan.tasks).critical_path(durations(plan.tasks, {}))
 
 
-def _mermaid_words(text: str) -> str:
-    # Mermaid takes entities, but with a number sign in place of the ampersand.
-    words = escape(one_line(text)).replace("#", "#35;")
+def mermaid_words(text: str) -> str:
+    """Returns a text for a label of Mermaid's, of which it reads nothing as a sign."""
+    # Mermaid takes entities, but with a number sign in place of the ampersand. It looks for
+    # settings between percent signs anywhere, also in what is quoted.
+    words = escape(one_line(text)).replace("#", "#35;").replace("%", "#37;").replace("`", "#96;")
     return words.replace("&#35;", "#").replace("&", "#")
 
 

@@ -14,7 +14,7 @@ from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.process import pressing
 from parallel_orchestra.process.press import Spoiled, press
 from parallel_orchestra.progress import Outcome, RunReport
-from parallel_orchestra.report import text
+from parallel_orchestra.report import mermaid, text
 from parallel_orchestra.report.advice import delivery
 from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
@@ -52,6 +52,9 @@ VARIABLES = {
     "budgets": "a line for each budget of the run",
     "integration_verdict": "what the integration report comes to in a few words; empty without one",
     "repeated": "the tasks of `report.tasks` that are done, and took more than one attempt",
+    "timeline": "all attempts as a Mermaid chart; empty if none has ended",
+    "timeline_lacks": "how many attempts are left out of it, the shortest ones",
+    "graph": "the tasks with their states as a Mermaid flowchart; empty if it would be too large",
     "failed": "the failed tasks of `report.tasks`",
     "skipped": "those that were skipped",
     "unfinished": "those that run, wait or are missing",
@@ -110,6 +113,7 @@ def facts_of(report: RunReport) -> dict[str, Any]:
     done = [outcome.value for outcome in Outcome if outcome.done]
     closed = [outcome.value for outcome in _CLOSED]
     together = report.integration_report
+    chart, lacks = mermaid.timeline(report)
     return {
         "report": found,
         "headline": headline(report),
@@ -121,6 +125,9 @@ def facts_of(report: RunReport) -> dict[str, Any]:
         "repeated": [
             task for task in tasks if task["outcome"] in done and len(task["attempts"]) > 1
         ],
+        "timeline": chart,
+        "timeline_lacks": lacks,
+        "graph": mermaid.graph(report),
         "failed": [task for task in tasks if task["outcome"] == Outcome.FAILED.value],
         "skipped": [task for task in tasks if task["outcome"] == Outcome.SKIPPED.value],
         "unfinished": [task for task in tasks if task["outcome"] in unfinished],

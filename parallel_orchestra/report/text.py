@@ -28,6 +28,8 @@ __all__ = [
 _TICKS = re.compile("`+")
 #: What CommonMark reads as a sign anywhere in a line; `_` only at the edge of a word.
 _MARKS = re.compile(r"[\\`*\[\]~$]|(?<![^\W_])_|_(?![^\W_])")
+#: Words that GitHub makes more of than text: people and addresses, links, issues (`fixes #1` closes it).
+_CALLS = re.compile(r"(\S*(?:@\w|://|www\.|#\d|\bGH-\d)\S*)", re.IGNORECASE)
 #: What CommonMark reads as a list, heading or quotation at the beginning of a line.
 _OPENING = re.compile(r"(?=[#+=-])|(?<=\d)(?=[.)])")
 _MINUTE = 60.0
@@ -36,16 +38,12 @@ _STEP = 1024
 
 
 def escaped(text: str) -> str:
-    """Returns one line of Markdown that shows the text as it is: no markup, no HTML.
+    """Returns one line of Markdown that shows the text as it is: no markup, no HTML, no links.
 
-    A `|` stays, since only tables read it as a sign: see `row`.
+    Words that GitHub would make a link of, or call somebody or close an issue by, become code. A
+    `|` stays, since only tables read it as a sign: see `row`.
     """
-    line = _MARKS.sub(lambda mark: "\\" + mark[0], one_line(text))
-    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    opening = _OPENING.search(line)
-    if opening is None or not (opening.start() == 0 or line[: opening.start()].isdigit()):
-        return line
-    return f"{line[: opening.start()]}\\{line[opening.start() :]}"
+    return _shown(one_line(text), opening=True)
 
 
 def code(text: str) -> str:
@@ -69,7 +67,7 @@ def sentence(text: str) -> str:
         return escaped(text)
     # one by one, `escaped` would take the spaces around the code away
     return "".join(
-        code(part) if place % 2 else _escaped_part(part, first=place == 0)
+        code(part) if place % 2 else _shown(part, opening=place == 0)
         for place, part in enumerate(parts)
     )
 
@@ -130,11 +128,19 @@ def _longest_run(text: str) -> int:
     return max((len(run) for run in _TICKS.findall(text)), default=0)
 
 
-def _escaped_part(part: str, *, first: bool) -> str:
-    if not part.strip():
-        return part
-    before = part[: len(part) - len(part.lstrip())]
-    after = part[len(part.rstrip()) :]
-    # A letter in front keeps what stands in mid-sentence from being taken for an opening.
-    middle = escaped(part) if first else escaped("x" + part.lstrip())[1:]
-    return before + middle + after
+def _shown(line: str, *, opening: bool) -> str:
+    """Returns an escaped line; `opening` if it is at the beginning of one."""
+    pieces = _CALLS.split(line)
+    return "".join(
+        code(piece) if place % 2 else _plain(piece, opening=opening and place == 0)
+        for place, piece in enumerate(pieces)
+    )
+
+
+def _plain(piece: str, *, opening: bool) -> str:
+    line = _MARKS.sub(lambda mark: "\\" + mark[0], piece)
+    line = line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    found = _OPENING.search(line) if opening else None
+    if found is None or not (found.start() == 0 or line[: found.start()].isdigit()):
+        return line
+    return f"{line[: found.start()]}\\{line[found.start() :]}"

@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from parallel_orchestra.errors import UsageError
@@ -27,6 +29,7 @@ HOSTILE = [
     "&lt;b&gt; &amp;",
     "line\n\n# other\n```\n</details>",
     "$x^2$ a_b_c __init__",
+    "@team see www.evil.example, fixes #12 (GH-3), mail me@evil.example",
 ]
 
 
@@ -45,7 +48,7 @@ def shown(html):
 def test_escaped_text_is_shown_as_it_is(words):
     html = seen(f"- {text.escaped(words)}\n")
 
-    assert set(re.findall(r"<(\w+)", html)) == {"ul", "li"}
+    assert set(re.findall(r"<(\w+)", html)) - {"code"} == {"ul", "li"}
     assert shown(html).strip() == " ".join(words.split())
 
 
@@ -106,8 +109,61 @@ def test_hostile_names_and_reasons_leave_the_report_whole():
 
     assert not re.search(r"<(script|a|img|details|strong|em|s|h4)\b|<!--", html)
     assert html.count("<h3>") == len(HOSTILE)
-    assert html.count("<pre>") == len(HOSTILE)
+    # and one for the timeline
+    assert html.count("<pre>") == len(HOSTILE) + 1
     assert html.count("<h1>") == 1
+
+
+#: Text that is likely to be read as something else, beside any other.
+SIGNS = (
+    *("`", "```", "~~~", "\n", "<b>", "</details>", "<!--", "](http://e)", "![", "[", "|", "\\"),
+    *(
+        "@team",
+        "#1",
+        "$x$",
+        "**",
+        "_",
+        "\x1b[31m",
+        "\u202e",
+        "    ",
+        "- ",
+        "1. ",
+        "> ",
+        "&lt;",
+        "a",
+    ),
+)
+WORDS = st.lists(st.sampled_from(SIGNS) | st.text(max_size=4), max_size=12).map("".join)
+#: All that a reader may meet in a report; no other element comes from anybody's words.
+ELEMENTS = frozenset(
+    ["h1", "h2", "h3", "p", "ul", "li", "code", "pre", "table", "thead", "tbody", "tr", "th", "td"]
+)
+
+
+@given(WORDS)
+def test_nothing_that_an_agent_says_becomes_more_than_text(words):
+    task = runs.task(
+        "t1",
+        Outcome.FAILED,
+        title=words,
+        failure="verify",
+        reason=words,
+        files=(words,),
+        kept=(words,),
+        warnings=(words,),
+        attempts=(runs.attempt(reason=words, log=words),),
+    )
+    skipped = runs.task("t2", Outcome.SKIPPED, title=words, reason=words, depends_on=("t1",))
+
+    page = markdown.render(runs.run(task, skipped, name=words, warnings=(words,)))
+    html = seen(page)
+
+    assert set(re.findall(r"<(\w+)", html)) <= ELEMENTS
+    assert [html.count(f"<{one}>") for one in ("h1", "h3", "table")] == [1, 1, 2]
+    assert html.count("<tr>") == html.count("<tr>\n")
+    assert not re.search(
+        r"(?<![\w`])@\w", re.sub(r"<(code|pre)\b.*?</\1>", "", html, flags=re.DOTALL)
+    )
 
 
 @pytest.fixture
