@@ -61,9 +61,11 @@ def _declined(end: Declined) -> list[str]:
     lines = [one_line(f"task {end.task} can't be merged: {end.failure.value}: {end.reason}")]
     lines += [f"  {clean(line)}" for line in end.detail.strip("\n").splitlines()]
     lines += [f"  conflict: {one_line(name)}" for name in end.files]
-    kept = one_line(short_ref(end.ref))
-    how = f"mend it on a branch (its work is kept under {kept}), commit"
-    if end.failure is FailureClass.CONFLICT:
-        how = f"on {kept}: `git merge {end.integration}`, resolve, commit"
-    lines.append(f"hint: {how}, then `parallel-orchestra merge {end.task}`")
-    return lines
+    kept, again = one_line(short_ref(end.ref)), f"parallel-orchestra merge {end.task}"
+    if not end.ref.startswith("refs/heads/"):
+        how = f"`git switch -c mended {kept}`, mend it, commit, then `{again} --from mended`"
+    elif end.failure is FailureClass.CONFLICT:
+        how = f"on {kept}: `git merge {end.integration}`, resolve, commit, then `{again}`"
+    else:
+        how = f"mend it on {kept}, commit, then `{again}`"
+    return [*lines, f"hint: {how}"]

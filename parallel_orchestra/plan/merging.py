@@ -82,6 +82,9 @@ def check_merge(data: Mapping[str, Any], findings: Findings) -> None:
     if not isinstance(merge, dict):
         return
     check_keys(merge, MergeFields.model_fields, "`merge`", ("merge",), findings, strict=True)
+    if merge.get("on_conflict") == "agent" and not _has_agents(data):
+        what = "`merge.on_conflict: agent` has no effect: programs (`backend: command`) resolve nothing"
+        findings.warning(Finding(what, "", ("merge", "on_conflict"), key=True))
     at = ("merge", "baseline")
     if merge.get("baseline") is True:
         if not merge.keys() & set(_SOURCES):
@@ -95,3 +98,13 @@ def check_merge(data: Mapping[str, Any], findings: Findings) -> None:
         if source in merge:
             what = f"`merge.{source}` has no effect without `baseline: true`"
             findings.warning(Finding(what, "", ("merge", source), key=True))
+
+
+def _has_agents(data: Mapping[str, Any]) -> bool:
+    """Returns whether a task may have an agent, and not only a program."""
+    defaults, tasks = data.get("defaults"), data.get("tasks")
+    usual = defaults.get("backend") if isinstance(defaults, dict) else None
+    entries = tasks if isinstance(tasks, list) else []
+    return any(
+        not isinstance(one, dict) or one.get("backend", usual) != "command" for one in entries
+    )

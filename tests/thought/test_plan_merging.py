@@ -105,6 +105,15 @@ def test_what_is_no_rule_is_told(value, what):
     assert what in " ".join(found[0] for found in told(f"{VERIFY}merge: {value}\n"))
 
 
+def test_a_plan_of_programs_is_told_that_none_of_them_resolves_a_conflict():
+    rule = "merge: {on_conflict: agent}\n"
+
+    (warning,) = read(f"defaults: {{backend: command, command: make}}\n{rule}").warnings
+
+    assert "`merge.on_conflict: agent` has no effect" in warning
+    assert read(rule).warnings == ()
+
+
 def test_an_agent_without_a_line_of_its_own_is_remarked_on():
     top = "defaults: {backend: command, command: make}\nmerge: {co_author: true}\n"
 

@@ -10,7 +10,7 @@ import pytest
 
 from support.effort import by_effort, seeds
 from support.scene import Scene
-from support.storm import Storm, kill
+from support.storm import Step, Storm, kill
 from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
@@ -55,3 +55,17 @@ def test_a_run_with_verify_killed_in_all_ways_ends_as_if_nothing_had_been(tmp_pa
     storm = Storm(Scene(tmp_path).repository(10), head=VERIFY)
 
     go_through(storm, seed, WAYS)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_tasks_that_conflict_and_begin_anew_in_a_storm_are_merged_once_each(tmp_path, seed):
+    ids = [f"t{number}" for number in range(1, 7)]
+    steps = [
+        Step(one, does="echo $PO_TASK_ID >> shared.txt", facts=("max_retries: 20",)) for one in ids
+    ]
+    head = "merge: {on_conflict: retry}"
+    storm = Storm(Scene(tmp_path).repository(10), steps=tuple(steps), head=head)
+
+    go_through(storm, seed, WAYS)
+
+    assert sorted(storm.scene.files()["shared.txt"].split()) == ids
