@@ -6,6 +6,7 @@ Knows nothing of colours. A command is never broken or cut, so that it can be co
 import re
 from collections.abc import Iterator
 
+from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import (
     LISTED,
@@ -35,6 +36,8 @@ _DROPPED = re.compile(r"available/([A-Za-z0-9_-]{1,64})\.md")
 _NARROWEST = 40
 #: Tasks that a line names which wait for the same.
 _NAMED = 5
+#: Failures that ask a person something: what can be answered stands beside them.
+_QUESTIONS = (FailureClass.CONFLICT.value, FailureClass.QA_BLOCKED.value)
 _NOT_SUCCEEDED = (
     Outcome.FAILED,
     Outcome.SKIPPED,
@@ -155,7 +158,12 @@ def _lines_of(report: RunReport, task: TaskReport, width: int) -> str:
 
 def _with_session(report: RunReport, task: TaskReport) -> str:
     session = session_step(report, task)
-    return f"{_stands(task)}\n  its agent: `{clean(session)}`" if session else _stands(task)
+    lines = [_stands(task)]
+    if task.failure in _QUESTIONS:
+        lines.append(f"  next: {clean(next_step(report, task))}")
+    if session:
+        lines.append(f"  its agent: `{clean(session)}`")
+    return "\n".join(lines)
 
 
 def _stands(task: TaskReport) -> str:

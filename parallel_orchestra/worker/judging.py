@@ -200,12 +200,7 @@ class Judging:
         if failure is FailureClass.MAX_TURNS:
             reason = f"{reason}; it came to no verdict"
             return ForAPerson(commit, FailureClass.QA_BLOCKED, reason, log=_LOG)
-        wait, final = said.retry_after, failure in _LASTING
-        if failure not in _ACCOUNT or judge.backend != self._task.backend:
-            if failure is FailureClass.USAGE_LIMIT and wait is None:
-                wait = _PAUSE
-            failure = FailureClass.ENVIRONMENT
-        assert failure is not None  # noqa: S101  # it is why we are here
+        failure, wait, final = blamed_on(said, ours=judge.backend == self._task.backend)
         raised = Ended(failure, reason, said.text[-DETAIL_BYTES:], final=final, log=_LOG)
         waiting = replace(executor, retry_after=wait)
         raised.finished = replace(raised.finished, answer=waiting)
@@ -331,6 +326,19 @@ class Judging:
                 used.session,
             )
         )
+
+
+def blamed_on(said: Answer, *, ours: bool) -> tuple[FailureClass, float | None, bool]:
+    """Returns what a judge's failure is to its task, when it may be tried again, whether it is final.
+
+    `ours` if its account may be that of the task's own agent.
+    """
+    failure, wait = said.failure, said.retry_after
+    if failure in _ACCOUNT and failure is not None and ours:
+        return failure, wait, failure is FailureClass.AUTH
+    if failure is FailureClass.USAGE_LIMIT and wait is None:
+        wait = _PAUSE
+    return FailureClass.ENVIRONMENT, wait, failure in _LASTING
 
 
 def _counted(judge: Task, used: Usage) -> Usage:

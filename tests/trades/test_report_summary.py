@@ -6,6 +6,7 @@ import pytest
 
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, Silence
+from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.figures import figures, verdict
 from parallel_orchestra.report.summary import status_lines, summary
 from parallel_orchestra.report.text import span
@@ -95,12 +96,16 @@ def test_a_running_task_whose_attempt_is_not_known_yet_is_named():
     assert status_lines(run, NOW)[1] == "running core"
 
 
-def test_a_status_names_failed_tasks_with_their_reasons():
-    lines = status_lines(runs.failures(), NOW)
+def test_a_status_names_failed_tasks_with_their_reasons_and_what_can_be_answered():
+    report = runs.failures()
 
+    lines = status_lines(report, NOW)
+
+    conflict = "conflict: both sides changed 2 files (src/api.py, src/routes.py)"
+    step = next(next_step(report, one) for one in report.tasks if one.id == "api")
     assert lines[1:] == (
         "1 skipped",
-        "failed api: conflict: both sides changed 2 files (src/api.py, src/routes.py)",
+        f"failed api: {conflict}\n  next: {step}",
         "failed tests: verify: `pytest` said: ``` 1 failed! ```",
         "warning: the tree has local changes in `notes.md`",
         "not a task of the run: available/build.bak",

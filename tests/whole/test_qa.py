@@ -129,6 +129,13 @@ def test_work_that_cannot_be_judged_waits_for_a_person(scene):
     assert again.states() == {**states, "lost": "done", "next": "done"}
     assert worked(scene, "lost") == ["1"]
     assert [one["way"] for one in later["lost"]["attempts"]] == ["", "judge"]
+    asks = (
+        "next: `parallel-orchestra logs vague` shows what QA said; `parallel-orchestra retry vague`"
+    )
+    assert asks in scene.call("status", check=4).out
+    scene.call("merge", "vague", check=0)
+    assert again.states()["vague"] == "done"
+    assert again.merges("orchestra/judged")["vague"] == 1
     assert again.files()["lost.txt"] == "1\n"
 
 
