@@ -13,15 +13,20 @@ from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.ink import columns, shortened
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.conductor.byhand.holding import holders
-from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
-from parallel_orchestra.conductor.present import alive
+from parallel_orchestra.conductor.picture import (
+    read_record,
+    report_of,
+    repository_of,
+    resume_command,
+)
+from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.budgets import short_of
 from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
 from parallel_orchestra.schedule import Hold
-from parallel_orchestra.store import Layout, WorkerKind
+from parallel_orchestra.store import Layout
 
 #: Looking again and again may cost this share of the time, and is done once a second at most.
 _SHARE = 0.05
@@ -55,7 +60,16 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: boo
 
 
 def _lines(layout: Layout, report: RunReport) -> tuple[str, ...]:
-    return (*status_lines(report, time.time()), *_deserted(layout, report))
+    first, *others = status_lines(report, time.time())
+    return (first, *_killed(layout, report), *others, *_deserted(layout, report))
+
+
+def _killed(layout: Layout, report: RunReport) -> list[str]:
+    """Returns a line that says so if the run was killed, with the command that goes on with it."""
+    why = deserted(layout) if report.ended is None else ""
+    if not why:
+        return []
+    return [f"killed: {why}; `{resume_command(read_record(layout), layout)}` goes on"]
 
 
 def _watched(layout: Layout) -> RunReport:
@@ -66,9 +80,9 @@ def _watched(layout: Layout) -> RunReport:
         while True:
             began = time.monotonic()
             # Asked before: who has left meanwhile has written all by then.
-            at_work = any(alive(layout, kind) for kind in (WorkerKind.CONDUCTOR, WorkerKind.WORKER))
+            left = deserted(layout)
             report = read(layout)
-            over = report.ended is not None or not at_work
+            over = report.ended is not None or bool(left)
             if sys.stdout.isatty():
                 size = shutil.get_terminal_size()
                 lines = [shortened(one, size.columns - 1) for one in _lines(layout, report)]

@@ -15,6 +15,7 @@ from parallel_orchestra.cli.ink import Line, Piece, Signs, columns, fitted, pain
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.cli.tints import colored
+from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Attempt, RunReport
 from parallel_orchestra.report.text import span
@@ -48,7 +49,7 @@ class Lane:
 
 
 #: The look of each state.
-_STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "quiet"}
+_STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "odd"}
 
 
 @click.command(
@@ -64,8 +65,9 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
     A task's name stands at the beginning of its attempt, as far as there is room. What is not filled
     is time in which a worker had nothing to do.
     """
-    report = read(Layout(tasks_dir_of(plan, tasks_dir, Path.cwd())))
-    found = lanes(report, time.time())
+    layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
+    report = read(layout)
+    found = lanes(report, None if report.ended is None and deserted(layout) else time.time())
     if as_json:
         click.echo(told(found))
         return ExitCode.DONE
@@ -79,15 +81,19 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
     return ExitCode.DONE
 
 
-def lanes(report: RunReport, now: float) -> tuple[Lane, ...]:
-    """Returns who did what when, until `now` (epoch); the process that began first comes first."""
+def lanes(report: RunReport, now: float | None) -> tuple[Lane, ...]:
+    """Returns who did what when, until `now` (epoch); the process that began first comes first.
+
+    `now` is None for a run that was killed: how long its last attempts took, nobody knows.
+    """
     attempts = [(task.id, one) for task in report.tasks for one in task.attempts]
     if not attempts:
         return ()
     zero = min(one.started for _, one in attempts)
+    latest = max(one.started + (one.seconds or 0.0) for _, one in attempts)
     found: dict[tuple[str, int], list[Stay]] = {}
     for task, one in sorted(attempts, key=lambda pair: pair[1].started):
-        stay = _stay(task, one, zero, now)
+        stay = _stay(task, one, zero, now, latest)
         found.setdefault((one.owner, one.slot), []).append(stay)
     order = list(dict.fromkeys(owner for owner, _ in found))
     slots = sorted(found, key=lambda lane: (order.index(lane[0]), lane[1]))
@@ -122,13 +128,16 @@ def _legend(words: Sequence[tuple[str, str]]) -> Iterator[Piece]:
         yield Piece(f" {state}   ")
 
 
-def _stay(task: str, one: Attempt, zero: float, now: float) -> Stay:
+def _stay(task: str, one: Attempt, zero: float, now: float | None, latest: float) -> Stay:
     begin = one.started - zero
     if one.seconds is not None:
         state = "failed" if one.failure else "good"
         return Stay(task, one.number, begin, begin + one.seconds, state, one.failure)
     if one.unseen:
         return Stay(task, one.number, begin, begin, "unseen", "")
+    if now is None:
+        # as long as anybody was seen to be at work
+        return Stay(task, one.number, begin, latest - zero, "unseen", "")
     return Stay(task, one.number, begin, max(begin, now - zero), "running", "")
 
 

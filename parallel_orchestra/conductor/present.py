@@ -17,6 +17,31 @@ def alive(layout: Layout, kind: WorkerKind) -> list[WorkerRecord]:
     ]
 
 
+def deserted(layout: Layout) -> str:
+    """Returns why nobody is at work on a run that has not ended; empty if somebody may be.
+
+    Who is on another machine or in another container may be alive: one look can't tell.
+    """
+    kinds = (WorkerKind.CONDUCTOR.value, WorkerKind.WORKER.value)
+    found = [record for record in read_workers(layout) if record.kind in kinds]
+    if not found or any(_may_be_alive(record) for record in found):
+        return ""
+    gone = sorted({record.pid for record in found if record.kind == WorkerKind.CONDUCTOR.value})
+    if len(gone) != 1:
+        return "its processes are gone"
+    return f"process {gone[0]} is gone"
+
+
+def _may_be_alive(record: WorkerRecord) -> bool:
+    if record.host != identity.host_name():
+        return True
+    if record.boot != identity.boot_id():
+        return False
+    return record.pid_namespace != identity.pid_namespace() or identity.alive(
+        record.pid, record.start
+    )
+
+
 @contextlib.contextmanager
 def run_lock(layout: Layout) -> Iterator[bool]:
     """Holds `run.lock` if it is free and tells whether it was: then no conductor is at work.

@@ -63,3 +63,10 @@ def test_no_lane_is_wider_than_the_terminal(width):
 
 def test_a_run_without_attempts_has_no_lanes():
     assert lanes(runs.run(runs.task(attempts=())), NOW) == ()
+
+
+def test_of_a_run_that_was_killed_nobody_knows_how_long_its_last_attempts_took():
+    found = lanes(run(), None)
+
+    last = found[1].stays[0]
+    assert (last.task, last.begin, last.end, last.state) == ("web", 20.0, 20.0, "unseen")

@@ -80,7 +80,12 @@ def test_a_status_says_that_the_owner_of_a_running_task_is_dead(scene):
 
     gone = f"not at work long: process {run.pid} is gone; "
     assert "not at work" not in during
+    assert "killed" not in during
     assert any(line.startswith(gone) for line in after.splitlines())
+    resume = f"`parallel-orchestra run {scene.plan_path()} --resume` goes on"
+    assert after.splitlines()[1] == f"killed: process {run.pid} is gone; {resume}"
+    assert "? unseen" in scene.call("timeline", check=0).out
+    assert "  killed  " in scene.call("runs", check=0).out
     scene.wait_for_silence()
 
 

@@ -14,6 +14,7 @@ from parallel_orchestra.report.text import one_line
 #: Columns from which the pane stands beside the list, not below it.
 _BESIDE = 110
 _HINTS = "q quit  ? keys  j/k task  l log  d diff  r result  u usage  tab  enter"
+_DESERTED = "deserted"
 #: The order of the list, and how each outcome looks.
 _ORDER = (
     Outcome.RUNNING,
@@ -36,12 +37,16 @@ _LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What there is to see: the run, what its agents do by task, and the lines of the pane."""
+    """What there is to see: the run, what its agents do by task, and the lines of the pane.
+
+    `killed` says why nobody is at work on it, empty if somebody may be.
+    """
 
     report: RunReport
     doing: Mapping[str, str] = field(default_factory=dict)
     phases: Mapping[str, str] = field(default_factory=dict)
     lines: Sequence[Line] = ()
+    killed: str = ""
 
 
 def listed(report: RunReport) -> tuple[TaskReport, ...]:
@@ -53,7 +58,7 @@ def window(
     seen: Seen, view: View, now: float, width: int, height: int, signs: Signs
 ) -> tuple[View, tuple[Line, ...]]:
     """Returns the lines of the window, and the view with what it learned of the window's size."""
-    top = _head(seen.report, now, width, signs)
+    top = _head(seen, now, width, signs)
     room = max(3, height - len(top) - 1)
     if view.whole:
         view, pane = _pane(seen, view, width, room, signs)
@@ -71,10 +76,11 @@ def window(
     return view, tuple(clipped(line, width, signs) for line in lines)[-height:]
 
 
-def _head(report: RunReport, now: float, width: int, signs: Signs) -> list[Line]:
+def _head(seen: Seen, now: float, width: int, signs: Signs) -> list[Line]:
+    report = seen.report
     running = report.count(Outcome.RUNNING)
     end = report.ended if report.ended is not None else now
-    outlook = report.outlook if report.ended is None else None
+    outlook = report.outlook if report.ended is None and not seen.killed else None
     known = outlook is not None and outlook.known * 2 >= outlook.tasks > 0
     sight = Sight(
         left=outlook.seconds if outlook is not None and known else None,
@@ -86,10 +92,13 @@ def _head(report: RunReport, now: float, width: int, signs: Signs) -> list[Line]
     )
     bar, numbers = head(shot, max(0.0, end - report.started), width, sight, signs)
     name = Piece(one_line(report.name) or report.run, "name")
-    return [(name, Piece(f"  {_standing(report)}", "odd")), bar, numbers]
+    return [(name, Piece(f"  {_standing(seen)}", "odd")), bar, numbers]
 
 
-def _standing(report: RunReport) -> str:
+def _standing(seen: Seen) -> str:
+    report = seen.report
+    if seen.killed:
+        return f"killed: {seen.killed}; `parallel-orchestra status` says how to go on"
     return f"paused {report.paused}" if report.paused and report.ended is None else verdict(report)
 
 
@@ -117,16 +126,18 @@ def _row(
     chosen: bool,
     focus: bool,
 ) -> Line:
-    running = task.outcome is Outcome.RUNNING
+    running = task.outcome is Outcome.RUNNING and not seen.killed
     look = _LOOKS.get(task.outcome, "good")
     word = seen.phases.get(task.id, "") if running else ""
     since = task.attempts[-1].started if running and task.attempts else None
     seconds = now - since if since is not None else task.seconds
     age = age_words(max(0.0, seconds), width) if task.attempts else ""
     told = seen.doing.get(task.id, "") if running else _why(task)
+    if task.outcome is Outcome.RUNNING and seen.killed:
+        word, look, told = _DESERTED, "bad", "whoever goes on with the run has it"
     line = (
         Piece(signs.arrow if chosen and focus else " ", "name"),
-        Piece(f"{_sign(task, signs)} ", look),
+        Piece(f"{signs.bad if word == _DESERTED else _sign(task, signs)} ", look),
         Piece(fitted(task.id, ids, signs), "chosen" if chosen else "name"),
         Piece(f" {word or task.outcome.value:<9}", look),
         Piece(f" {age:>11}  " if width >= 60 else f" {age:>5} "),
