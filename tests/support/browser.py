@@ -28,11 +28,9 @@ class Browser:
     def __init__(self, driver: Any) -> None:
         self._driver = driver
 
-    def open(
-        self, page: Path, width: int = 1440, *, dark: bool = False, scripts: bool = True
-    ) -> None:
-        """Opens a page as wide as that, in a light or dark scheme, with or without scripts."""
-        self.problems()
+    def open(self, page: Path, width: int = 1440, *, dark: bool = False) -> None:
+        """Opens a page as wide as that, in a light or a dark scheme; `problems` begins anew."""
+        self._driver.get("about:blank")
         self._tell(
             "Emulation.setDeviceMetricsOverride",
             width=width,
@@ -42,8 +40,7 @@ class Browser:
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._tell("Emulation.setEmulatedMedia", features=[scheme])
-        self._tell("Emulation.setScriptExecutionDisabled", value=not scripts)
-        self._driver.get("about:blank")
+        self.problems()
         self._driver.get(page.as_uri())
 
     def ask(self, expression: str) -> Any:

@@ -58,7 +58,7 @@ def tried(task, title, slot, begin, *lengths, failure="", number=1, **facts):
         exhibits.append(Exhibit(f"{folder}/verify.log", PYTEST))
     elif "verify" in names and lengths[2]:
         exhibits.append(Exhibit(f"{folder}/verify.log", "14 passed in 0.42s"))
-    if failure and failure != "verify":
+    if failure == "transient":
         exhibits[-1] = Exhibit(f"{folder}/agent.log", "API Error: 529 overloaded")
     facts = {
         "cost_usd": round(0.011 * sum(lengths), 2),

@@ -26,6 +26,8 @@ _THINNEST = 0.15
 _NAMED = 1.5
 #: Pixels that a bar of the fullest lane has at least in the mean, and bounds for the whole width.
 _ROOM, _NARROWEST, _WIDEST = 18, 620, 12_000
+#: Ticks at least, and pixels for each of more.
+_TICKS, _TICK = 8, 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +135,12 @@ def timeline(report: RunReport) -> Timeline:
         if key in set(shown)
     )
     fullest = max((len(lane.bars) for lane in lanes), default=0)
+    width = min(max(_NARROWEST, fullest * _ROOM), _WIDEST)
     return Timeline(
         lanes=lanes,
         bands=tuple(_bands(report, scale, now)) if times else (),
-        marks=tuple(scale.marks()),
-        width=min(max(_NARROWEST, fullest * _ROOM), _WIDEST),
+        marks=tuple(scale.marks(max(_TICKS, width // _TICK))),
+        width=width,
         left_out=len(kept) - len(lanes),
         crowded=_crowded(report),
     )

@@ -57,19 +57,19 @@ class Scale:
         within = min(max(instant, begin), end) - begin
         return self._places[number] + within * self._factor
 
-    def marks(self) -> Iterator[Mark]:
-        """Yields ticks with the time since the beginning, and the cuts, from left to right."""
+    def marks(self, ticks: int = _TICKS) -> Iterator[Mark]:
+        """Yields about so many ticks with the time since the beginning, and the cuts, in order."""
         if not self._busy:
             return
         origin = self._busy[0][0]
         shown = sum(end - begin for begin, end in self._busy)
-        step = next((one for one in _STEPS if one * _TICKS >= shown), _STEPS[-1])
+        step = next((one for one in _STEPS if one * ticks >= shown), _STEPS[-1])
         last = None
         for (begin, end), place in zip(self._busy, self._places, strict=True):
             if last is not None:
                 yield Mark(place - self._cut / 2, "", begin - last)
             first = -int(-(begin - origin) // step)
-            count = min(int((end - origin) / step) - first + 1, 2 * _TICKS)
+            count = min(int((end - origin) / step) - first + 1, 2 * ticks)
             for number in range(first, first + max(count, 0)):
                 since = number * step
                 yield Mark(self.at(origin + since), _word(since, step))
