@@ -3,13 +3,16 @@
 Bounded: of each file a report has one end, of a log that of a gigabyte as well as of a line.
 """
 
+import contextlib
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from parallel_orchestra import files
 from parallel_orchestra.agents.story import Reader, retold
-from parallel_orchestra.conductor.acts import AGENT_LOG, QA_LOG, log_readers_of, shortened
+from parallel_orchestra.conductor.acts import log_readers_of, shortened
 from parallel_orchestra.conductor.picture import read_record, repository_of
 from parallel_orchestra.errors import GitError, OrchestraError
 from parallel_orchestra.git import Repo, tallies
@@ -26,8 +29,11 @@ from parallel_orchestra.store import Layout
 
 PROMPT = "prompt.md"
 SETUP_LOG = "setup.log"
-#: In the order in which an attempt writes them.
-_LOGS = (SETUP_LOG, AGENT_LOG, "verify.log", QA_LOG, "merge-verify.log")
+#: Kinds of logs in the order in which an attempt writes them; of a kind there may be several.
+_KINDS = ("setup", "agent", "verify", "expect", "qa", "merge-verify", "resolve")
+_LOG = re.compile(rf"({'|'.join(_KINDS)})(?:-(\d{{1,6}}))?\.log")
+#: Logs of one attempt that are shown.
+_LOGS = 12
 #: Bytes that are read of a file: events of agents are long, and become short lines.
 _READ, _READ_OF_FAILED = 1 << 14, 1 << 16
 #: Lines and characters that are shown of a file, and characters of a line.
@@ -90,7 +96,7 @@ def _exhibits(
     began, more = _end_of(root / folder / PROMPT, _TEXT, beginning=True)
     if began:
         yield Exhibit(f"{folder}/{PROMPT}", began.decode("utf-8", "replace"), more)
-    for name in _LOGS:
+    for name in _logs(root / folder):
         if name == SETUP_LOG and attempt.phases:
             continue
         end, more = _end_of(root / folder / name, most)
@@ -100,6 +106,15 @@ def _exhibits(
                 words = retold(words, readers[name], shortened)
             text, less = _last_lines(words)
             yield Exhibit(f"{folder}/{name}", text, more or less)
+
+
+def _logs(folder: Path) -> list[str]:
+    """Returns the names of an attempt's logs, in order; those of what made others ready left out."""
+    found: list[re.Match[str]] = []
+    with contextlib.suppress(OSError):
+        found = [one for name in files.names(folder) if (one := _LOG.fullmatch(name)) is not None]
+    found.sort(key=lambda one: (_KINDS.index(one[1]), int(one[2] or 0)))
+    return [one[0] for one in found][-_LOGS:]
 
 
 def _last_lines(words: str) -> tuple[str, bool]:

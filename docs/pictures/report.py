@@ -1,14 +1,14 @@
 """Makes `docs/pictures/report.png`: a report as a browser shows it, of a run that is made up.
 
 .venv/bin/python -m pip install '.[dev,browser]'    # and Chromium with its driver
-.venv/bin/python docs/report_picture.py
+.venv/bin/python docs/pictures/report.py
 """  # noqa: INP001  # a script of the docs, not a package
 
 import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from parallel_orchestra.report import html  # noqa: E402 - the path is ours
