@@ -38,6 +38,9 @@ def replayed(repo: Repo, tip: str, head: str) -> Last | Conflicted | None:
     own = objects.first_parents(head, tip)
     if not own or repo.merge_base(tip, head) not in own[-1].parents[:1]:
         return None
+    if len(own) == 1 and len(own[0].parents) > 1:
+        # All of the work in one merge: what that says is how it came together, not what was done.
+        return None
     onto, tree = tip, objects.tree_of(tip)
     before = objects.tree_of(own[-1].parents[0])
     for one in reversed(own):

@@ -103,11 +103,14 @@ def test_a_conflict_on_the_way_is_one_of_the_task_and_nothing_is_merged(stage, p
     assert stage.tip == before
 
 
-def test_what_resolved_a_conflict_by_a_merge_is_one_commit(stage, project):
+@pytest.mark.parametrize("first", ["the work", "the branch"])
+def test_what_resolved_a_conflict_by_a_merge_is_one_commit(stage, project, first):
     candidate = stage.candidate(stage.claim("build"), {"a.txt": "mine\n"}, message="first")
     stage.merge("other", {"a.txt": "yours\n"})
     tree = git(project, "rev-parse", f"{candidate.commit}^{{tree}}").strip()
-    parents = ("-p", candidate.commit, "-p", stage.tip)
+    sides = (candidate.commit, stage.tip)
+    ours, theirs = sides if first == "the work" else reversed(sides)
+    parents = ("-p", ours, "-p", theirs)
     resolved = git(project, "commit-tree", tree, *parents, "-m", "both").strip()
 
     merged = stage.queue.merge(replace(candidate, commit=resolved))
@@ -189,4 +192,6 @@ def test_those_that_are_checked_together_are_copied_below_the_commit_of_the_batc
     assert parents == [stage.base, second]
     assert git(project, "log", "--format=%P", "-1", second).split()[0] == first
     assert merges_of(project, REFS.integration) == {"x": 1, "y": 1}
+    assert undo(stage, candidates[0].claim, candidates[0].log) == Undone(stage.tip)
+    assert names_at(project, stage.tip) == {*BASE, "y.draft", "y.txt"}
     stage.close()
