@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,11 @@ from parallel_orchestra.errors import EnvironmentProblem, Problem
 #: What GitHub takes as the text of a pull request, in characters; `cut` leaves room below it.
 BODY_LIMIT = 65_536
 _ROOM = 500
+#: What the summaries of one step of Actions may have in all, in bytes: a larger one is dropped as a
+#: whole. What of it is left for later ones.
+SUMMARY_LIMIT = 1 << 20
+_SPARE = 64 << 10
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 #: Seconds that `gh` may take for one call.
 _LIMIT = 120.0
@@ -88,14 +93,55 @@ def cut(body: str) -> str:
     """Returns as much of a text as GitHub takes, whole lines of it, and says so if that is not all."""
     if _size(body) <= BODY_LIMIT:
         return body
-    lines, left = [], BODY_LIMIT - _ROOM
-    for line in body.splitlines(keepends=True):
-        left -= _size(line)
-        if left < 0:
+    kept = _beginning(body, BODY_LIMIT - _ROOM, _size)
+    return f"{kept}\n... cut here: GitHub takes no more than {BODY_LIMIT:,} characters.\n"
+
+
+def fitting(page: str, used: int = 0) -> str:
+    """Returns as much of a page as still fits a step's summary that has `used` bytes already.
+
+    Whole lines, and said if that is not all; "" if there is no room.
+    """
+    room = SUMMARY_LIMIT - used
+    if _size_bytes(page) <= room:
+        return page
+    kept = _beginning(page, room - _SPARE, _size_bytes)
+    if not kept:
+        return ""
+    return f"{kept}\n... cut here: a step's summary takes no more than 1 MiB.\n"
+
+
+def _beginning(page: str, room: int, size: Callable[[str], int]) -> str:
+    """Returns the lines that fit, with an open fence closed; half a chart is left out instead."""
+    lines: list[str] = []
+    fence, begun = "", 0
+    for line in page.splitlines(keepends=True):
+        room -= size(line)
+        if room < 0:
             break
+        before = fence
+        fence = _fence_after(line, fence)
+        if fence and not before:
+            begun = len(lines)
         lines.append(line)
-    fence = "```\n" if sum(line.startswith("```") for line in lines) % 2 else ""
-    return f"{''.join(lines)}{fence}\n... cut here: GitHub takes no more than {BODY_LIMIT:,} characters.\n"
+    if fence and lines[begun].strip().endswith("mermaid"):
+        return "".join(lines[:begun])
+    return "".join(lines) + (f"{fence}\n" if fence else "")
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """Returns the fence that is open after a line; `fence` was before."""
+    found = _FENCE.fullmatch(line.rstrip("\n"))
+    if found is None:
+        return fence
+    if not fence:
+        return found[1]
+    ends = found[1].startswith(fence) and not found[2].strip()
+    return "" if ends else fence
+
+
+def _size_bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _size(text: str) -> int:

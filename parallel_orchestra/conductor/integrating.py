@@ -180,7 +180,9 @@ def _checked(name: str, command: str, ended: Exit, log: str) -> Check:
     shown = f"`{command}`"
     if ended.ending is Ending.EXITED and ended.code == 0:
         return Check(name, Mark.GOOD, f"{shown}, {span(ended.seconds)}", log, ended.seconds)
-    how = ended.reason or f"{ended.ending.value} with code {ended.code}"
+    if ended.reason:
+        return Check(name, Mark.BAD, f"{shown}: {ended.reason}", log, ended.seconds)
+    how = f"{ended.ending.value} with code {ended.code}"
     if ended.ending is Ending.TIMEOUT:
         how = f"took longer than {span(ended.seconds)}"
     said = (ended.stdout_tail + ended.stderr_tail)[-_TAIL:].decode("utf-8", "replace").split("\n")

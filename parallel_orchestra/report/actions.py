@@ -1,22 +1,16 @@
-"""A run for GitHub Actions: annotations, and as much of a page as a step's summary takes.
+"""A run for GitHub Actions: annotations, ten of a kind for each step at most, as GitHub takes them.
 
-The limits are GitHub's: ten annotations of a kind and a summary of 1 MiB for each step. A larger summary
-would be dropped as a whole. Knows nothing of files or of the environment.
+Knows nothing of files or of the environment.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.text import clean
 
-#: What the summaries of one step may have in all, in bytes, and what of it is left for the next.
-SUMMARY_LIMIT = 1 << 20
-_SPARE = 64 << 10
 _MOST = 10
 _LONGEST = 4000
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def annotations(report: RunReport, file: str = "") -> Iterator[str]:
@@ -47,40 +41,6 @@ def command(level: str, facts: Mapping[str, str], words: str) -> str:
         for name, value in facts.items()
     )
     return f"::{level}{' ' if shown else ''}{shown}::{_escaped(words)}"
-
-
-def fitting(page: str, used: int = 0) -> str:
-    """Returns as much of a Markdown page as still fits a summary that has `used` bytes already.
-
-    Whole lines, with an open fence closed, and said if it is not all; "" if there is no room.
-    """
-    room = SUMMARY_LIMIT - used
-    if len(page.encode("utf-8", "replace")) <= room:
-        return page
-    room -= _SPARE
-    lines: list[str] = []
-    fence = ""
-    for line in page.splitlines(keepends=True):
-        room -= len(line.encode("utf-8", "replace"))
-        if room < 0:
-            break
-        lines.append(line)
-        fence = _fence_after(line, fence)
-    if not lines:
-        return ""
-    closed = f"{fence}\n" if fence else ""
-    return f"{''.join(lines)}{closed}\n... cut here: a step's summary takes no more than 1 MiB.\n"
-
-
-def _fence_after(line: str, fence: str) -> str:
-    """Returns the fence that is open after a line; `fence` was before."""
-    found = _FENCE.fullmatch(line.rstrip("\n"))
-    if found is None:
-        return fence
-    if not fence:
-        return found[1]
-    ends = found[1].startswith(fence) and not found[2].strip()
-    return "" if ends else fence
 
 
 def _few(told: list[tuple[str, str]], level: str) -> Iterable[tuple[str, str]]:

@@ -105,3 +105,25 @@ def test_a_text_that_is_too_long_is_cut_at_a_line_and_says_so(line):
     assert len(text.encode("utf-16-le")) // 2 <= github.BODY_LIMIT
     assert text.endswith("\n... cut here: GitHub takes no more than 65,536 characters.\n")
     assert text.count("```") % 2 == 0
+
+
+def test_a_page_that_fits_is_taken_whole():
+    assert github.fitting("# a\n", github.SUMMARY_LIMIT - 4) == "# a\n"
+    assert github.fitting("# ab\n", github.SUMMARY_LIMIT - 4) == ""
+
+
+def test_a_page_that_is_too_large_is_cut_at_a_line_and_its_fence_is_closed():
+    page = "````text\n```\n" + "é" * 100 + "\n" + ("word " * 20 + "\n") * 20_000 + "````\nend\n"
+
+    shown = github.fitting(page)
+
+    assert len(shown.encode()) < github.SUMMARY_LIMIT
+    assert shown.endswith(
+        "word \n````\n\n... cut here: a step's summary takes no more than 1 MiB.\n"
+    )
+
+
+def test_half_a_chart_is_left_out_instead_of_being_broken():
+    page = "# a\n\n```mermaid\n" + "    t1 --> t2\n" * 10_000 + "```\n"
+
+    assert github.cut(page).startswith("# a\n\n\n... cut here: ")

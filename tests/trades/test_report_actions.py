@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.progress import Check, IntegrationReport, Mark, Outcome
-from parallel_orchestra.report.actions import SUMMARY_LIMIT, annotations, command, fitting
+from parallel_orchestra.report.actions import annotations, command
 from support import runs
 
 
@@ -42,22 +42,6 @@ def test_a_command_is_one_line_whatever_it_says(title, words):
     assert title_said.startswith("error title=")
     assert "," not in title_said
     assert "\n" not in words_said
-
-
-def test_a_page_that_fits_is_taken_whole():
-    assert fitting("# a\n", SUMMARY_LIMIT - 4) == "# a\n"
-    assert fitting("# ab\n", SUMMARY_LIMIT - 4) == ""
-
-
-def test_a_page_that_is_too_large_is_cut_at_a_line_and_its_fence_is_closed():
-    page = "````text\n```\n" + "é" * 100 + "\n" + ("word " * 20 + "\n") * 20_000 + "````\nend\n"
-
-    shown = fitting(page)
-
-    assert len(shown.encode()) < SUMMARY_LIMIT
-    assert shown.endswith(
-        "word \n````\n\n... cut here: a step's summary takes no more than 1 MiB.\n"
-    )
 
 
 def test_what_must_be_fixed_is_an_error_once_all_tasks_are_done():
