@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from parallel_orchestra import github
+from parallel_orchestra.cli.outputs import rendered
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.report import markdown
@@ -25,7 +26,7 @@ def tell_actions(report: RunReport, environ: Mapping[str, str]) -> tuple[Problem
         return ()
     try:
         with open(summary, "a", encoding="utf-8", errors="replace") as page:
-            page.write(github.fitting(markdown.render(report), os.fstat(page.fileno()).st_size))
+            page.write(github.fitting(rendered(report, markdown), os.fstat(page.fileno()).st_size))
     except OSError as error:
         what = f"cannot write the step's summary: {error.strerror or error}"
         return (Problem(what, summary),)

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.conductor.exhibits import with_exhibits
+from parallel_orchestra.conductor.exhibits import with_exhibits, with_last_words
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report import NAMED, REPORTS, Report, format_for, shows_exhibits
+from parallel_orchestra.report import (
+    NAMED,
+    REPORTS,
+    Report,
+    format_for,
+    markdown,
+    shows_exhibits,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,9 @@ def write_texts(paths: Iterable[Path], text_of: Callable[[Path], str]) -> Writte
 
 def rendered(report: RunReport, style: Report) -> str:
     """Returns the run in a format, with what attempts left if the format shows that."""
-    return style.render(with_exhibits(report, os.environ) if shows_exhibits(style) else report)
+    if shows_exhibits(style):
+        return style.render(with_exhibits(report, os.environ))
+    return style.render(with_last_words(report) if style is markdown else report)
 
 
 def _style(path: Path, form: str | None) -> Report:

@@ -14,6 +14,7 @@ from parallel_orchestra.cli.outputs import (
     write_texts,
 )
 from parallel_orchestra.cli.status import read
+from parallel_orchestra.conductor.exhibits import with_last_words
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report import NAMED
 from parallel_orchestra.report.markdown import render_by
@@ -64,7 +65,7 @@ def command(
     check_reports(output, "markdown" if template is not None else form)
     report = read(Layout(tasks_dir_of(plan, tasks_dir, Path.cwd())))
     if template is not None:
-        text = render_by(template, report)
+        text = render_by(template, with_last_words(report))
         return _by_template(text, output)
     if not output:
         click.echo(rendered(report, NAMED[form or "markdown"]), nl=False)

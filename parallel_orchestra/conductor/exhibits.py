@@ -23,6 +23,7 @@ from parallel_orchestra.progress import (
     Exhibit,
     FileChange,
     Landed,
+    Outcome,
     RunReport,
 )
 from parallel_orchestra.store import Layout
@@ -38,6 +39,8 @@ _LOGS = 12
 _READ, _READ_OF_FAILED = 1 << 14, 1 << 16
 #: Lines and characters that are shown of a file, and characters of a line.
 _LINES, _TEXT, _LINE = 60, 6000, 400
+#: Failed tasks whose last words are read.
+_FAILED = 40
 
 
 def with_exhibits(report: RunReport, environ: Mapping[str, str]) -> RunReport:
@@ -66,6 +69,37 @@ def with_exhibits(report: RunReport, environ: Mapping[str, str]) -> RunReport:
                     _shown(layout, one, readers.get(task.id, {})) for one in task.attempts
                 ),
             )
+            for task in report.tasks
+        ),
+    )
+
+
+def with_last_words(report: RunReport) -> RunReport:
+    """Returns the report with what the last attempts of the failed tasks left, of the first ones.
+
+    That is little to read, also of thousands of tasks.
+    """
+    layout = Layout(Path(report.tasks_dir))
+    failed = [task.id for task in report.tasks if task.outcome is Outcome.FAILED and task.attempts]
+    if not failed:
+        return report
+    try:
+        readers = log_readers_of(plan_from_json(read_record(layout).plan))
+    except OrchestraError:
+        return report
+    first = frozenset(failed[:_FAILED])
+    return replace(
+        report,
+        tasks=tuple(
+            replace(
+                task,
+                attempts=(
+                    *task.attempts[:-1],
+                    _shown(layout, task.attempts[-1], readers.get(task.id, {})),
+                ),
+            )
+            if task.id in first
+            else task
             for task in report.tasks
         ),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.process import pressing
 from parallel_orchestra.process.press import Spoiled, press
-from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report import mermaid, text
 from parallel_orchestra.report.advice import delivery
 from parallel_orchestra.report.aftermath import aftermath_words
@@ -55,11 +55,14 @@ VARIABLES = {
     "timeline": "all attempts as a Mermaid chart; empty if none has ended",
     "timeline_lacks": "how many attempts are left out of it, the shortest ones",
     "graph": "the tasks with their states as a Mermaid flowchart; empty if it would be too large",
-    "failed": "the failed tasks of `report.tasks`",
+    "failed": "the failed tasks of `report.tasks`; beside its keys, each has `last_lines`, the end of "
+    "the log that shows why, and `last_log`, its name; they may be empty",
     "skipped": "those that were skipped",
     "unfinished": "those that run, wait or are missing",
     "kept": "those that are closed, and have kept work of earlier attempts",
 }
+#: Lines of a failed task's log that are shown.
+_LAST_LINES = 20
 #: Those whose kept work is not shown beside their failure or state.
 _CLOSED = (Outcome.SUCCEEDED, Outcome.RESUMED, Outcome.BY_HAND, Outcome.SKIPPED)
 _UNFINISHED = (Outcome.RUNNING, Outcome.WAITING, Outcome.MISSING)
@@ -128,11 +131,27 @@ def facts_of(report: RunReport) -> dict[str, Any]:
         "timeline": chart,
         "timeline_lacks": lacks,
         "graph": mermaid.graph(report),
-        "failed": [task for task in tasks if task["outcome"] == Outcome.FAILED.value],
+        "failed": [
+            {**told, **_last_words(task)}
+            for told, task in zip(tasks, report.tasks, strict=True)
+            if task.outcome is Outcome.FAILED
+        ],
         "skipped": [task for task in tasks if task["outcome"] == Outcome.SKIPPED.value],
         "unfinished": [task for task in tasks if task["outcome"] in unfinished],
         "kept": [task for task in tasks if task["kept"] and task["outcome"] in closed],
     }
+
+
+def _last_words(task: TaskReport) -> dict[str, str]:
+    """Returns the end of the log that shows why a task failed, if that is known: else of the last."""
+    last = task.attempts[-1] if task.attempts else None
+    logs = [one for one in last.exhibits if one.name.endswith(".log")] if last else []
+    if last is None or not logs:
+        return {"last_log": "", "last_lines": ""}
+    told = last.told_in.rpartition("/")[2]
+    log = next((one for one in logs if one.name == told), logs[-1])
+    lines = text.clean(log.text).rstrip().split("\n")
+    return {"last_log": log.name, "last_lines": "\n".join(lines[-_LAST_LINES:])}
 
 
 def main() -> None:

@@ -166,6 +166,7 @@ def test_a_report_is_told_after_the_run_in_any_format(failed, tmp_path):
     failed.call("report", "--format", "json", "-o", str(named), check=0)
 
     assert printed.startswith("# failing: failed\n")
+    assert "<summary>The end of agent.log</summary>\n\n```text\nno\n```\n" in printed
     assert page.read_text(encoding="utf-8") == printed
     assert json.loads(data.read_text())["failed"] == 1
     assert json.loads(named.read_text())["total"] == 3

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from parallel_orchestra.errors import UsageError
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Exhibit, Outcome
 from parallel_orchestra.report import markdown, text
 from support import runs
 
@@ -136,7 +136,11 @@ SIGNS = (
 WORDS = st.lists(st.sampled_from(SIGNS) | st.text(max_size=4), max_size=12).map("".join)
 #: All that a reader may meet in a report; no other element comes from anybody's words.
 ELEMENTS = frozenset(
-    ["h1", "h2", "h3", "p", "ul", "li", "code", "pre", "table", "thead", "tbody", "tr", "th", "td"]
+    [
+        *("h1", "h2", "h3", "p", "ul", "li", "code", "pre"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+        *("details", "summary"),  # ours, around the end of a log
+    ]
 )
 
 
@@ -151,7 +155,9 @@ def test_nothing_that_an_agent_says_becomes_more_than_text(words):
         files=(words,),
         kept=(words,),
         warnings=(words,),
-        attempts=(runs.attempt(reason=words, log=words),),
+        attempts=(
+            runs.attempt(reason=words, log=words, exhibits=(Exhibit("a/agent.log", words),)),
+        ),
     )
     skipped = runs.task("t2", Outcome.SKIPPED, title=words, reason=words, depends_on=("t1",))
 
@@ -159,11 +165,27 @@ def test_nothing_that_an_agent_says_becomes_more_than_text(words):
     html = seen(page)
 
     assert set(re.findall(r"<(\w+)", html)) <= ELEMENTS
+    assert html.count("<details>") == html.count("</details>") <= 1
     assert [html.count(f"<{one}>") for one in ("h1", "h3", "table")] == [1, 1, 2]
     assert html.count("<tr>") == html.count("<tr>\n")
     assert not re.search(
         r"(?<![\w`])@\w", re.sub(r"<(code|pre)\b.*?</\1>", "", html, flags=re.DOTALL)
     )
+
+
+def test_the_end_of_the_log_that_shows_why_is_folded_in():
+    said = Exhibit("x/verify.log", "".join(f"line {n}\n" for n in range(1, 31)))
+    printed = Exhibit("x/agent.log", "done\n")
+    prompt = Exhibit("x/prompt.md", "do it\n")
+    last = runs.attempt(failure="verify", told_in="x/verify.log", exhibits=(prompt, said, printed))
+
+    page = markdown.render(
+        runs.run(runs.task("a", Outcome.FAILED, failure="verify", attempts=(last,)))
+    )
+
+    assert "<details><summary>The end of verify.log</summary>\n\n```text\nline 11\n" in page
+    assert "line 30\n```\n\n</details>\n" in page
+    assert "do it" not in page
 
 
 @pytest.fixture
