@@ -10,6 +10,7 @@ from parallel_orchestra import __version__
 from support.clock import FakeClock
 from support.preloaded import can_do_without_a_start
 from support.processes import marked
+from support.replay import after_run
 from support.repository import (
     commit_files,
     fsck_clean,
@@ -54,6 +55,18 @@ def test_a_repository_has_one_commit_with_its_files(tmp_path):
     assert git(repo, "symbolic-ref", "HEAD") == "refs/heads/main\n"
     assert git(repo, "ls-files") == "a.txt\ndeep/er/b.txt\n"
     assert fsck_clean(repo)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_a_scene_after_a_run_is_put_back_for_each_test_and_lent_once(turn):
+    scene = after_run(READ_ONLY_PLAN)
+
+    assert scene.tasks_in("done") == {"look"}
+    assert scene.names() == {f"folder-000/file-0000{number}.txt" for number in range(3)}
+    commit_files(scene.project, {f"{turn}.txt": "changed\n"})
+    with pytest.raises(AssertionError, match="two uses"):
+        after_run(READ_ONLY_PLAN)
 
 
 def test_a_repository_of_a_number_has_so_many_files(tmp_path):

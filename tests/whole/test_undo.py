@@ -6,6 +6,7 @@ import pytest
 
 from support.effort import by_effort
 from support.figures import tell
+from support.replay import after_run
 from support.repository import commit_files, fsck_clean
 from support.scene import Scene
 from support.storm import check_tidy
@@ -49,12 +50,6 @@ tasks:
 """
 
 
-def ran(folder, text, code=0):
-    scene = Scene(folder).repository(3).plan(text)
-    scene.run("--yes", check=code)
-    return scene
-
-
 def outcome(scene, task):
     found = json.loads(scene.call("status", "--json").out)
     return next(one for one in found["tasks"] if one["id"] == task)
@@ -76,8 +71,8 @@ def generations(scene, task, ref="HEAD"):
     ]
 
 
-def test_an_undone_task_is_gone_from_the_branch_and_from_the_users_too(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_an_undone_task_is_gone_from_the_branch_and_from_the_users_too():
+    scene = after_run(CHAIN)
 
     result = scene.call("undo", "apart", "--message", "It was too much.", check=0)
 
@@ -93,8 +88,8 @@ def test_an_undone_task_is_gone_from_the_branch_and_from_the_users_too(tmp_path)
     assert fsck_clean(scene.project)
 
 
-def test_an_undone_task_is_reported_as_such_and_not_as_merged(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_an_undone_task_is_reported_as_such_and_not_as_merged():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
 
     found = outcome(scene, "apart")
@@ -112,8 +107,8 @@ def test_an_undone_task_is_reported_as_such_and_not_as_merged(tmp_path):
     assert not [ref for ref in scene.refs() if ref.endswith("merged/apart")]
 
 
-def test_a_task_that_others_have_used_is_undone_only_if_it_is_meant(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_a_task_that_others_have_used_is_undone_only_if_it_is_meant():
+    scene = after_run(CHAIN)
     before = scene.git("rev-parse", "HEAD", "orchestra/chain")
 
     refused = scene.call("undo", "one", check=2)
@@ -128,8 +123,8 @@ def test_a_task_that_others_have_used_is_undone_only_if_it_is_meant(tmp_path):
     assert "two.txt" in scene.names()
 
 
-def test_dependents_are_undone_first_one_commit_each(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_dependents_are_undone_first_one_commit_each():
+    scene = after_run(CHAIN)
 
     result = scene.call("undo", "one", "--with-dependents", "--yes", "--json", check=0)
 
@@ -141,8 +136,8 @@ def test_dependents_are_undone_first_one_commit_each(tmp_path):
     assert {"one.txt", "two.txt", "shared.txt"}.isdisjoint(scene.names())
 
 
-def test_retry_does_an_undone_task_again_once_as_its_next_generation(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_retry_does_an_undone_task_again_once_as_its_next_generation():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
 
     scene.call("retry", "apart", check=0)
@@ -157,14 +152,12 @@ def test_retry_does_an_undone_task_again_once_as_its_next_generation(tmp_path):
 
 
 @pytest.mark.parametrize("strategy", ["squash", "rebase"])
-def test_a_task_in_a_straight_line_is_undone_and_comes_again_as_its_next_generation(
-    tmp_path, strategy
-):
+def test_a_task_in_a_straight_line_is_undone_and_comes_again_as_its_next_generation(strategy):
     plan = CHAIN.replace("name: chain\n", f"name: chain\nmerge: {{strategy: {strategy}}}\n")
     plan = plan.replace(
         "> apart.txt", "> apart.txt; git add .; git commit -qm draft; echo > last.txt"
     )
-    scene = ran(tmp_path, plan)
+    scene = after_run(plan)
     scene.call("undo", "apart", check=0)
     scene.call("retry", "apart", check=0)
 
@@ -177,8 +170,8 @@ def test_a_task_in_a_straight_line_is_undone_and_comes_again_as_its_next_generat
     assert fsck_clean(scene.project)
 
 
-def test_a_task_that_came_again_can_be_undone_again(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_a_task_that_came_again_can_be_undone_again():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
     scene.call("retry", "apart", check=0)
     scene.run("--resume", check=0)
@@ -190,8 +183,8 @@ def test_a_task_that_came_again_can_be_undone_again(tmp_path):
     assert generations(scene, "apart")[1] == ["2", "2", "1", "1"]
 
 
-def test_going_on_with_a_run_leaves_an_undone_task_undone(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_going_on_with_a_run_leaves_an_undone_task_undone():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
 
     result = scene.run("--resume", check=1)
@@ -202,8 +195,8 @@ def test_going_on_with_a_run_leaves_an_undone_task_undone(tmp_path):
     assert len(scene.attempts("apart")) == 1
 
 
-def test_an_undone_task_that_a_person_did_instead_stays_done(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_an_undone_task_that_a_person_did_instead_stays_done():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
     (file,) = (scene.tasks_dir / "failed").iterdir()
     file.rename(scene.tasks_dir / "done" / file.name)
@@ -214,8 +207,8 @@ def test_an_undone_task_that_a_person_did_instead_stays_done(tmp_path):
     assert scene.tasks_in("failed") == set()
 
 
-def test_later_work_on_the_same_lines_is_in_the_way_and_named(tmp_path):
-    scene = ran(tmp_path, ONE_FILE)
+def test_later_work_on_the_same_lines_is_in_the_way_and_named():
+    scene = after_run(ONE_FILE)
     before = scene.git("rev-parse", "HEAD", "orchestra/layers")
     merge = scene.git("log", "--format=%H", "--grep=Orchestra-Task: .*/base").strip()
 
@@ -230,8 +223,8 @@ def test_later_work_on_the_same_lines_is_in_the_way_and_named(tmp_path):
     assert scene.files()["shared.txt"] == "a\nb\n"
 
 
-def test_what_the_plans_verify_needs_is_not_undone(tmp_path):
-    scene = ran(tmp_path, VERIFIED)
+def test_what_the_plans_verify_needs_is_not_undone():
+    scene = after_run(VERIFIED)
     before = scene.git("rev-parse", "HEAD", "orchestra/verified")
 
     result = scene.call("undo", "lib", check=4)
@@ -245,8 +238,8 @@ def test_what_the_plans_verify_needs_is_not_undone(tmp_path):
     assert {"lib.txt", "user.txt"}.isdisjoint(scene.names())
 
 
-def test_what_can_not_be_undone_says_why(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_what_can_not_be_undone_says_why():
+    scene = after_run(CHAIN)
     scene.call("undo", "apart", check=0)
 
     again = scene.call("undo", "apart", check=2)
@@ -259,8 +252,8 @@ def test_what_can_not_be_undone_says_why(tmp_path):
     assert undos(scene) == ["apart"]
 
 
-def test_a_dirty_file_keeps_the_undo_from_the_users_branch_and_the_command_is_said(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_a_dirty_file_keeps_the_undo_from_the_users_branch_and_the_command_is_said():
+    scene = after_run(CHAIN)
     (scene.project / "apart.txt").write_text("mine\n")
 
     result = scene.call("undo", "apart", check=4)
@@ -273,8 +266,8 @@ def test_a_dirty_file_keeps_the_undo_from_the_users_branch_and_the_command_is_sa
     assert "apart.txt" not in scene.names()
 
 
-def test_what_the_user_committed_meanwhile_stays_when_a_task_is_undone(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_what_the_user_committed_meanwhile_stays_when_a_task_is_undone():
+    scene = after_run(CHAIN)
     commit_files(scene.project, {"mine.txt": "mine\n"})
 
     scene.call("undo", "apart", check=0)
@@ -356,8 +349,8 @@ def dies(scene, *words, **env):
     return scene.call(*words, env={"PYTHONPATH": str(folder), **env})
 
 
-def test_an_undo_that_died_before_its_last_move_is_ended_by_the_next_look(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_an_undo_that_died_before_its_last_move_is_ended_by_the_next_look():
+    scene = after_run(CHAIN)
     killed = dies(scene, "undo", "apart", DIE_BEFORE="/failed/")
     half = (scene.tasks_in("done"), outcome(scene, "apart")["failure_category"])
 
@@ -371,8 +364,8 @@ def test_an_undo_that_died_before_its_last_move_is_ended_by_the_next_look(tmp_pa
     assert outcome(scene, "apart")["failure_category"] == "undone"
 
 
-def test_an_undo_that_died_before_its_last_move_is_ended_by_the_same_command(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+def test_an_undo_that_died_before_its_last_move_is_ended_by_the_same_command():
+    scene = after_run(CHAIN)
     dies(scene, "undo", "apart", DIE_BEFORE="/failed/")
 
     again = scene.call("undo", "apart", check=2)
@@ -383,7 +376,7 @@ def test_an_undo_that_died_before_its_last_move_is_ended_by_the_same_command(tmp
 
 @pytest.mark.storm
 def test_wherever_an_undo_is_killed_it_happened_entirely_or_not_at_all(tmp_path):
-    scene = ran(tmp_path, CHAIN)
+    scene = after_run(CHAIN)
     number, killed, step = 0, 0, by_effort(30, 9, 1)
 
     while True:
@@ -403,7 +396,8 @@ def test_wherever_an_undo_is_killed_it_happened_entirely_or_not_at_all(tmp_path)
         if undone:
             scene.call("retry", "apart", check=0)
             scene.run("--resume", check=0)
-            scene = ran(tmp_path / f"again-{number}", CHAIN)
+            scene = Scene(tmp_path / f"again-{number}").repository(3).plan(CHAIN)
+            scene.run("--yes", check=0)
 
     tell("undo kill points", tried=killed, steps=number)
     assert ended.exit_code == 0
