@@ -10,7 +10,7 @@ from parallel_orchestra.isolation.home import home_of
 from parallel_orchestra.isolation.in_place import InPlace
 from parallel_orchestra.isolation.inspection import PoolSlot, SlotState, slots_in
 from parallel_orchestra.isolation.left import LeftWorktree, idle_locks, is_by_hand, left_in
-from parallel_orchestra.isolation.pool import Pool, default_root, labelled, rescue
+from parallel_orchestra.isolation.pool import BENCH, Pool, default_root, labelled, rescue
 from parallel_orchestra.isolation.ports import Seat, Seats
 from parallel_orchestra.isolation.salvage import Left
 from parallel_orchestra.isolation.setting_up import Means, SetUpFailed, prepared, take_down
@@ -29,6 +29,7 @@ from parallel_orchestra.isolation.workspace import (
 )
 
 __all__ = [
+    "BENCH",
     "CLONES",
     "NOTHING_GIVEN",
     "SHARED",

@@ -21,6 +21,9 @@ from parallel_orchestra.isolation.left import BY_HAND, LABEL, is_by_hand, lock_n
 from parallel_orchestra.isolation.slot import Site, Slot
 from parallel_orchestra.isolation.supplies import Supplies
 
+#: What the pool calls the worktrees in which others look at the work of agents.
+BENCH = "qa"
+
 
 def default_root(cache: Path, common_dir: Path) -> Path:
     """Returns where the worktrees of a repository lie below the user's cache directory."""
@@ -192,9 +195,11 @@ def labelled(repo: Repo) -> Iterator[tuple[Path, salvage.Left]]:
 def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) -> str:
     """Keeps the unsaved work of an attempt (task, number, owner) that is over; returns its ref.
 
-    Empty if there is none, or if a process still has the worktree: that one keeps it later.
+    Empty if there is none, or if a process still has the worktree: that one keeps it later. What
+    others made on the bench, who only looked at it, comes after its own.
     """
-    for path, left in labelled(repo):
+    found = ""
+    for path, left in sorted(labelled(repo), key=lambda one: one[0].name.startswith(f"{BENCH}-")):
         if (left.task, left.attempt, left.owner) != left_by:
             continue
         theirs = is_by_hand(path)
@@ -205,9 +210,9 @@ def rescue(repo: Repo, project: Path, left_by: tuple[str, int, str], ours: str) 
                 slot = slot_at(pool.site, path, attended=theirs)
                 slot.found()
                 ref = slot.save()
+                found = found or ref
                 if not theirs:
                     slot.settled()
-                return ref
         finally:
             pool.close(remove=False)
-    return ""
+    return found

@@ -94,6 +94,7 @@ class Attempt:
             finished = self._carried_out()
         except Ended as ended:
             finished = ended.finished
+        self._judging.close()
         way = self._onward.way.value if self._claim.attempt > 1 else ""
         return replace(
             finished,

@@ -9,14 +9,12 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
-from parallel_orchestra.isolation import CLONES, InPlace, Isolation, Slot, Tenant, take_down
+from parallel_orchestra.isolation import BENCH, CLONES, InPlace, Isolation, Slot, Tenant, take_down
 from parallel_orchestra.model import Isolation as IsolationKind
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import Supervisor
 from parallel_orchestra.worker.shop import Shop
 
-#: What the pool calls the worktrees of those who judge the work of others.
-_BENCH = "qa"
 #: What the pool calls its worktrees, by the way in which they isolate.
 _PREFIXES = {IsolationKind.WORKTREE: "wt", IsolationKind.CLONE: CLONES}
 
@@ -47,7 +45,7 @@ class Berth:
     def bench(self) -> Slot:
         """Returns where the work of its attempts is judged, and where conflicts are resolved."""
         if self._bench is None:
-            self._bench = self._shop.pool.slot(_BENCH)
+            self._bench = self._shop.pool.slot(BENCH)
         return self._bench
 
     def has(self, directory: str) -> bool:

@@ -4,6 +4,7 @@ What it can't say, for whatever reason, never costs the work that it was to judg
 next attempt goes on with the judgement alone.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +15,7 @@ from parallel_orchestra.agents.verdict import Opinion, find_opinion
 from parallel_orchestra.agents.words import brief, one_line
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.events import Judged
-from parallel_orchestra.git import RefMoved, Update
+from parallel_orchestra.git import Update
 from parallel_orchestra.isolation import (
     Isolation,
     Label,
@@ -77,6 +78,7 @@ class Judging:
         """Takes where a judge works, which is made when it is needed."""
         self.verdict = ""
         self.usage = Usage()
+        self._kept = "", ""
         self._shop = shop
         self._claim = claim
         self._landing = landing
@@ -107,7 +109,7 @@ class Judging:
         self.verdict, self.usage = QaVerdict.UNHEARD.value, _NOTHING_USED
         self._landing.enter(Phase.QA)
         mine = self._allowance.rest(judge, answer.usage)
-        kept = self._note(made.commit, base, answer, directory)
+        self._kept = self._note(made.commit, base, answer, directory), made.commit
         begun = self._shop.clock.monotonic()
         reason = ""
         try:
@@ -123,7 +125,13 @@ class Judging:
             raise Ended(FailureClass.ENVIRONMENT, reason) from error
         finally:
             self._tell(judge, reason, self._shop.clock.monotonic() - begun)
-            self._forget(kept, made.commit)
+
+    def close(self) -> None:
+        """Says that the work is merged, or kept as what was not merged is: its note is of no use more."""
+        ref, commit = self._kept
+        if ref:
+            with contextlib.suppress(GitError), self._shop.repo.lock():
+                self._shop.repo.refs.transact([Update(ref, None, commit)])
 
     def _conclude(self, said: Said, judge: Task, commit: str, executor: Answer) -> None:
         """Takes the verdict down; returns if it is that the work may be merged."""
@@ -299,14 +307,6 @@ class Judging:
             ),
         )
         return ref
-
-    def _forget(self, ref: str, commit: str) -> None:
-        """Removes the ref: from here on the work is merged, or kept as what was not merged is."""
-        try:
-            with self._shop.repo.lock():
-                self._shop.repo.refs.transact([Update(ref, None, commit)])
-        except RefMoved:
-            pass
 
     def _tell(self, judge: Task, reason: str, seconds: float) -> None:
         shop, used = self._shop, self.usage

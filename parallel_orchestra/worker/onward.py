@@ -66,7 +66,7 @@ def due(layout: Layout, plan: Plan, task: Task, attempt: int, definition: str) -
     if attempt <= 1 or plan.published:
         return NOTHING
     last = last_result(layout, task.id)
-    if last is None or last.attempt != attempt - 1:
+    if last is None or last.attempt != attempt - 1 or not _sound(last):
         last = candidate_of(layout, task.id, attempt - 1)
     if last is None or last.attempt != attempt - 1 or not _sound(last):
         # What was done by hand, or cut off without an end, says not what it built upon.

@@ -278,3 +278,19 @@ def test_a_run_that_is_stopped_while_work_is_judged_goes_on_with_that(scene):
     assert (first["failure"], first["qa"]["verdict"]) == ("cancelled", "unheard")
     assert (second["way"], second["qa"]["verdict"]) == ("judge", "approved")
     assert result.merges() == {"held": 1}
+
+
+def test_approved_work_is_not_done_again_if_its_worker_is_killed_before_the_merge(scene):
+    wait = 'verify: \'touch "$NOTES/merging"; while ! [ -e "$GO" ]; do sleep 0.02; done\''
+    planned(scene, judged_by("content"), wait)
+
+    with scene.start("--yes") as running:
+        wait_until((scene.project.parent / "notes" / "merging").exists)
+        running.kill_tree(whole_group=True)
+    (scene.project.parent / "go").touch()
+    result, tasks = report_of(scene, "--resume", check=0)
+
+    assert worked(scene, "content") == ["1"]
+    assert tasks["content"]["attempts"][-1]["way"] == "judge"
+    assert result.merges() == {"content": 1}
+    assert not [one for one in result.refs() if "/candidate/" in one and "/2." in one]
