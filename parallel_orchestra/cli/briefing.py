@@ -13,7 +13,7 @@ from parallel_orchestra.cli.preview import judges_of, limits_of
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor import Preflight
 from parallel_orchestra.graph import Mode
-from parallel_orchestra.model import AfterMerge, Plan, as_typed
+from parallel_orchestra.model import AfterMerge, MergeRules, OnConflict, Plan, as_typed
 from parallel_orchestra.report.text import counted, one_line, short
 
 _NAME = len("workers")
@@ -52,6 +52,7 @@ def facts_of(plan: Plan, found: Preflight) -> _Facts:
             ("base", f"{found.base_branch} at {short(found.base_commit)}"),
             *(("budget", words) for words in limits_of(plan.budget)),
             *(("qa", words) for words in judges_of(plan)),
+            *(("clash", words) for words in _clash(plan.merge)),
             *(("after", words) for words in _after(plan.after_merge)),
             ("project", str(plan.cwd)),
             *(("note", notice) for notice in found.notices),
@@ -69,6 +70,19 @@ def box(facts: _Facts, width: int, signs: Signs) -> Iterator[Line]:
             label = name if place == 0 else ""
             lines.append((Piece(f"{label:<{_NAME}}  ", "quiet"), Piece(part, look)))
     return boxed("parallel-orchestra", lines, width, signs)
+
+
+def _clash(rules: MergeRules) -> Iterator[str]:
+    """Yields what follows a conflict, if that is not the usual, and what is made anew instead."""
+    follows = {
+        OnConflict.HALT: "nothing new starts after a conflict, and the run asks you",
+        OnConflict.RETRY: "a task that conflicts begins anew on the merged work",
+        OnConflict.AGENT: "a task's agent resolves its conflict",
+    }
+    if rules.on_conflict in follows:
+        yield follows[rules.on_conflict]
+    for pattern, command in rules.regenerate:
+        yield f"{pattern} is made anew by {as_typed(command)}"
 
 
 def _after(wanted: AfterMerge) -> Iterator[str]:

@@ -215,3 +215,43 @@ def test_an_agent_looks_at_the_merged_result(backend, tmp_path, monkeypatch):
     assert found["changed"] == ["mine.txt"]
     assert "mine.txt" not in result.files()
     assert "bed.txt" in result.files()
+
+
+CLASH = """---
+po_plan_version: "0.2"
+name: garden
+max_workers: 2
+merge: {{on_conflict: agent}}
+defaults: {{backend: command, timeout: 4m, max_retries: 0}}
+tasks:
+  - {{id: dig, title: Dig, command: "echo dug > bed.txt"}}
+  - {{id: lay, backend: {backend}, prompt: Lay the path.}}
+---
+"""
+
+
+@pytest.mark.parametrize("backend", ["claude", "codex"], indirect=True)
+def test_an_agent_resolves_its_conflict(backend, tmp_path, monkeypatch):
+    wait = "until ls $PO_TASKS_DIR/done | grep -q dig; do sleep 0.05; done"
+    resolves = [
+        {"run": "git status --porcelain"},
+        {"run": "printf 'dug\\nlaid\\n' > bed.txt"},
+        {"text": "Both are in the bed: {last}"},
+    ]
+    rules = [
+        {"prompt": "Resolve the conflict of task `lay`", "steps": resolves},
+        {"prompt": "Lay the path.", "steps": [{"run": f"{wait}; echo laid > bed.txt"}]},
+    ]
+    scene = Scene(tmp_path / "scene").repository({"bed.txt": "a bed\n"})
+    scene.plan(CLASH.format(backend=backend))
+
+    with ModelServer(Script.of({"rules": rules})) as server:
+        result, report = run(scene, backend, server, monkeypatch, tmp_path)
+
+    assert result.exit_code == 0, result
+    assert result.files()["bed.txt"] == "dug\nlaid\n"
+    assert result.merges("main") == {"dig": 1, "lay": 1}
+    (lay,) = (one for one in report["tasks"] if one["id"] == "lay")
+    assert "a conflict in 1 file was resolved by an agent" in " ".join(lay["warnings"])
+    (log,) = (scene.tasks_dir / "attempts" / "lay").glob("1.*/resolve.log")
+    assert "UU bed.txt" in log.read_text()

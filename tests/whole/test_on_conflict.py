@@ -63,6 +63,7 @@ def test_a_task_that_conflicts_begins_anew_on_the_merged_work_and_is_told_all_of
     assert (files["text/f"], files["add-add/new"]) == ("ours\ntheirs\n", "ours\ntheirs\n")
     assert (files["rename-rename/y"], files["delete-modify/f"]) == (LINES, "theirs\n")
     assert "modify-delete/f" not in files
+    assert "clash    a task that conflicts begins anew on the merged work\n" in result.err
     assert scene.refs("refs/heads/orchestra-kept") == set()
     (prompt,) = (scene.tasks_dir / "attempts" / "text").glob("2.*/prompt.md")
     told = prompt.read_text()
@@ -109,6 +110,7 @@ def test_generated_files_that_conflict_are_made_anew_in_the_merge(generating, st
     result = generating.plan(text).run("--yes", "-j", "3")
 
     check_all_merged(result, "t1", "t2", "t3")
+    assert "clash    sub/*.lock is made anew by sh make.sh; echo > odd\n" in result.err
     assert result.files()["sub/all.lock"] == "0\n1\n2\n3\n"
     assert "odd" not in result.names()
 
