@@ -25,7 +25,6 @@ class Signs(NamedTuple):
     """The signs that lines are made of, for a terminal that has them or for one that does not."""
 
     full: str
-    half: str
     rest: str
     good: str
     bad: str
@@ -38,8 +37,8 @@ class Signs(NamedTuple):
     box: tuple[str, str, str, str, str, str]
 
 
-UNICODE = Signs("█", "▒", "░", "✓", "✗", "▶", "·", "↻", "→", "…", ("╭", "╮", "╯", "╰", "─", "│"))
-ASCII = Signs("#", "x", "-", "+", "x", ">", ".", "~", "->", "...", ("+", "+", "+", "+", "-", "|"))
+UNICODE = Signs("█", "░", "✓", "✗", "▶", "·", "↻", "→", "…", ("╭", "╮", "╯", "╰", "─", "│"))
+ASCII = Signs("#", "-", "+", "x", ">", ".", "~", "->", "...", ("+", "+", "+", "+", "-", "|"))
 _NO_CUT = UNICODE._replace(cut="")
 
 _LOOKS: Mapping[str, Mapping[str, object]] = {

@@ -11,7 +11,16 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.cli.facts import told
-from parallel_orchestra.cli.ink import Line, Piece, Signs, columns, fitted, painted, signs_for
+from parallel_orchestra.cli.ink import (
+    ASCII,
+    Line,
+    Piece,
+    Signs,
+    columns,
+    fitted,
+    painted,
+    signs_for,
+)
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.cli.tints import colored
@@ -29,7 +38,10 @@ _WIDE = 100
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """An attempt in a lane: seconds after the beginning of the run, `state` as in `_STATES`."""
+    """An attempt in a lane: seconds after the beginning of the run, `state` as in `_STATES`.
+
+    `phases` are what it was at and from when, as far as that was told.
+    """
 
     task: str
     attempt: int
@@ -37,6 +49,7 @@ class Stay:
     end: float
     state: str
     failure: str
+    phases: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,9 @@ class Lane:
 
 #: The look of each state.
 _STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "odd"}
+#: What fills an attempt while it is at something; what is not told is taken for the agent.
+_FILLS = {"set-up": "░", "agent": "█", "verify": "▓", "qa": "▒", "merge": "▄"}
+_PLAIN_FILLS = {"set-up": ".", "agent": "#", "verify": "=", "qa": "?", "merge": "+"}
 
 
 @click.command(
@@ -62,8 +78,8 @@ _STATES = {"good": "good", "failed": "bad", "running": "act", "unseen": "odd"}
 def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
     """Draw a lane for each worker, and in it its attempts, from the first claim until now.
 
-    A task's name stands at the beginning of its attempt, as far as there is room. What is not filled
-    is time in which a worker had nothing to do.
+    A task's name stands at the beginning of its attempt, as far as there is room, and then what it was
+    at: set-up, agent, verify, QA, merge. What is not filled is time in which a worker had nothing to do.
     """
     layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
     report = read(layout)
@@ -117,28 +133,48 @@ def drawn(found: Sequence[Lane], width: int, signs: Signs) -> Iterator[Line]:
         Piece(" " * (label + 2)),
         Piece(ruler + " " * max(1, room - len(ruler) - len(end)) + end, "quiet"),
     )
-    used = {stay.state for lane in found for stay in lane.stays}
-    words = [(_fill(state, signs), state) for state in _STATES if state in used]
-    yield (Piece(" " * (label + 2)), *_legend(words))
+    yield (Piece(" " * (label + 2)), *_legend(found, signs))
 
 
-def _legend(words: Sequence[tuple[str, str]]) -> Iterator[Piece]:
-    for sign, state in words:
-        yield Piece(sign, _STATES[state])
-        yield Piece(f" {state}   ")
+def _legend(found: Sequence[Lane], signs: Signs) -> Iterator[Piece]:
+    stays = [stay for lane in found for stay in lane.stays]
+    fills, told = _fills(signs), {phase for stay in stays for phase, _ in _phases(stay)}
+    words = [(fills[phase], "", phase) for phase in fills if phase in told]
+    states = {stay.state for stay in stays}
+    words += [
+        (_end_sign(state, signs), look, state)
+        for state, look in _STATES.items()
+        if state in states and _end_sign(state, signs)
+    ]
+    for sign, look, word in words:
+        yield Piece(sign, look)
+        yield Piece(f" {word}   ")
 
 
 def _stay(task: str, one: Attempt, zero: float, now: float | None, latest: float) -> Stay:
     begin = one.started - zero
     if one.seconds is not None:
         state = "failed" if one.failure else "good"
-        return Stay(task, one.number, begin, begin + one.seconds, state, one.failure)
+        end = begin + one.seconds
+        return Stay(task, one.number, begin, end, state, one.failure, _told(one, zero))
     if one.unseen:
         return Stay(task, one.number, begin, begin, "unseen", "")
     if now is None:
         # as long as anybody was seen to be at work
-        return Stay(task, one.number, begin, latest - zero, "unseen", "")
-    return Stay(task, one.number, begin, max(begin, now - zero), "running", "")
+        return Stay(task, one.number, begin, latest - zero, "unseen", "", _told(one, zero))
+    return Stay(task, one.number, begin, max(begin, now - zero), "running", "", _told(one, zero))
+
+
+def _told(one: Attempt, zero: float) -> tuple[tuple[str, float], ...]:
+    return tuple((stretch.phase, stretch.started - zero) for stretch in one.phases)
+
+
+def _phases(stay: Stay) -> tuple[tuple[str, float], ...]:
+    """Returns what an attempt was at, from its beginning on."""
+    if not stay.phases:
+        return (("agent", stay.begin),)
+    first = stay.phases[0]
+    return stay.phases if first[1] <= stay.begin else (("set-up", stay.begin), *stay.phases)
 
 
 def _name(lane: Lane, *, alone: bool) -> str:
@@ -147,8 +183,13 @@ def _name(lane: Lane, *, alone: bool) -> str:
     return who if alone else f"{who} {lane.owner.rsplit('-', 1)[0]}"
 
 
-def _fill(state: str, signs: Signs) -> str:
-    return {"good": signs.full, "failed": signs.half, "running": signs.rest}.get(state, "?")
+def _fills(signs: Signs) -> dict[str, str]:
+    return _PLAIN_FILLS if signs == ASCII else _FILLS
+
+
+def _end_sign(state: str, signs: Signs) -> str:
+    """Returns what an attempt ends with that did not end well, so that no colour is needed."""
+    return {"failed": signs.bad, "running": signs.runs, "unseen": "?"}.get(state, "")
 
 
 def _bar(lane: Lane, room: int, whole: float, signs: Signs) -> Iterator[Piece]:
@@ -161,7 +202,19 @@ def _bar(lane: Lane, room: int, whole: float, signs: Signs) -> Iterator[Piece]:
         if begin > at:
             yield Piece(" " * (begin - at))
         size, look = end - begin, _STATES[stay.state]
-        name = stay.task if columns(stay.task) < size else ""
+        sign = _end_sign(stay.state, signs)
+        name = stay.task if columns(stay.task) + len(sign) < size else ""
         yield Piece(name, "name")
-        yield Piece(_fill(stay.state, signs) * (size - columns(name)), look)
+        drawn_by = (
+            _fill_at(stay, (begin + column) / room * whole, signs) for column in range(size)
+        )
+        yield Piece("".join(drawn_by)[columns(name) : size - len(sign)], look)
+        yield Piece(sign, look)
         at = end
+
+
+def _fill_at(stay: Stay, second: float, signs: Signs) -> str:
+    """Returns the sign of what an attempt was at in a column that begins at that second."""
+    begun = [phase for phase, begin in _phases(stay) if begin <= second]
+    fills = _fills(signs)
+    return fills.get(begun[-1] if begun else _phases(stay)[0][0], fills["agent"])

@@ -144,10 +144,6 @@ def test_each_shell_is_answered_as_it_asks(project, shell, current, answer):
 
 @pytest.mark.slow
 def test_bash_completes_commands_and_tasks_with_what_completion_prints(project):
-    program = project / "bin" / "parallel-orchestra"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m parallel_orchestra "$@"\n')
-    program.chmod(0o755)
     script = """
         eval "$(parallel-orchestra completion bash)"
         COMP_WORDS=(parallel-orchestra why a) COMP_CWORD=2
@@ -156,12 +152,19 @@ def test_bash_completes_commands_and_tasks_with_what_completion_prints(project):
         complete -p parallel-orchestra
     """
 
-    done = run_in(
-        project, ["bash", "-c", script], {"PATH": f"{program.parent}:{os.environ['PATH']}"}
-    )
+    done = run_in(project, ["bash", "-c", script], with_program(project))
 
     assert done.stdout.splitlines()[0] == "api auth", done.stderr
     assert "_parallel_orchestra_completion" in done.stdout.splitlines()[1]
+
+
+def with_program(project):
+    """Returns what makes `parallel-orchestra` a program on the path."""
+    program = project / "bin" / "parallel-orchestra"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m parallel_orchestra "$@"\n')
+    program.chmod(0o755)
+    return {"PATH": f"{program.parent}:{os.environ['PATH']}"}
 
 
 def run_in(project, command, variables):
@@ -185,3 +188,27 @@ def test_the_manual_page_is_sound_and_has_every_command():
 
     assert done.stderr == ""
     assert [entry.name for entry in COMMANDS if f"       {entry.name} " not in done.stdout] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes_tasks_with_what_completion_prints(project):
+    script = "parallel-orchestra completion fish | source; complete -C 'parallel-orchestra why a'"
+
+    done = run_in(project, ["fish", "--no-config", "-c", script], with_program(project))
+
+    assert done.stdout == "api\tdone\nauth\tlocked\n", done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
+def test_zsh_takes_what_completion_prints(project):
+    script = """
+        autoload -Uz compinit; compinit -u -d .zcompdump
+        eval "$(parallel-orchestra completion zsh)"
+        echo ${_comps[parallel-orchestra]}
+    """
+
+    done = run_in(project, ["zsh", "-f", "-c", script], with_program(project))
+
+    assert done.stdout == "_parallel_orchestra_completion\n", done.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from parallel_orchestra.cli.ink import ASCII, UNICODE, length, plain_text
 from parallel_orchestra.cli.timeline import drawn, lanes
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Outcome, Stretch
 from support import runs
 
 NOW = runs.START + 40.0
@@ -46,19 +46,36 @@ def test_lanes_are_drawn_with_names_times_and_what_the_signs_mean():
     lines = [plain_text(line).rstrip() for line in drawn(lanes(run(), NOW), 62, UNICODE)]
 
     assert lines == [
-        "worker 1 host-1  api████████  web▒▒▒▒▒▒",
-        "worker 2 host-1                        web░░░░░░░░░░░░░░░░░░░░",
+        "worker 1 host-1  api████████  web█████✗",
+        "worker 2 host-1                        web███████████████████▶",
         "worker 1 host-2       ?",
         "                 0                  20.0 s              40.0 s",
-        "                 █ good   ▒ failed   ░ running   ? unseen",
+        "                 █ agent   ✗ failed   ▶ running   ? unseen",
     ]
+
+
+def test_an_attempt_is_filled_with_what_it_was_at():
+    phases = (
+        Stretch("agent", runs.START + 10),
+        Stretch("verify", runs.START + 20),
+        Stretch("merge", runs.START + 30),
+    )
+    whole = replace(runs.attempt(started=runs.START, seconds=40.0), phases=phases)
+    found = lanes(runs.run(runs.task("a", attempts=(whole,))), NOW)
+
+    told = [[plain_text(line).rstrip() for line in drawn(found, 50, s)] for s in (UNICODE, ASCII)]
+
+    assert told[0][0] == "worker 1  a░░░░░░░░░██████████▓▓▓▓▓▓▓▓▓▓▄▄▄▄▄▄▄▄▄▄"
+    assert told[1][0] == "worker 1  a.........##########==========++++++++++"
+    assert told[0][2] == "          ░ set-up   █ agent   ▓ verify   ▄ merge"
+    assert found[0].stays[0].phases == (("agent", 10.0), ("verify", 20.0), ("merge", 30.0))
 
 
 @pytest.mark.parametrize("width", [20, 40, 80, 200])
 def test_no_lane_is_wider_than_the_terminal(width):
     found = list(drawn(lanes(run(), NOW), width, ASCII))
 
-    assert max(length(line) for line in found[:-2]) <= max(width, 34)
+    assert max(length(line) for line in found[:-2]) <= max(width, 36)
 
 
 def test_a_run_without_attempts_has_no_lanes():

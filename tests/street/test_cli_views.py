@@ -22,7 +22,7 @@ from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.conductor.control import Running
 from parallel_orchestra.events import AttemptEnded, Failed, Merged, Returned
 from parallel_orchestra.git import Extent
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Outcome, Stretch
 from parallel_orchestra.schedule import Cause, Hold
 from support import runs
 from support.terminal import Terminal, stands
@@ -81,7 +81,8 @@ def plain(line):
 
 
 def a_run():
-    whole = runs.attempt(started=T, seconds=58.2)
+    phases = (Stretch("agent", T + 6), Stretch("verify", T + 40), Stretch("merge", T + 52))
+    whole = replace(runs.attempt(started=T, seconds=58.2), phases=phases)
     cause = Cause(Hold.DEPENDENCY, "waits for `api`")
     at_work = {"outcome": Outcome.RUNNING}
     return runs.run(
@@ -89,13 +90,13 @@ def a_run():
         runs.task("api", attempts=(runs.attempt(started=T + 75, seconds=None),), **at_work),
         runs.task(
             "web-frontend",
-            attempts=(replace(whole, slot=2, started=T + 20, seconds=None),),
+            attempts=(runs.attempt(started=T + 20, seconds=None, slot=2),),
             **at_work,
         ),
         runs.task(
             "docs",
             outcome=Outcome.FAILED,
-            attempts=(replace(whole, slot=3, started=T + 4, seconds=80.0, failure="timeout"),),
+            attempts=(runs.attempt(started=T + 4, seconds=80.0, slot=3, failure="timeout"),),
             failure="timeout",
             reason="took longer than 30 min 00 s",
         ),
