@@ -14,6 +14,7 @@ from parallel_orchestra import files
 from parallel_orchestra.agents.story import Reader, retold
 from parallel_orchestra.conductor.acts import log_readers_of, shortened
 from parallel_orchestra.conductor.picture import read_record, repository_of
+from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import GitError, OrchestraError
 from parallel_orchestra.git import Repo, tallies
 from parallel_orchestra.plain import clean, cut
@@ -44,7 +45,7 @@ _FAILED = 40
 
 
 def with_exhibits(report: RunReport, environ: Mapping[str, str]) -> RunReport:
-    """Returns the report with what its attempts left and what its merges changed.
+    """Returns the report with what its attempts left and its merges changed, and whether it lives.
 
     What can't be read is left out: a report must never hide how the run went.
     """
@@ -61,6 +62,7 @@ def with_exhibits(report: RunReport, environ: Mapping[str, str]) -> RunReport:
         repo.close()
     return replace(
         report,
+        killed=deserted(layout) if report.ended is None else "",
         tasks=tuple(
             replace(
                 task,

@@ -200,7 +200,8 @@ class RunReport:
     open. `held` says why processes start nothing at the moment. `purses` are what is limited in all,
     `limits` the usage limits that hold, `waits` all times in which something kept tasks from
     starting, in order. `integration_report` is None if none was made of this very tip. `aftermath` is
-    what the plan wanted done after the last merge. `seen` is when this picture was taken.
+    what the plan wanted done after the last merge. `seen` is when this picture was taken. `killed` says
+    why nobody is at work on a run that has not ended, if somebody asked for it.
     """
 
     run: str
@@ -233,6 +234,7 @@ class RunReport:
     integration_report: IntegrationReport | None = None
     aftermath: Aftermath | None = None
     seen: float = 0.0
+    killed: str = ""
 
     def count(self, *outcomes: Outcome) -> int:
         """Returns how many tasks stand at one of these outcomes."""

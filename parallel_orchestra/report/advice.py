@@ -128,7 +128,7 @@ def mend_step(report: RunReport) -> tuple[str, ...]:
 def resume_step(report: RunReport) -> tuple[str, ...]:
     """Returns the step that goes on with an ended run, if something of it is not done."""
     left = report.total - report.completed
-    if report.ended is None or not left:
+    if (report.ended is None and not report.killed) or not left:
         return ()
     if short_of(report):
         return (_more_budget(report),)

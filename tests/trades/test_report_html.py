@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallel_orchestra.plain import UNSAFE
-from parallel_orchestra.progress import Exhibit, Outcome
+from parallel_orchestra.progress import Exhibit, Outcome, Stretch
 from parallel_orchestra.report import html
 from support import exhibition, runs
 
@@ -105,6 +105,33 @@ def test_of_many_failed_tasks_each_says_itself_what_to_do_next():
     assert words(steps[0]) == "7 tasks failed: below, each of them says what to do about it"
     assert len(steps) == 2
     assert len(elements(section(tree, "failed"), "article")) == 7
+
+
+def going_on(**facts):
+    tried = runs.attempt(seconds=None, phases=(Stretch("agent", runs.START + 1),),
+                         exhibits=(Exhibit("attempts/core/1/agent.log", "ok      Read a.py\nok      Bash: make"),))  # fmt: skip
+    core = runs.task("core", Outcome.RUNNING, attempts=(tried,))
+    later = runs.task("later", Outcome.WAITING, depends_on=("core",))
+    return runs.run(core, later, ended=None, seen=runs.START + 40, **facts)
+
+
+def test_of_a_run_that_goes_on_it_is_shown_what_is_being_done():
+    tree = parsed(html.render(going_on()))
+
+    assert "0 of 2 tasks are done in progress" in words(elements(tree, "header")[0])
+    assert "core running , attempt 1, worker 1, for 40.0 s: ok Bash: make" in words(
+        section(tree, "unfinished")
+    )
+
+
+def test_of_a_killed_run_it_is_said_that_nobody_is_at_work_and_how_to_go_on():
+    tree = parsed(html.render(going_on(killed="process 4711 is gone")))
+
+    said = words(elements(tree, "main")[0])
+    assert "0 of 2 tasks are done killed" in words(elements(tree, "header")[0])
+    assert "The run was killed: process 4711 is gone." in said
+    assert "parallel-orchestra run /repo/demo/plan.md --resume" in said
+    assert "core running , attempt 1, worker 1: was at work when the run was killed" in said
 
 
 def test_what_a_merge_changed_is_shown_file_by_file():

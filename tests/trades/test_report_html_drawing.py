@@ -103,6 +103,16 @@ def test_what_runs_goes_on_to_the_moment_of_the_picture():
     assert [(bar.state, bar.width) for bar in lane.bars] == [("running", 100.0)]
 
 
+def test_what_ran_when_a_run_was_killed_ends_when_something_was_heard_last():
+    phases = (Stretch("agent", T + 8),)
+    killed = runs.task(attempts=(runs.attempt(seconds=None, phases=phases),))
+
+    (lane,) = timeline(runs.run(killed, ended=None, seen=T + 4000, killed="gone")).lanes
+
+    assert [(bar.state, bar.width) for bar in lane.bars] == [("unseen", 100.0)]
+    assert "nobody saw its end, 8.0 s" in lane.bars[0].words
+
+
 def test_claims_by_hand_that_overlap_are_beside_each_other():
     held = [runs.task(name, attempts=(runs.attempt(slot=0),)) for name in ("a", "b")]
 

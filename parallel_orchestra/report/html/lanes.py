@@ -110,6 +110,7 @@ class _Stretch:
     attempt: Attempt
     begin: float
     end: float
+    state: str
 
 
 def timeline(report: RunReport) -> Timeline:
@@ -167,7 +168,9 @@ def _stretches(report: RunReport, now: float) -> Iterator[_Stretch]:
                 end = _last_seen(attempt) if heir is None else heir.started
             else:
                 end = now
-            yield _Stretch(task, attempt, attempt.started, max(end, attempt.started))
+            yield _Stretch(
+                task, attempt, attempt.started, max(end, attempt.started), _state(report, attempt)
+            )
 
 
 def _last_seen(attempt: Attempt) -> float:
@@ -178,19 +181,20 @@ def _latest(report: RunReport) -> float:
     """Returns the instant at which the picture was taken, as well as it can be told."""
     if report.ended is not None:
         return report.ended
+    # since a run was killed nobody has been at work
+    now = report.started if report.killed else report.seen
     attempts = (attempt for task in report.tasks for attempt in task.attempts)
     seen = (_last_seen(attempt) + (attempt.seconds or 0.0) for attempt in attempts)
-    return max([report.started, report.seen, *seen])
+    return max([report.started, now, *seen])
 
 
 def _bars(row: list[_Stretch], scale: Scale) -> Iterator[Bar]:
     for one in row:
         place = scale.at(one.begin)
         width = max(scale.at(one.end) - place, _THINNEST)
-        attempt = one.attempt
         yield Bar(
             task=one.task.id,
-            state=_state(attempt),
+            state=one.state,
             place=min(place, 100.0 - _THINNEST),
             width=width,
             pieces=tuple(_pieces(one)),
@@ -198,9 +202,9 @@ def _bars(row: list[_Stretch], scale: Scale) -> Iterator[Bar]:
         )
 
 
-def _state(attempt: Attempt) -> str:
+def _state(report: RunReport, attempt: Attempt) -> str:
     if attempt.seconds is None:
-        return "unseen" if attempt.unseen else "running"
+        return "unseen" if attempt.unseen or report.killed else "running"
     return "failed" if attempt.failure else "ok"
 
 
@@ -235,7 +239,7 @@ def _words(one: _Stretch) -> str:
         "failed": f"failed: {attempt.failure}",
         "running": "runs",
         "unseen": "nobody saw its end",
-    }[_state(attempt)]
+    }[one.state]
     words = f"{one.task.id}, attempt {attempt.number}: {how}, {span(one.end - one.begin)}"
     parts = _parts(one) if attempt.phases else []
     split = ", ".join(f"{phase} {span(end - begin)}" for phase, begin, end in parts)

@@ -73,7 +73,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
     return {
         "report": report,
         "figures": numbers,
-        "verdict": verdict(report),
+        "verdict": "killed" if report.killed else verdict(report),
         "told": views.told(report),
         "look": _look(report),
         "shares": _shares(report),
@@ -96,6 +96,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
         "unfinished_more": max(len(unfinished) - _CARDS, 0),
         "blocked": views.blocked(report) if failed else {},
         "tries": views.tries(report),
+        "at_work": lambda task: views.at_work(report, task),
         "timeline": lanes.timeline(report),
         "network": network.network(report),
         "merges": views.merges(report),
@@ -119,7 +120,7 @@ def _next_steps(report: RunReport, failed: int) -> tuple[str, ...]:
 def _look(report: RunReport) -> str:
     """Returns the state whose look the whole page has."""
     if report.ended is None:
-        return State.RUNNING.value
+        return State.SKIPPED.value if report.killed else State.RUNNING.value
     if report.exit_code == ExitCode.DONE:
         return State.OK.value
     if report.count(Outcome.FAILED) or report.exit_code in (ExitCode.USAGE, ExitCode.ENVIRONMENT):

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from markupsafe import escape
 
 from parallel_orchestra.progress import Attempt, Exhibit, Outcome, RunReport, TaskReport
-from parallel_orchestra.report.text import clean, counted, cut, one_line
+from parallel_orchestra.report.text import clean, counted, cut, one_line, span
 
 #: Bytes of all that agents left, as it stands in the page: those who failed first.
 _FAILED_ROOM, _OTHER_ROOM = 500_000, 500_000
@@ -168,6 +168,20 @@ def tokens(number: int) -> str:
     if thousands < _UNITS:
         return f"{thousands:.1f} k"
     return f"{thousands / _UNITS:.1f} M"
+
+
+def at_work(report: RunReport, task: TaskReport) -> str:
+    """Returns who has a running task, for how long, and what was printed last; empty for others."""
+    if task.outcome is not Outcome.RUNNING or not task.attempts:
+        return ""
+    attempt = task.attempts[-1]
+    who = f"worker {attempt.slot}" if attempt.slot else "by hand"
+    words = f"attempt {attempt.number}, {who}"
+    if report.killed:
+        return f"{words}: was at work when the run was killed"
+    words += f", for {span(max(report.seen - attempt.started, 0.0))}"
+    lines = attempt.exhibits[-1].text.strip().rsplit("\n", 1) if attempt.exhibits else []
+    return f"{words}: {brief(lines[-1])}" if lines and attempt.phases else words
 
 
 def _bad(attempt: Attempt) -> bool:
