@@ -3,15 +3,13 @@
 Listens to the events of this process; a merge is told with the end of its attempt.
 """
 
-import shlex
 from collections.abc import Callable, Iterator
 
 from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped
 from parallel_orchestra.cli.lines import line_of, notable
-from parallel_orchestra.events import AttemptEnded, Event, Failed, Kept, Merged, Returned
+from parallel_orchestra.events import AttemptEnded, Event, Failed, Merged, Returned
 from parallel_orchestra.git import Extent
-from parallel_orchestra.model import FailureClass
-from parallel_orchestra.report.text import one_line, short, short_ref, span
+from parallel_orchestra.report.text import one_line, short, span
 
 #: Measures a merge commit; None where git can't tell.
 Measure = Callable[[str], Extent | None]
@@ -29,7 +27,6 @@ class Story:
         self._measure = measure
         self._elsewhere = elsewhere
         self._merged: dict[str, str] = {}
-        self._kept: dict[str, str] = {}
 
     def lines(self, event: Event, width: int) -> Iterator[Line]:
         """Yields what is to be said of an event, often nothing.
@@ -45,8 +42,6 @@ class Story:
             yield clipped(self._failed(event), width, self._signs)
             yield (Piece("  next: ", "quiet"), Piece(self._next(event), "act"))
         elif notable(event):
-            if isinstance(event, Kept):
-                self._kept[event.task] = short_ref(event.ref)
             line = self._other(event)
             yield clipped(line, width, self._signs) if isinstance(event, Returned) else line
 
@@ -80,9 +75,6 @@ class Story:
         yield Piece(f"  {one_line(event.reason)}")
 
     def _next(self, event: Failed) -> str:
-        branch = self._kept.pop(event.task, "")
-        if branch and event.failure == FailureClass.CONFLICT.value:
-            return shlex.join(("git", "merge", branch))
         return f"parallel-orchestra why {event.task}{self._elsewhere}"
 
     def _other(self, event: Event) -> Line:

@@ -51,7 +51,7 @@ def test_a_failure_has_its_reason_cut_and_its_command_whole():
     ]
 
 
-def test_a_conflict_names_the_merge_that_a_person_makes():
+def test_a_conflict_leads_to_what_says_how_to_resolve_it():
     kept = Kept(T, "api", 1, "refs/heads/orchestra-kept/x/api-1", ("a.py",))
 
     lines = told(kept, Failed(T, "api", 1, "conflict", "in 1 file"))
@@ -59,7 +59,7 @@ def test_a_conflict_names_the_merge_that_a_person_makes():
     assert lines == [
         "→ api  kept  branch orchestra-kept/x/api-1  a.py",
         "✗ api  failed: conflict  in 1 file",
-        "  next: git merge orchestra-kept/x/api-1",
+        "  next: parallel-orchestra why api",
     ]
 
 

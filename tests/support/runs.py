@@ -98,6 +98,7 @@ def failures():
             failure="conflict",
             reason="both sides changed 2 files",
             files=("src/api.py", "src/routes.py"),
+            against=("core",),
             kept=("refs/heads/orchestra-kept/demo/api-1",),
             attempts=(attempt(seconds=12.0, failure="conflict", log=log("api", 1)),),
         ),
