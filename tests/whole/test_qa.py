@@ -294,3 +294,20 @@ def test_approved_work_is_not_done_again_if_its_worker_is_killed_before_the_merg
     assert tasks["content"]["attempts"][-1]["way"] == "judge"
     assert result.merges() == {"content": 1}
     assert not [one for one in result.refs() if "/candidate/" in one and "/2." in one]
+
+
+def test_work_for_whose_judgement_no_money_is_left_waits_for_more(scene):
+    (scene.project / "paid.sh").write_text(PAID)
+    Scene.git(scene, "add", "-A")
+    Scene.git(scene, "commit", "-qm", "paid agents")
+    plan = PAID_PLAN.partition("  - {id: b")[0] + "---\n"
+    scene.plan(plan.replace("prompt: Do it.", "prompt: Do it., max_cost_usd: 0.3"))
+
+    _, first = report_of(scene, check=4)
+    scene.plan(plan.replace("prompt: Do it.", "prompt: Do it., max_cost_usd: 0.6"))
+    _, then = report_of(scene, "--resume", check=0)
+
+    assert first["a"]["reason"] == "nothing is left of $0.30 for QA"
+    assert [one["way"] for one in then["a"]["attempts"]] == ["", "judge"]
+    assert worked(scene, "a") == ["1"]
+    assert then["a"]["cost_usd"] == 0.5
