@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.replay import after_run
 from support.repository import fsck_clean
 from support.scene import Scene
 from support.waiting import wait_until
@@ -26,12 +27,6 @@ tasks:
 
 #: Its second task leaves work that nobody merges.
 FAILING = PLAN.replace('{id: sow, command: "', '{id: sow, command: "echo lost > lost.txt; exit 1; ')
-
-
-def scene_of(folder, plan, code=0, *words):
-    scene = Scene(folder).repository(3).plan(plan)
-    scene.run("--yes", *words, check=code)
-    return scene
 
 
 def begun_anew(scene, *words):
@@ -55,8 +50,8 @@ def everything_below(folder):
     return {path: path.lstat().st_mtime_ns for path in sorted(folder.rglob("*"))}
 
 
-def test_after_a_run_there_is_nothing_to_remove(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+def test_after_a_run_there_is_nothing_to_remove():
+    scene = after_run(PLAN)
 
     result = scene.call("clean", "--yes", check=0)
 
@@ -66,8 +61,8 @@ def test_after_a_run_there_is_nothing_to_remove(tmp_path):
     assert scene.run("--resume", check=0).exit_code == 0
 
 
-def test_without_yes_it_only_says_what_would_go(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+def test_without_yes_it_only_says_what_would_go():
+    scene = after_run(PLAN)
     old = begun_anew(scene)
     before = everything_below(scene.project)
 
@@ -81,8 +76,8 @@ def test_without_yes_it_only_says_what_would_go(tmp_path):
     assert everything_below(scene.project) == before
 
 
-def test_an_archived_run_goes_when_it_is_old_enough_or_named(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+def test_an_archived_run_goes_when_it_is_old_enough_or_named():
+    scene = after_run(PLAN)
     old = begun_anew(scene)
     archive = scene.tasks_dir / "attic" / old
 
@@ -100,8 +95,8 @@ def test_an_archived_run_goes_when_it_is_old_enough_or_named(tmp_path):
     assert fsck_clean(scene.project)
 
 
-def test_salvaged_work_stays_unless_it_is_named(tmp_path):
-    scene = scene_of(tmp_path, FAILING, 1)
+def test_salvaged_work_stays_unless_it_is_named():
+    scene = after_run(FAILING, code=1)
     old = begun_anew(scene)
     (ref,) = [one for one in scene.refs() if "/salvage/sow/" in one]
 
@@ -115,8 +110,8 @@ def test_salvaged_work_stays_unless_it_is_named(tmp_path):
     assert not [one for one in scene.refs() if old in one]
 
 
-def test_what_was_never_delivered_counts_as_work_that_only_we_keep(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+def test_what_was_never_delivered_counts_as_work_that_only_we_keep():
+    scene = after_run(PLAN)
     base = scene.run_record()["base_commit"]
     scene.git("reset", "--quiet", "--hard", str(base))
     old = begun_anew(scene)
@@ -127,8 +122,8 @@ def test_what_was_never_delivered_counts_as_work_that_only_we_keep(tmp_path):
     assert scene.merges(f"refs/orchestra/{old}/integration") == {"dig": 1, "sow": 1}
 
 
-def test_an_unfinished_run_loses_nothing(tmp_path):
-    scene = scene_of(tmp_path, FAILING, 1, "--keep-worktrees")
+def test_an_unfinished_run_loses_nothing():
+    scene = after_run(FAILING, "--keep-worktrees", code=1)
     refs, trees = scene.refs(), scene.worktrees()
 
     scene.call("clean", "--older-than", "0s", "--salvage", "--yes", check=0)
@@ -139,8 +134,8 @@ def test_an_unfinished_run_loses_nothing(tmp_path):
     assert all((path / ".git").exists() for path in scene.worktrees())
 
 
-def test_kept_worktrees_of_a_finished_run_go_and_their_work_is_saved_first(tmp_path):
-    scene = scene_of(tmp_path, PLAN, 0, "--keep-worktrees")
+def test_kept_worktrees_of_a_finished_run_go_and_their_work_is_saved_first():
+    scene = after_run(PLAN, "--keep-worktrees")
     tree = scene.worktrees()[0]
 
     found = items(scene, "--yes", kind="worktree")
@@ -179,8 +174,8 @@ def test_unsaved_work_in_a_worktree_of_an_archived_run_is_saved_first(tmp_path):
     assert scene.files(ref)["half.txt"] == "x\n"
 
 
-def test_a_persons_worktree_goes_when_its_claim_and_its_run_are_over(tmp_path):
-    scene = scene_of(tmp_path, FAILING, 1)
+def test_a_persons_worktree_goes_when_its_claim_and_its_run_are_over():
+    scene = after_run(FAILING, code=1)
     scene.call("retry", "sow", check=0)
     taken = json.loads(scene.call("claim", "sow", "--json", check=0).out)
     tree = Path(taken["worktree"])
@@ -226,11 +221,11 @@ def test_nothing_of_a_run_at_work_is_touched(tmp_path):
     assert scene.merges() == {"dig": 1, "sow": 1}
 
 
-def test_branches_of_kept_work_go_by_name_only(tmp_path):
+def test_branches_of_kept_work_go_by_name_only():
     plan = PLAN.replace(
         'sow, command: "echo 1 >> sow.txt"', 'sow, command: "echo 2 > dig.txt; sleep 2"'
     )
-    scene = scene_of(tmp_path, plan, 4, "-j", "2")
+    scene = after_run(plan, "-j", "2", code=4)
     (branch,) = [ref.removeprefix("refs/heads/") for ref in scene.refs("refs/heads/orchestra-kept")]
 
     stays = the_one(scene, "kept branch", "--older-than", "0s", "--salvage", "--yes")
@@ -242,8 +237,8 @@ def test_branches_of_kept_work_go_by_name_only(tmp_path):
     assert scene.refs("refs/heads/orchestra-kept") == set()
 
 
-def test_drafts_locks_and_registrations_of_the_dead_go(tmp_path):
-    scene = scene_of(tmp_path, PLAN, 0, "--keep-worktrees")
+def test_drafts_locks_and_registrations_of_the_dead_go():
+    scene = after_run(PLAN, "--keep-worktrees")
     draft = scene.tasks_dir / "tmp" / "dig.worker"
     draft.write_text("x")
     os.utime(draft, (time.time() - 7200,) * 2)
@@ -264,7 +259,7 @@ def test_drafts_locks_and_registrations_of_the_dead_go(tmp_path):
 
 
 def test_another_plans_run_in_the_same_repository_is_left_alone(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+    scene = after_run(PLAN)
     other = tmp_path / "other-tasks"
     scene.plan(PLAN.replace("garden", "orchard"), "other.md")
     scene.run("--yes", "--tasks-dir", str(other), plan="other.md", check=0)
@@ -277,8 +272,8 @@ def test_another_plans_run_in_the_same_repository_is_left_alone(tmp_path):
     assert "refs/heads/orchestra/orchard" in scene.refs("refs/heads")
 
 
-def test_an_age_that_is_none_is_refused(tmp_path):
-    scene = scene_of(tmp_path, PLAN)
+def test_an_age_that_is_none_is_refused():
+    scene = after_run(PLAN)
 
     result = scene.call("clean", "--older-than", "soon", "--yes", check=2)
 
@@ -347,8 +342,8 @@ def test_a_named_worktree_is_reset_with_its_work_kept_and_the_run_goes_on(tmp_pa
     ],
     ids=["without_pool", "unknown", "of_runs"],
 )
-def test_a_pool_is_cleared_only_as_it_was_meant(tmp_path, words, said):
-    scene = scene_of(tmp_path, PLAN, 0, "--keep-worktrees")
+def test_a_pool_is_cleared_only_as_it_was_meant(words, said):
+    scene = after_run(PLAN, "--keep-worktrees")
 
     result = scene.call("clean", *words, "--yes", check=2)
 
