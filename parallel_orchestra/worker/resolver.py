@@ -64,6 +64,8 @@ class Resolver:
     ) -> None:
         """Takes where it is resolved, which is made when it is needed."""
         self.usage = Usage()
+        #: The ref that keeps what an agent made of the conflict.
+        self._left = ""
         self._shop = shop
         self._claim = claim
         self._landing = landing
@@ -89,6 +91,8 @@ class Resolver:
                 try:
                     commit = self._resolved(conflict, answer, again=generation > 1)
                 except _Unresolved as why:
+                    if self._left:
+                        self._landing.note_kept(self._left)
                     reason = f"{conflict.finished.reason}; an agent did not resolve it: {why}"
                     conflict.finished = replace(conflict.finished, reason=reason)
                     raise conflict from why
@@ -180,7 +184,7 @@ class Resolver:
         try:
             return self._allowance.rest(self._task, used)
         except Ended as spent:
-            raise _Unresolved(spent.finished.reason) from spent
+            raise _Unresolved("nothing is left of its budget for that") from spent
 
     def _taken(self, bench: Slot, workspace: Workspace) -> Work:
         try:
@@ -188,7 +192,8 @@ class Resolver:
         except Unusable as refusal:
             raise _Unresolved(str(refusal)) from refusal
         message = f"What an agent made of a conflict of task `{self._task.id}`\n"
-        self._landing.note_kept(bench.keep(work, self._ref("resolve"), message))
+        # It may pass all that is looked at here, and not the plan's `verify`.
+        self._left = bench.keep(work, self._ref("resolve"), message)
         return work
 
     def _judge(

@@ -233,7 +233,9 @@ def test_an_agent_resolves_a_conflict_that_is_told_with_both_sides(
         "DU lines/lines",
         "UU text/f",
     ]
-    assert "a conflict in 3 files was resolved by an agent" in scene.call("why", "second").out
+    said = scene.call("why", "second").out
+    assert "a conflict in 3 files was resolved by an agent" in said
+    assert "kept:" not in said
 
 
 @pytest.mark.parametrize(
