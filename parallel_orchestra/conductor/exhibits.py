@@ -139,7 +139,9 @@ def _exhibits(
         if end:
             words = end.decode("utf-8", "replace")
             if name in readers:
-                words = retold(words, readers[name], shortened)
+                # the first line of an end is left out: it may be the rest of one
+                whole = words if more else f"\n{words}"
+                words = retold(whole, readers[name], shortened).strip("\n") or words
             text, less = _last_lines(words)
             yield Exhibit(f"{folder}/{name}", text, more or less)
 

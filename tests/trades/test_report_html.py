@@ -156,8 +156,9 @@ def test_nothing_that_others_wrote_becomes_an_element_or_an_attribute(text):
     assert page.encode("utf-8")
 
 
-def test_only_the_pages_own_script_and_style_may_run():
-    page = html.render(exhibition.shop())
+@pytest.mark.parametrize("run", [exhibition.shop, lambda: exhibition.many(310)], ids=["12", "310"])
+def test_only_the_pages_own_script_and_style_may_run(run):
+    page = html.render(run())
 
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]+)"', page)[1]
     for kind in ("style", "script"):
