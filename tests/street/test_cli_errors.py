@@ -87,7 +87,7 @@ def test_a_wrong_plan_shows_all_that_is_wrong(tmp_path, monkeypatch, capsys):
             ["run", "p.md", "--report", "r.docx"],
             (
                 "error: there is no report format for `r.docx`\n"
-                "hint: a report ends in `.md`, `.markdown`, `.json`\n"
+                "hint: a report ends in `.md`, `.markdown`, `.html`, `.htm`, `.json`, `.xml`\n"
             ),
         ),
     ],
