@@ -101,7 +101,10 @@ def merge_task(
 def _merge(hand: Hand, work: _Work, *, waits: bool) -> Accepted | Declined:
     task, attempt = hand.claim.task, hand.claim.attempt
     try:
-        finished = hand.landed("", work.commit, accepted=True, may_be_empty=work.whole)
+        # An earlier call may have been killed between the merge and the last move.
+        finished = _landed_before(hand) or hand.landed(
+            "", work.commit, accepted=True, may_be_empty=work.whole
+        )
     except (Ended, Unusable) as why:
         return _declined(hand, work, why, waits=waits)
     except LostClaim:
@@ -115,6 +118,15 @@ def _merge(hand: Hand, work: _Work, *, waits: bool) -> Accepted | Declined:
     hand.settled(finished)
     hand.put_away()
     return Accepted(task, attempt, finished.commit, work.commit)
+
+
+def _landed_before(hand: Hand) -> Finished | None:
+    shop, claim = hand.shop, hand.claim
+    shop.queue.tip()
+    fact = shop.queue.merge_of(claim.task)
+    if fact is None or fact.generation < shop.store.generation(TaskState.LOCKED, claim.name):
+        return None
+    return Finished(commit=fact.commit)
 
 
 def _declined(hand: Hand, work: _Work, why: Ended | Unusable, *, waits: bool) -> Declined:
