@@ -164,11 +164,10 @@ def test_each_command_has_a_button_that_copies_it(window, page):
 def test_a_thousand_tasks_open_in_a_second(window, page):
     path = page(exhibition.many(1000, workers=8))
 
-    times = []
+    efforts = []
     for _ in range(3):
         window.open(path)
-        times.append(
-            window.ask("performance.timing.loadEventEnd - performance.timing.navigationStart")
-        )
+        assert window.ask("document.readyState") == "complete"
+        efforts.append(window.effort())
 
-    assert min(times) < fair(1000.0)
+    assert min(efforts) < fair(1.0)

@@ -27,6 +27,8 @@ class Browser:
 
     def __init__(self, driver: Any) -> None:
         self._driver = driver
+        # of the processor: a wall clock would measure who else is at work
+        self._tell("Performance.enable", timeDomain="threadTicks")
 
     def open(self, page: Path, width: int = 1440, *, dark: bool = False) -> None:
         """Opens a page as wide as that, in a light or a dark scheme; `problems` begins anew."""
@@ -55,6 +57,11 @@ class Browser:
     def problems(self) -> list[str]:
         """Returns what the browser has complained of since the last time."""
         return [entry["message"] for entry in self._driver.get_log("browser")]
+
+    def effort(self) -> float:
+        """Returns the processor seconds that the page took to be read, laid out and drawn."""
+        metrics = self._tell("Performance.getMetrics")["metrics"]
+        return next(one["value"] for one in metrics if one["name"] == "TaskDuration")
 
     def picture(self, path: Path, height: int | None = None, scale: float = 1.0) -> None:
         """Writes the page, or the upper part of it, as a PNG, larger or smaller."""
