@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import parallel_orchestra
@@ -29,6 +30,10 @@ sys.addaudithook(forbid_network)
 # To read six thousand tests makes millions of objects and hardly any garbage, and to look for it again
 # and again took longer than all the rest of it.
 gc.disable()
+
+# How long an example takes says something of the machine, not of the tool.
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
 
 pytest_plugins = ("support.pools",)
 

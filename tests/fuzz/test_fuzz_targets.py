@@ -66,7 +66,7 @@ def _mappings(value: object):
 
 @pytest.mark.parametrize("name", TARGETS)
 @seed(FIRST_SEED)
-@settings(max_examples=EXAMPLES, deadline=None, database=None)
+@settings(max_examples=EXAMPLES, database=None)
 @given(st.data())
 def test_a_changed_document_is_read_or_refused(name, data):
     TARGETS[name](data.draw(changed(name)))
@@ -74,7 +74,7 @@ def test_a_changed_document_is_read_or_refused(name, data):
 
 @pytest.mark.parametrize("name", ["worker", "result", "run", "journal", "label", "integration"])
 @seed(FIRST_SEED)
-@settings(max_examples=EXAMPLES, deadline=None, database=None)
+@settings(max_examples=EXAMPLES, database=None)
 @given(st.data())
 def test_a_record_with_values_of_any_kind_is_read_or_refused(name, data):
     TARGETS[name](data.draw(other_values(name)))

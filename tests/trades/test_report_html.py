@@ -143,7 +143,7 @@ def test_what_a_merge_changed_is_shown_file_by_file():
 
 
 @given(st.text(max_size=80).map(lambda text: f"{HOSTILE}{text}"))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_nothing_that_others_wrote_becomes_an_element_or_an_attribute(text):
     page = html.render(hostile(text))
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from parallel_orchestra.progress import Outcome, Stretch, Wait
@@ -51,7 +51,6 @@ def test_a_night_between_two_parts_of_a_run_is_cut_out():
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e9), st.floats(0, 1e6)), min_size=1, max_size=30))
-@settings(deadline=None)
 def test_every_instant_has_a_place_in_order(spans):
     scale = Scale([(begin, begin + length) for begin, length in spans])
 
@@ -147,7 +146,6 @@ def test_workers_of_several_processes_are_told_apart():
 
 
 @given(GRAPHS)
-@settings(deadline=None)
 def test_boxes_never_overlap_and_arrows_lead_from_left_to_right(needs):
     found = places(without_shortcuts(needs))
 
@@ -167,7 +165,6 @@ def test_boxes_never_overlap_and_arrows_lead_from_left_to_right(needs):
 
 
 @given(GRAPHS)
-@settings(deadline=None)
 def test_what_is_left_of_the_arrows_implies_the_others(needs):
     def before(graph, box):
         return {one for need in graph[box] for one in (need, *before(graph, need))}

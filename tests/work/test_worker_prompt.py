@@ -293,7 +293,6 @@ def test_secrets_of_the_task_and_the_way_to_the_checkout_are_in_no_prompt():
     assert "/p" not in text
 
 
-@settings(deadline=None)
 @given(PROMPTS, TEXT)
 def test_prompt_and_context_arrive_byte_for_byte(prompt, context):
     task = Task("a", prompt=prompt)
@@ -305,7 +304,7 @@ def test_prompt_and_context_arrive_byte_for_byte(prompt, context):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(PROMPTS.filter(str.strip))
 def test_a_template_of_the_plan_gets_the_prompt_byte_for_byte(prompt):
     task = Task("a", prompt=prompt)
@@ -315,7 +314,6 @@ def test_a_template_of_the_plan_gets_the_prompt_byte_for_byte(prompt):
     assert text == f"<{prompt}>"
 
 
-@settings(deadline=None)
 @given(PROMPTS.filter(lambda text: text.strip() and "\x00" not in text and text[0] != "\ufeff"))
 def test_a_prompt_file_is_in_the_prompt_byte_for_byte(prompt):
     data = prompt.encode("utf-8", "replace")
