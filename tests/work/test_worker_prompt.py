@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from parallel_orchestra.model import CPO, Evidence, Plan, Task
 from parallel_orchestra.plan import parse
 from parallel_orchestra.process.pressing import rendered
-from parallel_orchestra.prompt import DEFAULT, Feedback, facts_of, library, trials_of
+from parallel_orchestra.prompt import DEFAULT, Feedback, facts_of, known_names, library, trials_of
 from parallel_orchestra.retry import Way
 from parallel_orchestra.store import AttemptResult, Claim, Layout
 from parallel_orchestra.store.feedback import write_feedback
@@ -351,7 +351,7 @@ def test_a_template_may_extend_ours(layout):
 
     assert text.startswith("# Task `a`\n\n## Objective\n\nDo it.\n")
     assert "- Sing.\n## Output format" in text
-    assert judge(template, ()) == []
+    assert judge(template, (), known_names()) == []
 
 
 @pytest.mark.slow
@@ -361,7 +361,7 @@ def test_a_large_context_is_not_tried_a_thousand_times(monkeypatch):
     tasks = tuple(Task(f"t{number}", prompt="Do it.") for number in range(100))
     plan = Plan("0.2", "n", Path("/p/plan.md"), Path("/p"), tasks, context="x" * (1 << 20))
 
-    judge("{{ task.prompt }}", trials_of(plan))
+    judge("{{ task.prompt }}", trials_of(plan), known_names())
 
     assert 2 <= len(tried) < 10
 
