@@ -8,7 +8,7 @@ at.
 
 from parallel_orchestra.board.board import Board
 from parallel_orchestra.board.budget import Purse
-from parallel_orchestra.board.clock import Clock
+from parallel_orchestra.board.clock import WALL_CLOCK, Clock
 from parallel_orchestra.board.gate import Demands, Gate
 
-__all__ = ["Board", "Clock", "Demands", "Gate", "Purse"]
+__all__ = ["WALL_CLOCK", "Board", "Clock", "Demands", "Gate", "Purse"]

@@ -1,5 +1,6 @@
 """Time as the board takes it."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,3 +11,7 @@ class Clock:
 
     now: Callable[[], float]
     monotonic: Callable[[], float]
+
+
+#: That of the machine.
+WALL_CLOCK = Clock(time.time, time.monotonic)

@@ -15,7 +15,6 @@ from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import read_cpo
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.report import json_report
-from parallel_orchestra.report.integration import OURS, found_of, render
 from parallel_orchestra.store import Layout
 
 REPORT = "report.json"
@@ -56,6 +55,9 @@ def _report(plan: Plan, report: RunReport) -> str:
 
 
 def _integration(plan: Plan, report: RunReport) -> str:
+    # Only such a folder needs these rooms: a seventh of what it takes `run` to start.
+    from parallel_orchestra.report.integration import found_of, render  # noqa: PLC0415
+
     folder = read_cpo(plan.source.parent)
     if report.integration_report is not None:
         return render(report, folder, report.integration_report)
@@ -80,6 +82,8 @@ def _move_aside(path: Path) -> None:
 def _is_ours(path: Path) -> bool:
     text = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix == ".md":
+        from parallel_orchestra.report.integration import OURS  # noqa: PLC0415  # see above
+
         return OURS in text
     try:
         found = json.loads(text)

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from parallel_orchestra.board import WALL_CLOCK
 from parallel_orchestra.conductor.adopting import added_to
 from parallel_orchestra.conductor.after_merge import FollowUp, follow_up
 from parallel_orchestra.conductor.control import Control, Snapshot
@@ -21,7 +22,7 @@ from parallel_orchestra.conductor.picture import read_record, report_of
 from parallel_orchestra.conductor.preflight import Preflight, worktree_root
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.selecting import demand_sense, selected, told
-from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
+from parallel_orchestra.conductor.workshop import Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import (
     ExitCode,

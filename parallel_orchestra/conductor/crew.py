@@ -8,13 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from parallel_orchestra.board import Clock
+from parallel_orchestra.board import WALL_CLOCK, Clock
 from parallel_orchestra.conductor.acts import Glance
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
 from parallel_orchestra.conductor.heeding import Ear
 from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.roster import Roster
-from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job, Workshop, pool_of
+from parallel_orchestra.conductor.workshop import Job, Workshop, pool_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine import Threads
 from parallel_orchestra.errors import OrchestraError

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from parallel_orchestra.board import WALL_CLOCK
 from parallel_orchestra.conductor.conductor import Listen
 from parallel_orchestra.conductor.control import Control
 from parallel_orchestra.conductor.crew import Crew, Tell
 from parallel_orchestra.conductor.picture import read_record, report_of, repository_of
 from parallel_orchestra.conductor.preflight import agent_settings
-from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job
+from parallel_orchestra.conductor.workshop import Job
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import WorkerJoined
 from parallel_orchestra.graph import Graph

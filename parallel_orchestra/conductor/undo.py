@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from types import TracebackType
 
-from parallel_orchestra.conductor.byhand.desk import no_such_task
+from parallel_orchestra.conductor.byhand.whose import no_such_task
 from parallel_orchestra.conductor.handover import Handover, event_of
 from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.picture import read_record, repository_of

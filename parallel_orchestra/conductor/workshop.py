@@ -2,14 +2,13 @@
 
 import contextlib
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS, AgentSettings, account_of, backend_of
-from parallel_orchestra.board import Board, Clock, Purse
+from parallel_orchestra.board import WALL_CLOCK, Board, Clock, Purse
 from parallel_orchestra.board.breaker import Breaker
 from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.board.rounds import leave
@@ -34,8 +33,6 @@ from parallel_orchestra.spending import limited
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, Watch, WorkerKind, WorkerRecord
 from parallel_orchestra.store.room import Room
 from parallel_orchestra.worker import Shop
-
-WALL_CLOCK = Clock(time.time, time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.conductor.adopting import adopt
-from parallel_orchestra.conductor.byhand.desk import person
+from parallel_orchestra.conductor.byhand.whose import person
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.errors import PlanError, Problem, UsageError

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, workshop
+from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.freeing import kept_work
 from parallel_orchestra.conductor.byhand.holding import judged
+from parallel_orchestra.conductor.byhand.whose import entry_of, path_of
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.conductor.workshop import Workshop

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, person, workshop
+from parallel_orchestra.board import WALL_CLOCK
+from parallel_orchestra.conductor.byhand.desk import workshop
+from parallel_orchestra.conductor.byhand.whose import entry_of, path_of, person
 from parallel_orchestra.conductor.picture import read_record
-from parallel_orchestra.conductor.workshop import WALL_CLOCK, Workshop
+from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem, WaitsForPerson
 from parallel_orchestra.events import Claimed, Returned

@@ -1,40 +1,17 @@
-"""What every command of a person's starts from: the run, its tasks, and a workshop to work in."""
+"""What a person's command that works on tasks starts from: a workshop on the run."""
 
 import contextlib
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from difflib import get_close_matches
+from collections.abc import Callable, Iterator
 
-from parallel_orchestra.board import Clock
-from parallel_orchestra.conductor.myself import myself
+from parallel_orchestra.conductor.byhand.whose import person
 from parallel_orchestra.conductor.picture import read_record, repository_of
 from parallel_orchestra.conductor.preflight import agent_settings
-from parallel_orchestra.conductor.workshop import WALL_CLOCK, Job, Workshop
+from parallel_orchestra.conductor.workshop import Job, Workshop
 from parallel_orchestra.config import Settings
-from parallel_orchestra.errors import EnvironmentProblem, Problem, UsageError
 from parallel_orchestra.events import Event
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.plan import plan_from_json
-from parallel_orchestra.store import (
-    Entry,
-    Layout,
-    RunRecord,
-    TaskStore,
-    WorkerKind,
-    WorkerRecord,
-)
-from parallel_orchestra.store.liveness import MANUAL_LEASE
-
-
-def person(run: str, layout: Layout, clock: Clock = WALL_CLOCK) -> WorkerRecord:
-    """Returns a record for a claim by hand, under a fresh owner's name; it is written nowhere."""
-    return replace(
-        myself(run, WorkerKind.MANUAL, layout),
-        lease=MANUAL_LEASE,
-        epoch=clock.now(),
-        clock=clock.monotonic(),
-    )
+from parallel_orchestra.store import Layout, WorkerRecord
 
 
 @contextlib.contextmanager
@@ -67,37 +44,3 @@ def workshop(
             shop.close(remove_worktrees=tidy)
     finally:
         repo.close()
-
-
-def entry_of(layout: Layout, record: RunRecord, store: TaskStore, task: str) -> Entry:
-    """Returns where a task lies.
-
-    Raises:
-        UsageError: the run has no such task.
-        EnvironmentProblem: its file is missing.
-    """
-    ids = [one.get("id") for one in record.plan.get("tasks", ())]
-    if task not in ids:
-        raise no_such_task(layout, task, [one for one in ids if isinstance(one, str)])
-    entry = store.settled_listing([task]).entries.get(task)
-    if entry is None:
-        raise EnvironmentProblem(
-            Problem(
-                f"the file of task `{task}` is in none of the four directories",
-                str(layout.root),
-                "`parallel-orchestra run PLAN --resume` publishes it again",
-            )
-        )
-    return entry
-
-
-def path_of(layout: Layout, entry: Entry) -> str:
-    """Returns the path of a task's file."""
-    return os.path.join(layout.state(entry.state), entry.file)
-
-
-def no_such_task(layout: Layout, task: str, known: Sequence[str]) -> UsageError:
-    """Returns the error for a task that the run does not have."""
-    close = get_close_matches(task, known, n=1)
-    hint = f"did you mean `{close[0]}`?" if close else "`parallel-orchestra status` shows the run"
-    return UsageError(Problem(f"the run has no task `{task}`", str(layout.run_file), hint))

@@ -7,7 +7,7 @@ killed half-way goes on where it stood: the merge is found by its trailer, the c
 from dataclasses import dataclass
 
 from parallel_orchestra.conductor.byhand.claiming import held_by_hand
-from parallel_orchestra.conductor.byhand.desk import entry_of, workshop
+from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.hand import (
     Refused,
     at_work,
@@ -15,6 +15,7 @@ from parallel_orchestra.conductor.byhand.hand import (
     lost_work,
     worktree_of,
 )
+from parallel_orchestra.conductor.byhand.whose import entry_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.isolation import Slot, Unusable, Workspace

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, workshop
+from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.holding import watched
+from parallel_orchestra.conductor.byhand.whose import entry_of, path_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError

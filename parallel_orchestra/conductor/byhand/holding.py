@@ -4,10 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from parallel_orchestra.board import Clock
-from parallel_orchestra.conductor.byhand.desk import path_of, person
+from parallel_orchestra.board import WALL_CLOCK, Clock
+from parallel_orchestra.conductor.byhand.whose import path_of, person
 from parallel_orchestra.conductor.picture import read_record
-from parallel_orchestra.conductor.workshop import WALL_CLOCK
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.text import span
 from parallel_orchestra.states import TaskState

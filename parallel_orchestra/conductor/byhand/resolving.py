@@ -9,8 +9,9 @@ import contextlib
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, held_by_hand
-from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, workshop
+from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.hand import Hand, at_work
+from parallel_orchestra.conductor.byhand.whose import entry_of, path_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from parallel_orchestra.conductor.byhand.desk import entry_of, path_of, person
+from parallel_orchestra.conductor.byhand.whose import entry_of, path_of, person
 from parallel_orchestra.conductor.picture import is_undone, read_record, repository_of
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.plan import fingerprint, plan_from_json

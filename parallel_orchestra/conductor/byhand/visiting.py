@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.agents import by_hand
-from parallel_orchestra.conductor.byhand.desk import entry_of, person, workshop
+from parallel_orchestra.conductor.byhand.desk import workshop
+from parallel_orchestra.conductor.byhand.whose import entry_of, person
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
