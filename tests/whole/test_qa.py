@@ -72,14 +72,12 @@ def report_of(scene, *args, check):
 
 
 def test_what_each_verdict_leads_to(scene):
-    planned(scene, judged_by("content", "critical", "never", "slow", "meddling"))
+    good = ("content", "critical", "slow", "meddling", "dying")
+    planned(scene, judged_by(*good, "never"))
 
     result, tasks = report_of(scene, check=1)
 
-    assert result.states() == {
-        **dict.fromkeys(("content", "critical", "slow", "meddling"), "done"),
-        "never": "failed",
-    }
+    assert result.states() == {**dict.fromkeys(good, "done"), "never": "failed"}
     verdicts = {
         name: [one["qa"]["verdict"] for one in task["attempts"]] for name, task in tasks.items()
     }
@@ -89,11 +87,12 @@ def test_what_each_verdict_leads_to(scene):
         "never": ["rejected"] * 3,
         "slow": ["approved"],
         "meddling": ["approved"],
+        "dying": ["unheard", "approved"],
     }
     assert result.files()["critical.txt"] == "1\nmore\n2\n"
     assert result.files()["meddling.txt"] == "1\n"
     assert result.names().isdisjoint({"b", "never.txt"})
-    assert result.merges() == dict.fromkeys(("content", "critical", "slow", "meddling"), 1)
+    assert result.merges() == dict.fromkeys(good, 1)
     first = tasks["critical"]["attempts"][0]
     assert (first["failure"], first["reason"]) == ("qa_rejected", "say more")
     assert first["told_in"] == first["qa"]["log"]
@@ -104,6 +103,12 @@ def test_what_each_verdict_leads_to(scene):
     assert warning.startswith("QA is read-only but changed files; discarded, see refs/orchestra/")
     assert result.git("show", f"{ref}:meddling.txt") == "mine\n"
     assert not [one for one in result.refs() if "/candidate/" in one]
+    killed, again = tasks["dying"]["attempts"]
+    assert (killed["failure"], killed["reason"]) == (
+        "environment",
+        "QA (`dying`): ended by SIGKILL",
+    )
+    assert (again["way"], worked(scene, "dying")) == ("judge", ["1"])
 
 
 def test_work_that_cannot_be_judged_waits_for_a_person(scene):
@@ -147,18 +152,6 @@ def test_who_has_something_to_say_to_the_agent_has_it_go_on(scene):
     scene.run("--yes", "--resume", check=4)
 
     assert worked(scene, "lost") == ["1", "2"]
-
-
-def test_a_judge_that_is_killed_costs_no_work_and_no_retry(scene):
-    planned(scene, judged_by("dying"))
-
-    _, tasks = report_of(scene, check=0)
-
-    first, second = tasks["dying"]["attempts"]
-    assert (first["failure"], first["qa"]["verdict"]) == ("environment", "unheard")
-    assert first["reason"] == "QA (`dying`): ended by SIGKILL"
-    assert (second["way"], second["qa"]["verdict"]) == ("judge", "approved")
-    assert worked(scene, "dying") == ["1"]
 
 
 def test_work_is_not_done_again_if_its_worker_is_killed_while_it_is_judged(scene):
