@@ -111,6 +111,8 @@ def browser() -> Iterator[Browser]:
     options = selenium.ChromeOptions()
     options.binary_location = program
     # in a container root has no sandbox; the pages are ours, and are never fetched
+    # (nor has it much shared memory)
+    options.add_argument("--disable-dev-shm-usage")
     for one in ("--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"):
         options.add_argument(one)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

@@ -66,7 +66,7 @@ def hostile(text):
         runs.failures,
         runs.interrupted,
         runs.run,
-        lambda: exhibition.many(310),
+        pytest.param(lambda: exhibition.many(310), marks=pytest.mark.slow),
         lambda: hostile(HOSTILE),
     ],
     ids=["shop", "all done", "failures", "interrupted", "nothing", "many", "hostile"],
@@ -98,6 +98,7 @@ def test_the_verdict_and_the_failures_come_first():
     assert "Conflict with admin" in failed
 
 
+@pytest.mark.slow
 def test_of_many_failed_tasks_each_says_itself_what_to_do_next():
     tree = parsed(html.render(exhibition.many(120)))
 
@@ -142,6 +143,7 @@ def test_what_a_merge_changed_is_shown_file_by_file():
     assert "README.md +2 \N{MINUS SIGN}12" in merges
 
 
+@pytest.mark.slow
 @given(st.text(max_size=80).map(lambda text: f"{HOSTILE}{text}"))
 @settings(max_examples=25)
 def test_nothing_that_others_wrote_becomes_an_element_or_an_attribute(text):

@@ -145,6 +145,7 @@ def test_workers_of_several_processes_are_told_apart():
 # The graph
 
 
+@pytest.mark.slow
 @given(GRAPHS)
 def test_boxes_never_overlap_and_arrows_lead_from_left_to_right(needs):
     found = places(without_shortcuts(needs))
@@ -164,6 +165,7 @@ def test_boxes_never_overlap_and_arrows_lead_from_left_to_right(needs):
         )
 
 
+@pytest.mark.slow
 @given(GRAPHS)
 def test_what_is_left_of_the_arrows_implies_the_others(needs):
     def before(graph, box):
