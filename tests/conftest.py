@@ -32,7 +32,9 @@ sys.addaudithook(forbid_network)
 gc.disable()
 
 # How long an example takes says something of the machine, not of the tool.
-hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.register_profile(
+    "house", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("house")
 
 pytest_plugins = ("support.pools",)
