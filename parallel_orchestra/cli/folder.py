@@ -55,7 +55,7 @@ def _report(plan: Plan, report: RunReport) -> str:
 
 
 def _integration(plan: Plan, report: RunReport) -> str:
-    # Only such a folder needs these rooms: a seventh of what it takes `run` to start.
+    # Only such a folder needs these rooms: with pydantic, a seventh of the start of `run`.
     from parallel_orchestra.report.integration import found_of, render  # noqa: PLC0415
 
     folder = read_cpo(plan.source.parent)
