@@ -58,14 +58,22 @@ class Page:
     def __init__(self, descriptor: int, encoding: str = "utf-8") -> None:
         self._descriptor = descriptor
         self._encoding = encoding
+        self._shown: tuple[str, ...] | None = None
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Shows these lines, and nothing else; no more of them than the terminal has."""
+        """Shows these lines, and nothing else; no more of them than the terminal has.
+
+        Nothing is written if that is what it shows.
+        """
+        if tuple(lines) == self._shown:
+            return
+        self._shown = tuple(lines)
         body = "\r\n".join(f"{line}{_CLEAR_LINE}" for line in lines)
         self._write(f"{_BEGIN}\x1b[H{body}{_CLEAR_BELOW}{_END}")
 
     def __enter__(self) -> "Page":  # noqa: PYI034  # Self is younger than Python 3.10
-        """Takes the other screen (DEC private mode 1049)."""
+        """Takes the other screen (DEC private mode 1049), which is empty."""
+        self._shown = None
         self._write(f"\x1b[?1049h{_HIDE}")
         return self
 

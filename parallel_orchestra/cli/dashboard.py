@@ -7,15 +7,17 @@ import shutil
 import sys
 import time
 from collections import deque
+from contextlib import AbstractContextManager
 from types import TracebackType
 
 from parallel_orchestra.cli.canvas import Canvas
-from parallel_orchestra.cli.frame import NOTHING_SEEN, Sight, frame
+from parallel_orchestra.cli.frame import Sight, frame
 from parallel_orchestra.cli.ink import Line, Piece, length, painted, signs_for
 from parallel_orchestra.cli.lines import started
 from parallel_orchestra.cli.story import Story
+from parallel_orchestra.cli.suspending import suspended_by
 from parallel_orchestra.conductor import Snapshot
-from parallel_orchestra.events import AttemptEnded, Event
+from parallel_orchestra.events import AttemptEnded, Claimed, Entered, Event
 from parallel_orchestra.git import Extent
 
 #: Seconds between two looks at what agents do, which cost most.
@@ -37,9 +39,13 @@ class Dashboard:
         self._verbose = verbose
         self._story = Story(self._signs, self._measure, elsewhere)
         self._events: deque[Event | str] = deque()
-        self._started = time.monotonic()
+        #: From when on tasks are carried out: not from when somebody was asked whether they may.
+        self._started: float | None = None
         self._snapshot: Snapshot | None = None
-        self._sight = NOTHING_SEEN
+        #: What the attempts of this process are at, by task.
+        self._phases: dict[str, str] = {}
+        self._sight = Sight(phases=self._phases)
+        self._job: AbstractContextManager[None] = suspended_by(self._away, lambda: None)
         self._cost: float | None = None
         self._next_look = self._next_outlook = self._next_draw = 0.0
         self._shown: tuple[object, ...] = ()
@@ -52,6 +58,7 @@ class Dashboard:
         """Draws the picture, and above it what happened since the last time."""
         self._snapshot = snapshot
         now = time.monotonic()
+        self._started = now if self._started is None else self._started
         if now < self._next_draw and not self._events:
             return
         self._next_draw = now + _DRAW_EVERY
@@ -73,6 +80,7 @@ class Dashboard:
 
     def __enter__(self) -> "Dashboard":  # noqa: PYI034  # Self is younger than Python 3.10
         """Takes the terminal over with the first picture."""
+        self._job.__enter__()
         return self
 
     def __exit__(
@@ -82,17 +90,25 @@ class Dashboard:
         trace: TracebackType | None,
     ) -> None:
         """Prints what is left and takes the picture away."""
+        self._job.__exit__(None, None, None)
         width = shutil.get_terminal_size().columns
         self._canvas.close(self._above(width - 1), width)
 
+    def _away(self) -> None:
+        """Takes the picture away; it comes again below what stands there by then."""
+        self._canvas.close((), shutil.get_terminal_size().columns)
+        self._shown = ()
+
     def _above(self, width: int) -> list[str]:
-        """Returns what is to scroll up; the costs in it are counted."""
+        """Returns what is to scroll up; costs are counted, phases noted."""
         found: list[Line] = []
         while self._events:
             event = self._events.popleft()
             if isinstance(event, str):
                 found.append((Piece(event, "odd"),))
                 continue
+            if isinstance(event, Claimed | Entered):
+                self._phases[event.task] = getattr(event, "phase", "set-up")
             if isinstance(event, AttemptEnded) and event.cost_usd is not None:
                 self._cost = (self._cost or 0.0) + event.cost_usd
             found += self._story.lines(event, width)
@@ -108,7 +124,7 @@ class Dashboard:
         if now >= self._next_outlook:
             left, waiting = self._ahead(snapshot)
             self._next_outlook = now + max(1.0, (time.monotonic() - now) / _SHARE)
-        self._sight = Sight(snapshot.doing(), snapshot.phases(), left, waiting, self._cost)
+        self._sight = Sight(snapshot.doing(), self._phases, left, waiting, self._cost)
 
     def _ahead(self, snapshot: Snapshot) -> tuple[float | None, int | None]:
         """Returns the seconds until the end, as far as durations are known, and who still waits."""

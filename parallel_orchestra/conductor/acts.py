@@ -32,16 +32,6 @@ AGENT_LOG = "agent.log"
 QA_LOG = "qa.log"
 #: That of who resolves its conflict.
 RESOLVE_LOG = "resolve.log"
-#: The logs of an attempt, the last one first, and what it is at from when that file is there on.
-_PHASES = {
-    RESOLVE_LOG: "agent",
-    "merge-verify.log": "merge",
-    QA_LOG: "qa",
-    "verify.log": "verify",
-    "expect.log": "verify",
-    AGENT_LOG: "agent",
-    "setup.log": "set-up",
-}
 #: Bytes of a log's end in which the latest act is looked for at first.
 _LATEST = 1 << 16
 #: The beginning of a path that leads into one of our worktrees.
@@ -89,17 +79,12 @@ class _Watched:
 
 
 class Glance:
-    """Looks at what runs, again and again; keep one for as long as you watch. For one thread.
-
-    `phases` is what each running attempt was at when one last looked, by task: `set-up`, `agent`,
-    `verify` or `merge`.
-    """
+    """Looks at what runs, again and again; keep one for as long as you watch. For one thread."""
 
     def __init__(self, layout: Layout, plan: Plan) -> None:
         self._layout = layout
         self._readers = readers_of(plan)
         self._seen: dict[TaskName, _Watched] = {}
-        self.phases: dict[str, str] = {}
 
     def look(self) -> tuple[Doing, ...]:
         """Returns what each running task does, by task; those that have printed nothing are left
@@ -111,7 +96,6 @@ class Glance:
             if (name := parse(file)) is not None and name.owner
         ]
         self._seen = {name: self._seen.get(name) or self._begun(name) for name in names}
-        self.phases = {}
         found = (self._doing(name) for name in sorted(names, key=lambda one: one.task))
         return tuple(one for one in found if one is not None)
 
@@ -129,8 +113,6 @@ class Glance:
         watched = self._seen[name]
         # One listing for all that may be there: sixty-four agents are looked at every second.
         there = files.names(watched.folder)
-        logs = (phase for log, phase in _PHASES.items() if log in there)
-        self.phases[name.task] = next(logs, "set-up")
         since = watched.read(there)
         silence = silence_of(watched.folder) if LIFE in there else None
         if not since and silence is None:

@@ -34,8 +34,8 @@ class Snapshot:
     held by other processes.
 
     What can be called looks, at a price, so it is for the main thread when somebody watches. `doing`
-    returns what agents do, and `phases` what their attempts were at then; `outlook` how the rest
-    will go; `extent` how large a merge commit's change is, None where git can't tell.
+    returns what agents do; `outlook` how the rest will go; `extent` how large a merge commit's
+    change is, None where git can't tell.
     """
 
     done: int
@@ -46,7 +46,6 @@ class Snapshot:
     stopping: bool
     elsewhere: int = 0
     doing: Callable[[], Mapping[str, str]] = dict
-    phases: Callable[[], Mapping[str, str]] = dict
     outlook: Callable[[], Outlook | None] = _unknown
     extent: Callable[[str], Extent | None] = _unmeasured
 

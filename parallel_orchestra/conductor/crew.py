@@ -152,7 +152,6 @@ class Crew(Workshop):
             # A worker that writes down how its attempt ended runs nothing, but holds its task.
             elsewhere=max(0, count[TaskState.LOCKED] - max(len(running), len(self.board.active))),
             doing=self._doing,
-            phases=self._phases,
             outlook=lambda: self._outlook(team),
             extent=self._extent,
         )
@@ -173,10 +172,6 @@ class Crew(Workshop):
             self._glance = Glance(self.job.layout, self.job.plan)
         now = self.clock.now()
         return {one.task: doing(one.act, one.silence, now) for one in self._glance.look()}
-
-    def _phases(self) -> Mapping[str, str]:
-        """Returns what attempts were at when one last looked at what they do."""
-        return self._glance.phases if self._glance is not None else {}
 
     def _tell_halt(self) -> None:
         if question := self.board.question:

@@ -85,14 +85,14 @@ def a_run():
     whole = replace(runs.attempt(started=T, seconds=58.2), phases=phases)
     cause = Cause(Hold.DEPENDENCY, "waits for `api`")
     at_work = {"outcome": Outcome.RUNNING}
+    verifying, writing = (
+        replace(runs.attempt(started=T + after, seconds=None, slot=slot), phases=(Stretch(at, T),))
+        for after, slot, at in ((75, 1, "verify"), (20, 2, "agent"))
+    )
     return runs.run(
         runs.task("parser", attempts=(whole,), commit="a1b2c3d4e5f6" * 3),
-        runs.task("api", attempts=(runs.attempt(started=T + 75, seconds=None),), **at_work),
-        runs.task(
-            "web-frontend",
-            attempts=(runs.attempt(started=T + 20, seconds=None, slot=2),),
-            **at_work,
-        ),
+        runs.task("api", attempts=(verifying,), **at_work),
+        runs.task("web-frontend", attempts=(writing,), **at_work),
         runs.task(
             "docs",
             outcome=Outcome.FAILED,
@@ -113,7 +113,7 @@ def watching(width: int) -> Iterator[bytes]:
         (Piece("ok", "good"), Piece("      read src/api/routes.py")),
         (Piece("failed", "bad"), Piece("  run pytest -q tests/api: 1 failed, 11 passed in 0.84s")),
     ]
-    seen = Seen(a_run(), ACTS, PHASES, log)
+    seen = Seen(a_run(), ACTS, log)
     view = View(task="api", pane=Pane.LOG)
     _, lines = window(seen, view, T + 95, width - 1, ROWS, UNICODE)
     with Terminal() as terminal, Page(terminal.theirs) as page:

@@ -1,11 +1,13 @@
 """The window of `watch`, as plain lines."""
 
+from dataclasses import replace
+
 import pytest
 
 from parallel_orchestra.cli.ink import ASCII, UNICODE, Piece, length, plain_text
 from parallel_orchestra.cli.watch.layout import Seen, listed, window
 from parallel_orchestra.cli.watch.state import Pane, View
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Outcome, Stretch
 from support import runs
 
 NOW = runs.START + 60.0
@@ -37,7 +39,7 @@ def test_who_runs_is_listed_first_and_then_who_needs_a_person():
 @pytest.mark.parametrize(("width", "height"), [(40, 10), (80, 24), (140, 12), (200, 60)])
 def test_the_window_fits_the_terminal_whatever_it_shows(width, height, signs):
     long = (Piece("編集 " * 99, "bad"),)
-    seen = Seen(a_run(40), {"task-0": "x" * 300}, {"task-0": "agent"}, [long] * 50)
+    seen = Seen(a_run(40), {"task-0": "x" * 300}, [long] * 50)
 
     _, lines = window(seen, View(task="task-30"), NOW, width, height, signs)
 
@@ -51,8 +53,24 @@ def test_the_chosen_task_is_in_sight_in_a_long_list():
     assert any("task-45" in line and line.startswith("→") for line in lines)
 
 
+def test_an_agent_that_prints_nothing_is_shown_as_at_work():
+    silent = replace(
+        runs.attempt(started=NOW - 9, seconds=None), phases=(Stretch("agent", NOW - 8),)
+    )
+    tasks = (
+        runs.task("silent", attempts=(silent,), outcome=Outcome.RUNNING),
+        runs.task(
+            "new", attempts=(runs.attempt(started=NOW, seconds=None),), outcome=Outcome.RUNNING
+        ),
+    )
+
+    _, lines = shown(Seen(runs.run(*tasks, ended=None)), View())
+
+    assert [line.split()[1:3] for line in lines[3:5]] == [["silent", "agent"], ["new", "set-up"]]
+
+
 def test_a_run_that_was_killed_has_nobody_at_work():
-    seen = Seen(a_run(1), {"task-0": "edit x"}, {"task-0": "agent"}, killed="process 1 is gone")
+    seen = Seen(a_run(1), {"task-0": "edit x"}, killed="process 1 is gone")
 
     _, lines = shown(seen, View(task="task-0"))
 

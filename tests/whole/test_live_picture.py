@@ -1,11 +1,14 @@
 """A run on a real terminal: what its picture shows while agents are at work."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from support.processes import state
 from support.scene import Scene
 from support.terminal import Terminal
 from support.waiting import wait_until
@@ -38,16 +41,25 @@ def test_a_terminal_shows_what_an_agent_does_and_is_left_as_it_was(tmp_path):
             env=env,
             stdin=subprocess.DEVNULL,
             stderr=terminal.theirs,
+            preexec_fn=os.setpgrp,  # noqa: PLW1509  # a job of its own, for Ctrl-Z; no threads here
         ) as run,
     ):
         try:
             wait_until(lambda: terminal.shows(b"laying the first stone"), 30, "the act is shown")
+            run.send_signal(signal.SIGTSTP)
+            wait_until(lambda: state(run.pid) == "T", 30, "it stands still")
+            terminal.shows(b"")
+            suspended, terminal.shown = terminal.shown, b""
+            run.send_signal(signal.SIGCONT)
+            wait_until(lambda: terminal.shows(b"laying the first stone"), 30, "it is shown again")
         finally:
             go.touch()
         wait_until(lambda: terminal.shows(b"done") and run.poll() is not None, 30, "it is over")
         terminal.shows(b"")
 
     assert run.returncode == 0
+    # the picture is taken away, nothing above it, and the shell has its cursor
+    assert suspended.endswith(b"\x1b[J\x1b[?25h")
     # the cursor that the picture hid is back (xterm's DECTCEM)
     assert terminal.shown.rfind(b"\x1b[?25h") > terminal.shown.rfind(b"\x1b[?25l") >= 0
 

@@ -1,10 +1,13 @@
 """`watch` and `status --watch` beside a real run, on a real terminal."""
 
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from support.processes import state
 from support.scene import Scene
 from support.terminal import Terminal, stands
 from support.waiting import wait_until
@@ -58,6 +61,40 @@ def test_a_run_is_watched_from_another_terminal_and_left_alone(tmp_path):
     assert (result.exit_code, watcher.returncode) == (0, 0)
     # the other screen is left, the cursor is back
     assert terminal.shown.endswith(b"\x1b[?25h\x1b[?1049l")
+
+
+def test_after_ctrl_z_the_shell_has_its_terminal_and_then_the_watcher_again(tmp_path):
+    go = tmp_path / "go"
+    go.touch()
+    scene = Scene(tmp_path, env={"GO": str(go)}).repository(1).plan(PLAN)
+    scene.run("--yes", check=0)
+    env = scene.environment({"TERM": "xterm", "PYTHONUTF8": "1"})
+    command = [sys.executable, "-m", "parallel_orchestra", "watch"]
+
+    with Terminal() as terminal:
+        terminal.resize(100, 24)
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.theirs)
+        with subprocess.Popen(
+            command,
+            cwd=scene.project,
+            env=env,
+            **streams,
+            preexec_fn=os.setpgrp,  # noqa: PLW1509  # a job of its own, for Ctrl-Z; no threads here
+        ) as watcher:
+            wait_until(lambda: terminal.shows(b"dig log"), 30)
+            watcher.send_signal(signal.SIGTSTP)
+            wait_until(lambda: state(watcher.pid) == "T", 30)
+            terminal.shows(b"")
+            suspended, terminal.shown = terminal.shown, b""
+            watcher.send_signal(signal.SIGCONT)
+            wait_until(lambda: terminal.shows(b"dig log"), 30)
+            terminal.enter(b"r")
+            wait_until(lambda: terminal.shows(b"dig result"), 30)
+            terminal.enter(b"q")
+            wait_until(lambda: watcher.poll() is not None, 30)
+
+    assert suspended.endswith(b"\x1b[?25h\x1b[?1049l")
+    assert terminal.shown.startswith(b"\x1b[?1049h")
 
 
 def test_in_a_pipe_a_run_is_watched_in_blocks_of_lines(tmp_path):

@@ -10,9 +10,10 @@ import click
 
 from parallel_orchestra.cli.canvas import Page
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.ink import Line, Signs, painted, signs_for
+from parallel_orchestra.cli.ink import Signs, painted, signs_for
 from parallel_orchestra.cli.options import tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.suspending import suspended_by
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.cli.watch.contents import Contents
 from parallel_orchestra.cli.watch.keys import Keyboard
@@ -54,7 +55,17 @@ def command(plan: Path | None, tasks_dir: Path | None) -> int:
         hint = "set TERM, or use `parallel-orchestra status --watch`"
         raise usage("`watch` needs a terminal that can move its cursor", hint)
     encoding = sys.stdout.encoding or "ascii"
-    with Keyboard(sys.stdin.fileno()) as keyboard, Page(sys.stdout.fileno(), encoding) as page:
+    keyboard, page = Keyboard(sys.stdin.fileno()), Page(sys.stdout.fileno(), encoding)
+
+    def give() -> None:
+        page.__exit__()
+        keyboard.__exit__()
+
+    def take() -> None:
+        keyboard.__enter__()
+        page.__enter__()
+
+    with keyboard, page, suspended_by(give, take):
         watcher.show(keyboard, page, signs_for(encoding), color=colored(sys.stdout, os.environ))
     return ExitCode.DONE
 
@@ -80,7 +91,6 @@ class Watcher:
     def show(self, keyboard: Keyboard, page: Page, signs: Signs, *, color: bool) -> None:
         """Draws the window until a key ends it."""
         view = View()
-        shown: tuple[Line, ...] = ()
         while not view.over:
             self._look()
             tasks = tuple(task.id for task in listed(self._report))
@@ -89,16 +99,14 @@ class Watcher:
             view, lines = window(
                 self._seen(view), view, time.time(), size.columns - 1, size.lines, signs
             )
-            if lines != shown:
-                page.draw([painted(line, color=color) for line in lines])
-                shown = lines
+            page.draw([painted(line, color=color) for line in lines])
             for key in keyboard.pressed(_TICK):
                 view = view.pressed(key, tasks)
 
     def _seen(self, view: View) -> Seen:
         task = next((one for one in self._report.tasks if one.id == view.task), None)
         lines = self._contents.of(view.pane, task, self._report) if task is not None else ()
-        return Seen(self._report, self._doing, self._glance.phases, lines, self._killed)
+        return Seen(self._report, self._doing, lines, self._killed)
 
     def _look(self) -> None:
         began = time.monotonic()

@@ -44,7 +44,6 @@ class Seen:
 
     report: RunReport
     doing: Mapping[str, str] = field(default_factory=dict)
-    phases: Mapping[str, str] = field(default_factory=dict)
     lines: Sequence[Line] = ()
     killed: str = ""
 
@@ -128,7 +127,7 @@ def _row(
 ) -> Line:
     running = task.outcome is Outcome.RUNNING and not seen.killed
     look = _LOOKS.get(task.outcome, "good")
-    word = seen.phases.get(task.id, "") if running else ""
+    word = _phase(task) if running else ""
     since = task.attempts[-1].started if running and task.attempts else None
     seconds = now - since if since is not None else task.seconds
     age = age_words(max(0.0, seconds), width) if task.attempts else ""
@@ -144,6 +143,12 @@ def _row(
         Piece(one_line(told), "" if running else "quiet"),
     )
     return clipped(line, width, signs)
+
+
+def _phase(task: TaskReport) -> str:
+    """Returns what the last attempt is at."""
+    phases = task.attempts[-1].phases if task.attempts else ()
+    return phases[-1].phase if phases else "set-up"
 
 
 def _why(task: TaskReport) -> str:
