@@ -7,7 +7,7 @@ shows it sees to that.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from parallel_orchestra.cli.ink import UNICODE, Line, Piece, Signs, clipped, fitted
+from parallel_orchestra.cli.ink import UNICODE, Line, Piece, Signs, clipped, fitted, length
 from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.conductor.control import Running
 from parallel_orchestra.report.text import one_line, span
@@ -72,7 +72,7 @@ def head(
     snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs
 ) -> tuple[Line, Line]:
     """Returns the two lines on the whole run: the bar with times, and the numbers."""
-    return _progress(snapshot, elapsed, width, sight, signs), _counts(snapshot, sight)
+    return _progress(snapshot, elapsed, width, sight, signs), _counts(snapshot, width, sight)
 
 
 def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs) -> Line:
@@ -94,7 +94,7 @@ def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, sign
     )
 
 
-def _counts(snapshot: Snapshot, sight: Sight) -> Line:
+def _counts(snapshot: Snapshot, width: int, sight: Sight) -> Line:
     running = snapshot.locked
     rest = max(0, snapshot.total - snapshot.done - snapshot.failed - running)
     waiting = rest if sight.waiting is None else min(rest, sight.waiting)
@@ -114,6 +114,8 @@ def _counts(snapshot: Snapshot, sight: Sight) -> Line:
     if snapshot.stopping:
         # In front of all: the line may be cut.
         pieces.insert(0, Piece("stopping: Ctrl-C ends all at once", "odd"))
+    if length(tuple(_joined(pieces))) > width:
+        pieces = [piece for piece in pieces if not piece.text.startswith("0 ")]
     return tuple(_joined(pieces))
 
 

@@ -5,7 +5,7 @@ Listens to the events of this process; a merge is told with the end of its attem
 
 from collections.abc import Callable, Iterator
 
-from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped
+from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped, wrapped
 from parallel_orchestra.cli.lines import line_of, notable
 from parallel_orchestra.events import AttemptEnded, Event, Failed, Merged, Returned
 from parallel_orchestra.git import Extent
@@ -16,6 +16,8 @@ Measure = Callable[[str], Extent | None]
 
 #: Columns from which there is room for all that is known of a merge.
 _WIDE = 60
+#: Columns of a failure's line that are shown at least, on several rows where it is narrow.
+_TELLING = 120
 
 
 class Story:
@@ -31,7 +33,8 @@ class Story:
     def lines(self, event: Event, width: int) -> Iterator[Line]:
         """Yields what is to be said of an event, often nothing.
 
-        Reasons, which the summary has too, are cut to `width` columns; commands never are.
+        No row has more than `width` columns, but for commands, which are to be copied. Reasons are
+        cut: of a failure, which the summary has too, something is seen where it is narrow as well.
         """
         if isinstance(event, Merged):
             self._merged[event.task] = event.commit
@@ -39,7 +42,8 @@ class Story:
             if not event.failure:
                 yield tuple(self._done(event, width))
         elif isinstance(event, Failed):
-            yield clipped(self._failed(event), width, self._signs)
+            line = clipped(self._failed(event), max(width, _TELLING), self._signs)
+            yield from wrapped(line, width)
             yield (Piece("  next: ", "quiet"), Piece(self._next(event), "act"))
         elif notable(event):
             line = self._other(event)

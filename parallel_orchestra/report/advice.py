@@ -18,11 +18,11 @@ LISTED = 20
 #: What to look at first, by failure class; `{logs}` becomes the command that shows all logs of the
 #: task's last attempt, and the command that tries again follows.
 _REMEDIES = {
-    FailureClass.TRANSIENT.value: "read its log",
+    FailureClass.TRANSIENT.value: "read its log with `{logs}`",
     FailureClass.RATE_LIMITED.value: "wait for the agent's limit to pass",
     FailureClass.USAGE_LIMIT.value: "wait for the usage limit to end",
     FailureClass.AUTH.value: "log in to the agent",
-    FailureClass.PERMANENT.value: "read its log and mend the prompt or the command",
+    FailureClass.PERMANENT.value: "read its log with `{logs}` and mend the prompt or the command",
     FailureClass.TIMEOUT.value: "raise its `timeout` or make it smaller",
     FailureClass.STALLED.value: (
         "see with `{logs}` what it waited for; raise its `idle_timeout` if it was at work"
@@ -45,7 +45,7 @@ _REMEDIES = {
     FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
     FailureClass.ENVIRONMENT.value: "mend what the reason names",
 }
-_OTHER_REMEDY = "read its log"
+_OTHER_REMEDY = "read its log with `{logs}`"
 
 
 def next_step(report: RunReport, task: TaskReport) -> str:

@@ -33,7 +33,8 @@ LONG_LOCKED = 1800.0
 #: A file that may be a person's, for a task that is to join the run.
 _DROPPED = re.compile(r"available/([A-Za-z0-9_-]{1,64})\.md")
 
-_NARROWEST = 40
+#: A reason that is cut to fewer columns says too little: a narrow terminal wraps it.
+_NARROWEST = 120
 #: Tasks that a line names which wait for the same.
 _NAMED = 5
 #: Failures that ask a person something: what can be answered stands beside them.
@@ -48,7 +49,9 @@ _NOT_SUCCEEDED = (
 
 
 def summary(report: RunReport, width: int = 80) -> str:
-    """Returns the end of a run as lines of `width` characters at most, commands aside.
+    """Returns the end of a run as lines of `width` characters, or of 120 if that is more, at most.
+
+    Commands are not cut.
 
     The first line counts, then come the figures, the tasks that did not succeed, the delivery,
     the logs and what to do next.

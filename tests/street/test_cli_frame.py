@@ -83,6 +83,14 @@ def test_where_it_is_narrow_times_are_short_and_ids_are_cut():
     ]
 
 
+def test_where_it_is_narrow_what_there_is_none_of_is_left_out():
+    shot = snapshot(Running("slow", 1, 1, T), done=6, failed=3)
+
+    line = shown(shot, 9.0, T, 40, 24, Sight(waiting=0))[1]
+
+    assert line == "6 done, 3 failed, 1 running, 2 skipped"
+
+
 def test_of_few_failures_among_many_tasks_something_is_seen_in_the_bar():
     line = frame(snapshot(failed=1, done=0, total=300), 1.0, T, 80, 24)[0]
 

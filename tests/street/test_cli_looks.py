@@ -233,7 +233,8 @@ def test_why_names_the_reason_and_the_way_on(failed):
     after = failed.call("why", "after", check=0).out.splitlines()
 
     assert bad[0] == "bad failed: transient: exit code 3: no"
-    assert bad[-1] == "hint: read its log, then `parallel-orchestra retry bad`"
+    log = "`parallel-orchestra logs bad`"
+    assert bad[-1] == f"hint: read its log with {log}, then `parallel-orchestra retry bad`"
     assert after[0] == "after skipped: `bad`, which it needs, failed"
 
 

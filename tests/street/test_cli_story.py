@@ -39,14 +39,16 @@ def test_a_task_that_merges_nothing_is_done():
 
 
 def test_a_failure_has_its_reason_cut_and_its_command_whole():
-    event = Failed(T, "api", 2, "verify", "1 failed\x1b[2J " + "x" * 200)
+    event = Failed(T, "api", 2, "verify", "1 failed\x1b[2J: " + "x" * 200)
 
     lines = told(
         AttemptEnded(T, "api", 2, 1.0, "verify"), event, width=50, elsewhere=" --tasks-dir /x"
     )
 
     assert lines == [
-        "✗ api  failed: verify  attempt 2  1 failed xxxxxx…",
+        "✗ api  failed: verify  attempt 2  1 failed: xxxxxx",
+        "x" * 50,
+        "x" * 19 + "…",
         "  next: parallel-orchestra why api --tasks-dir /x",
     ]
 

@@ -31,7 +31,7 @@ def test_lines_fit_the_width_unless_they_hold_something_to_copy(width):
     lines = summary(runs.failures(), width).splitlines()
 
     assert all(
-        len(line) <= max(width, 47)
+        len(line) <= max(width, 120)
         for line in lines
         if not line.lstrip().startswith(("next:", "logs:"))
     )
