@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -66,10 +67,9 @@ def _lines(layout: Layout, report: RunReport) -> tuple[str, ...]:
 
 def _killed(layout: Layout, report: RunReport) -> list[str]:
     """Returns a line that says so if the run was killed, with the command that goes on with it."""
-    why = deserted(layout) if report.ended is None else ""
-    if not why:
+    if not report.killed:
         return []
-    return [f"killed: {why}; `{resume_command(read_record(layout), layout)}` goes on"]
+    return [f"killed: {report.killed}; `{resume_command(read_record(layout), layout)}` goes on"]
 
 
 def _watched(layout: Layout) -> RunReport:
@@ -79,10 +79,8 @@ def _watched(layout: Layout) -> RunReport:
     try:
         while True:
             began = time.monotonic()
-            # Asked before: who has left meanwhile has written all by then.
-            left = deserted(layout)
             report = read(layout)
-            over = report.ended is not None or bool(left)
+            over = report.ended is not None or bool(report.killed)
             if sys.stdout.isatty():
                 size = shutil.get_terminal_size()
                 lines = [shortened(one, size.columns - 1) for one in _lines(layout, report)]
@@ -115,11 +113,14 @@ def read(layout: Layout) -> RunReport:
     Raises:
         EnvironmentProblem: there is no run, or its repository is gone.
     """
+    # Asked before one reads: who has left meanwhile has written all by then.
+    killed = deserted(layout)
     repo = repository_of(read_record(layout), os.environ)
     try:
-        return report_of(layout, repo, time.time())
+        report = report_of(layout, repo, time.time())
     finally:
         repo.close()
+    return replace(report, killed=killed) if report.ended is None else report
 
 
 def standing(report: RunReport) -> ExitCode:

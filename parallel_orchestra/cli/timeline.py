@@ -24,7 +24,6 @@ from parallel_orchestra.cli.ink import (
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.cli.tints import colored
-from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Attempt, RunReport
 from parallel_orchestra.report.text import span
@@ -83,7 +82,7 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
     """
     layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
     report = read(layout)
-    found = lanes(report, None if report.ended is None and deserted(layout) else time.time())
+    found = lanes(report, None if report.killed else time.time())
     if as_json:
         click.echo(told(found))
         return ExitCode.DONE

@@ -95,6 +95,8 @@ def headline(report: RunReport) -> str:
 
 def verdict(report: RunReport) -> str:
     """Returns in a word or two how the run ended, or that it has not."""
+    if report.killed:
+        return "killed"
     return "in progress" if report.ended is None else ending(report.exit_code)
 
 

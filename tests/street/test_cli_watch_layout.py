@@ -70,7 +70,7 @@ def test_an_agent_that_prints_nothing_is_shown_as_at_work():
 
 
 def test_a_run_that_was_killed_has_nobody_at_work():
-    seen = Seen(a_run(1), {"task-0": "edit x"}, killed="process 1 is gone")
+    seen = Seen(replace(a_run(1), killed="process 1 is gone"), {"task-0": "edit x"})
 
     _, lines = shown(seen, View(task="task-0"))
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,15 @@ def test_a_run_that_goes_on_has_a_report(report):
     text = report.render(runs.run(running, ended=None))
 
     assert "in progress" in text
+
+
+@pytest.mark.parametrize("report", EVERY, ids=whole)
+def test_a_run_that_was_killed_is_not_told_as_one_that_goes_on(report):
+    running = runs.task("core", Outcome.RUNNING, attempts=(runs.attempt(seconds=None),))
+
+    text = report.render(replace(runs.run(running, ended=None), killed="process 1 is gone"))
+
+    assert "killed" in text
 
 
 @pytest.mark.parametrize("report", EVERY, ids=whole)

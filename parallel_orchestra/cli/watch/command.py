@@ -21,7 +21,6 @@ from parallel_orchestra.cli.watch.layout import Seen, listed, window
 from parallel_orchestra.cli.watch.state import View
 from parallel_orchestra.conductor.acts import Glance, log_readers_of
 from parallel_orchestra.conductor.picture import read_record
-from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.report.silence import doing
@@ -85,7 +84,6 @@ class Watcher:
         self._contents = Contents(layout, log_readers_of(plan))
         self._report = read(layout)
         self._doing: dict[str, str] = {}
-        self._killed = ""
         self._next_look = 0.0
 
     def show(self, keyboard: Keyboard, page: Page, signs: Signs, *, color: bool) -> None:
@@ -106,17 +104,14 @@ class Watcher:
     def _seen(self, view: View) -> Seen:
         task = next((one for one in self._report.tasks if one.id == view.task), None)
         lines = self._contents.of(view.pane, task, self._report) if task is not None else ()
-        return Seen(self._report, self._doing, lines, self._killed)
+        return Seen(self._report, self._doing, lines)
 
     def _look(self) -> None:
         began = time.monotonic()
         if began < self._next_look:
             return
-        # A run that has ended may be gone on with at any moment. Asked before one reads: who has
-        # left meanwhile has written all by then.
-        killed = deserted(self._layout)
+        # A run that has ended may be gone on with at any moment.
         self._report = read(self._layout)
-        self._killed = killed if self._report.ended is None else ""
         now = time.time()
         self._doing = {one.task: doing(one.act, one.silence, now) for one in self._glance.look()}
         self._next_look = began + max(1.0, (time.monotonic() - began) / _SHARE)

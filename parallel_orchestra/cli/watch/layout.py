@@ -37,15 +37,11 @@ _LOOKS = {
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What there is to see: the run, what its agents do by task, and the lines of the pane.
-
-    `killed` says why nobody is at work on it, empty if somebody may be.
-    """
+    """What there is to see: the run, what its agents do by task, and the lines of the pane."""
 
     report: RunReport
     doing: Mapping[str, str] = field(default_factory=dict)
     lines: Sequence[Line] = ()
-    killed: str = ""
 
 
 def listed(report: RunReport) -> tuple[TaskReport, ...]:
@@ -79,7 +75,7 @@ def _head(seen: Seen, now: float, width: int, signs: Signs) -> list[Line]:
     report = seen.report
     running = report.count(Outcome.RUNNING)
     end = report.ended if report.ended is not None else now
-    outlook = report.outlook if report.ended is None and not seen.killed else None
+    outlook = report.outlook if report.ended is None and not seen.report.killed else None
     known = outlook is not None and outlook.known * 2 >= outlook.tasks > 0
     sight = Sight(
         left=outlook.seconds if outlook is not None and known else None,
@@ -96,8 +92,8 @@ def _head(seen: Seen, now: float, width: int, signs: Signs) -> list[Line]:
 
 def _standing(seen: Seen) -> str:
     report = seen.report
-    if seen.killed:
-        return f"killed: {seen.killed}; `parallel-orchestra status` says how to go on"
+    if report.killed:
+        return f"killed: {report.killed}; `parallel-orchestra status` says how to go on"
     return f"paused {report.paused}" if report.paused and report.ended is None else verdict(report)
 
 
@@ -125,14 +121,14 @@ def _row(
     chosen: bool,
     focus: bool,
 ) -> Line:
-    running = task.outcome is Outcome.RUNNING and not seen.killed
+    running = task.outcome is Outcome.RUNNING and not seen.report.killed
     look = _LOOKS.get(task.outcome, "good")
     word = _phase(task) if running else ""
     since = task.attempts[-1].started if running and task.attempts else None
     seconds = now - since if since is not None else task.seconds
     age = age_words(max(0.0, seconds), width) if task.attempts else ""
     told = seen.doing.get(task.id, "") if running else _why(task)
-    if task.outcome is Outcome.RUNNING and seen.killed:
+    if task.outcome is Outcome.RUNNING and seen.report.killed:
         word, look, told = _DESERTED, "bad", "whoever goes on with the run has it"
     line = (
         Piece(signs.arrow if chosen and focus else " ", "name"),

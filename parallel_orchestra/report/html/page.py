@@ -73,7 +73,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
     return {
         "report": report,
         "figures": numbers,
-        "verdict": "killed" if report.killed else verdict(report),
+        "verdict": verdict(report),
         "told": views.told(report),
         "look": _look(report),
         "shares": _shares(report),
