@@ -28,6 +28,7 @@ class UndoFact:
     commit: str
     merge: str
     generation: int
+    attempt: int
     by: str
     time: float
 
@@ -56,7 +57,12 @@ class Ledger:
             fact = self.merges.pop(undone[1], None)
             if fact is not None:
                 self.undone[undone[1]] = UndoFact(
-                    commit.id, fact.commit, fact.generation, commit.by, commit.time
+                    commit.id,
+                    fact.commit,
+                    fact.generation,
+                    fact.attempt,
+                    commit.by,
+                    commit.time,
                 )
         note = trailers.read_note(commit.message)
         if note is not None and note.run == self._run:

@@ -113,6 +113,11 @@ class Integration:
         with self._looking:
             return self._history.undone_of(task)
 
+    def merged_attempt(self, task: str) -> int:
+        """Returns which attempt at a task was merged last, also if that was undone; 0 if none was."""
+        fact = self.merge_of(task) or self.undone_of(task)
+        return fact.attempt if fact is not None else 0
+
     def undone_tasks(self) -> frozenset[str]:
         """Returns the tasks whose newest merge was taken back, as of the last `tip()`."""
         with self._looking:

@@ -259,8 +259,11 @@ class Attempt:
         """
         shop, claim = self._shop, self._claim
         workspace = self._open(base)
-        definition = shop.run.fingerprints.get(claim.task, "")
-        onward = due(shop.store.layout, shop.plan, self._task, claim.attempt, definition)
+        onward = NOTHING
+        # Work that was merged, and maybe undone since, is nothing to go on from.
+        if shop.queue.merged_attempt(claim.task) != claim.attempt - 1:
+            definition = shop.run.fingerprints.get(claim.task, "")
+            onward = due(shop.store.layout, shop.plan, self._task, claim.attempt, definition)
         try:
             self._onward = stand(shop.repo, self._place, workspace, onward)
         except GitError as error:

@@ -304,3 +304,21 @@ def test_work_for_whose_judgement_no_money_is_left_waits_for_more(scene):
     assert [one["way"] for one in then["a"]["attempts"]] == ["", "judge"]
     assert worked(scene, "a") == ["1"]
     assert then["a"]["cost_usd"] == 0.5
+
+
+def test_judged_work_that_was_merged_and_undone_is_not_merged_once_more(scene):
+    planned(scene, judged_by("content"))
+    scene.run("--yes")
+    # As if the worker had been killed between the merge and the end of its attempt.
+    (attempt,) = (scene.tasks_dir / "attempts" / "content").iterdir()
+    candidate = json.loads((attempt / "candidate.json").read_text())
+    (attempt / "result.json").unlink()
+    scene.git("update-ref", candidate["ref"], scene.git("rev-parse", "HEAD^2").strip())
+    scene.call("undo", "content")
+
+    scene.call("retry", "content")
+    again = scene.run("--resume")
+
+    assert worked(scene, "content") == ["1", "2"]
+    assert again.files()["content.txt"] == "2\n"
+    assert "begins anew" not in again.out
