@@ -67,7 +67,7 @@ def test_the_same_fault_in_many_trials_is_told_once():
 def test_a_template_that_makes_nothing_of_its_facts_is_refused():
     request = {"template": "{{ v }}", "library": {}, "facts": {"v": " "}}
 
-    assert text_of(request) == (0, "makes an empty text")
+    assert text_of(request, {}, {}) == (0, "makes an empty text")
 
 
 @pytest.mark.slow

@@ -10,7 +10,7 @@ import pytest
 
 from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Outcome
-from parallel_orchestra.report import REPORTS, format_for, json_report, markdown
+from parallel_orchestra.report import REPORTS, format_for, html, json_report, markdown
 from support import runs
 from support.machine import fair
 
@@ -100,7 +100,7 @@ def test_hostile_text_can_be_written_and_moves_no_cursor(report):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("report", EVERY, ids=whole)
-def test_ten_thousand_tasks_are_rendered_in_a_second_and_a_half(report):
+def test_ten_thousand_tasks_are_rendered_in_seconds(report):
     run = runs.large()
 
     began = time.process_time()
@@ -108,7 +108,8 @@ def test_ten_thousand_tasks_are_rendered_in_a_second_and_a_half(report):
     spent = time.process_time() - began
 
     assert text.count("task-0") >= 10_000
-    assert spent < fair(1.5)
+    # a page of HTML has all that the others have, and two drawings
+    assert spent < fair(3.5 if report is html else 1.5)
 
 
 @pytest.mark.parametrize(
