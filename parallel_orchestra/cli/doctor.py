@@ -1,22 +1,30 @@
 """`doctor`: everything that is wrong with the surroundings or a run, and what mends it."""
 
 import json
+import platform
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
 
+from parallel_orchestra import __version__
 from parallel_orchestra.api import default_settings, load_plan
+from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import (
     absolute,
     json_option,
     layout_of,
     tasks_dir_option,
 )
+from parallel_orchestra.cli.pasting import block
 from parallel_orchestra.conductor.checkup import Finding, Level, check_up, verdict
+from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.git.call import Git
 from parallel_orchestra.isolation import PoolSlot
+from parallel_orchestra.process import identity
 from parallel_orchestra.report.text import clean, one_line
 from parallel_orchestra.store import Layout
 
@@ -25,6 +33,11 @@ from parallel_orchestra.store import Layout
 @click.argument("plan", type=click.Path(path_type=Path), required=False)
 @tasks_dir_option
 @json_option
+@click.option(
+    "--paste",
+    is_flag=True,
+    help="Print what to paste into a bug report: versions and findings, but no path, user or host.",
+)
 @click.option("--claude-exe", default="claude", metavar="PROGRAM", help="As for `run`.")
 @click.option(
     "--worktree-root", type=click.Path(path_type=Path), metavar="DIR", help="As for `run`."
@@ -33,6 +46,7 @@ def command(
     plan: Path | None,
     tasks_dir: Path | None,
     as_json: bool,
+    paste: bool,
     claude_exe: str,
     worktree_root: Path | None,
 ) -> int:
@@ -40,6 +54,8 @@ def command(
 
     Exit code 0 if nothing is a problem, 3 if something is, 4 if it is yours to decide.
     """
+    if as_json and paste:
+        raise usage("`--json` and `--paste` exclude each other", "give one of them")
     found = default_settings(claude_exe=claude_exe, tasks_dir=absolute(tasks_dir))
     settings = replace(found, worktree_root=absolute(worktree_root) or found.worktree_root)
     loaded = load_plan(plan) if plan is not None else None
@@ -55,9 +71,24 @@ def command(
     code = verdict(findings)
     if as_json:
         click.echo(_as_json(findings, int(code)))
+    elif paste:
+        click.echo(_pasted(findings, settings))
     else:
         click.echo(page(findings))
+        if sys.stderr.isatty():
+            click.echo("for a bug report: `parallel-orchestra doctor --paste`", err=True)
     return code
+
+
+def _pasted(findings: Sequence[Finding], settings: Settings) -> str:
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    versions = [f"parallel-orchestra {__version__}", f"{python} on {platform.platform()}"]
+    try:
+        versions.append(Git(settings.environ, settings.directory).run("version").line)
+    except EnvironmentProblem as error:
+        versions += [problem.what for problem in error.problems]
+    own = {settings.directory: "PROJECT", Path.home(): "~"}
+    return block(versions, findings, own, identity.host_name())
 
 
 def page(findings: Sequence[Finding]) -> str:

@@ -99,7 +99,8 @@ def _internal(error: BaseException, environ: Mapping[str, str]) -> Problem:
             stream.write(head + trace)
     except OSError:
         return Problem(what, hint="`PO_TRACEBACK=1` shows where")
-    return Problem(what, stream.name, "this is a mistake of ours: please report it with that file")
+    hint = "this is a mistake of ours: please report it with that file and with what "
+    return Problem(what, stream.name, f"{hint}`parallel-orchestra doctor --paste` prints")
 
 
 def _say(text: str) -> None:

@@ -174,7 +174,8 @@ def test_a_mistake_of_ours_is_one_line_and_a_file(tmp_path, monkeypatch, capsys)
     assert capsys.readouterr().err == (
         "error: internal error: ZeroDivisionError: by nobody\n"
         f" --> {file}\n"
-        "hint: this is a mistake of ours: please report it with that file\n"
+        "hint: this is a mistake of ours: please report it with that file and with what "
+        "`parallel-orchestra doctor --paste` prints\n"
     )
     assert "ZeroDivisionError: by nobody" in file.read_text()
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import shutil
 import time
@@ -105,6 +106,18 @@ def test_a_healthy_run_is_called_so_and_nothing_is_changed(scene):
     assert shown[-1].startswith("0 problems, 0 warnings, ")
     assert everything_below(scene.project) == before
     assert result.err == ""
+
+
+def test_what_is_pasted_into_a_bug_report_names_no_folder(scene):
+    told = scene.call("doctor", "--paste", check=0).out
+
+    first, tool, python, program, *_ = told.splitlines()
+    assert (first, program) == ("```text", git(scene.project, "version").strip())
+    assert tool.startswith("parallel-orchestra ")
+    assert platform.python_version() in python
+    assert "the integration branch `orchestra/garden` is as we wrote it" in told
+    assert str(scene.project) not in told
+    assert scene.call("doctor", "--paste", "--json", check=2).out == ""
 
 
 def test_an_ill_run_is_shown_with_what_mends_it(scene):
