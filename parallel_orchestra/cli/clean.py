@@ -18,7 +18,9 @@ from parallel_orchestra.cli.options import (
     json_option,
     layout_of,
     tasks_dir_option,
+    verbose_option,
 )
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.cleaning import Cleaner, PoolCleaner
 from parallel_orchestra.conductor.leftovers import Choice, Leftover
 from parallel_orchestra.conductor.picture import read_record, repository_of
@@ -51,6 +53,7 @@ _OF_RUNS = ("tasks_dir", "older_than", "run", "salvage", "kept")
 @click.option(
     "--worktree-root", type=click.Path(path_type=Path), metavar="DIR", help="As for `run`."
 )
+@verbose_option
 def command(
     worktrees: tuple[str, ...],
     tasks_dir: Path | None,
@@ -63,6 +66,7 @@ def command(
     salvage: bool,
     kept: tuple[str, ...],
     worktree_root: Path | None,
+    verbose: bool,
 ) -> int:
     """Say what old runs left in git, in the cache and in `_tasks/`, and remove what may go.
 
@@ -83,13 +87,15 @@ def command(
         )
     cleaning = _of_the_pool(settings, worktrees) if pool else _of_runs(settings, tasks_dir, choice)
     with cleaning as cleaner:
-        found = cleaner.look()
+        with Passing(verbose=verbose) as passing:
+            passing.say("looking for what was left")
+            found = cleaner.look()
         _check_all_found(worktrees, found)
         if not as_json:
             click.echo(page(found))
         going = any(one.goes for one in found)
         meant = going and not dry_run and (yes or (not as_json and _asked()))
-        gone = cleaner.remove(found) if meant else ()
+        gone = _removed(cleaner, found, verbose=verbose) if meant else ()
     if as_json:
         click.echo(_as_json(found, gone))
     elif meant:
@@ -97,6 +103,19 @@ def command(
     elif going:
         click.echo("nothing was removed: `--yes` removes it", err=True)
     return ExitCode.DONE
+
+
+def _removed(
+    cleaner: Cleaner | PoolCleaner, found: Sequence[Leftover], *, verbose: bool
+) -> tuple[Leftover, ...]:
+    """Removes one after the other what may go, and returns what is gone."""
+    going = [one for one in found if one.goes]
+    gone: list[Leftover] = []
+    with Passing(verbose=verbose) as passing:
+        for number, one in enumerate(going, 1):
+            passing.say(f"removing {number} of {len(going)}: {one.kind.value} {one.name}")
+            gone += cleaner.remove((one,))
+    return tuple(gone)
 
 
 def page(found: Sequence[Leftover]) -> str:

@@ -4,7 +4,7 @@ Nothing that is there is overwritten, and what is written is read again first.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +12,9 @@ import click
 
 from parallel_orchestra.api import load_plan
 from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.options import verbose_option
 from parallel_orchestra.cli.outputs import replace_file
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.takeover import take_over
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.git import Repo
@@ -43,7 +45,8 @@ class Imported:
     metavar="FILE",
     help="Write the plan there, if nothing is there yet (default: to standard output).",
 )
-def command(source: Path, output: Path | None) -> int:
+@verbose_option
+def command(source: Path, output: Path | None, verbose: bool) -> int:
     """Make a plan of SOURCE and print it.
 
     SOURCE is a `cpo` folder, a Markdown checklist, a manifest of version 0.1, or the
@@ -51,7 +54,8 @@ def command(source: Path, output: Path | None) -> int:
     """
     if output is not None and output.exists():
         raise usage(f"`{output}` is there already", "name another file, or move it away")
-    made = _imported(source)
+    with Passing(verbose=verbose) as passing:
+        made = _imported(source, passing)
     place = Path.cwd() / (output or "plan.md")
     cwd = os.path.relpath(made.plan.cwd, place.parent.resolve())
     text = written(made.plan, cwd, made.note)
@@ -68,14 +72,18 @@ def command(source: Path, output: Path | None) -> int:
     return ExitCode.DONE
 
 
-def _imported(source: Path) -> Imported:
+def _imported(source: Path, passing: Passing) -> Imported:
+    def read(file: Path) -> bytes:
+        passing.say(f"reading {file}")
+        return contents(file)
+
     if is_folder(source):
-        return _folder(source)
+        return _folder(source, read)
     if source.name.startswith(_STATE) and source.suffix == ".json":
-        return _unfinished(source)
+        return _unfinished(source, passing)
     text = _text(source)
     if text.startswith("---\n") and "po_plan_version" in text:
-        plan = load_plan(source)
+        plan = load_plan(source, read)
         return _manifest(plan, plan.warnings)
     if is_checklist(text):
         return _checklist(source, text)
@@ -95,8 +103,8 @@ def _text(source: Path) -> str:
         raise usage(f"can't read `{source}`: {reason.lower()}", hint) from error
 
 
-def _folder(source: Path) -> Imported:
-    plan = load_plan(source)
+def _folder(source: Path, read: Callable[[Path], bytes]) -> Imported:
+    plan = load_plan(source, read)
     note = f"Imported from the folder `{source}`. Its waves are barriers: `depends_on` alone is faster."
     return Imported(replace(plan, prompt_template=AS_IT_IS), note, plan.warnings)
 
@@ -140,7 +148,7 @@ def _manifest(plan: Plan, remarks: Iterable[str], done: tuple[str, ...] = ()) ->
     return Imported(whole, note, tuple(told))
 
 
-def _unfinished(state: Path) -> Imported:
+def _unfinished(state: Path, passing: Passing) -> Imported:
     """Returns what is left of a run of the published tool, by the state that it left."""
     stem = state.name.removeprefix(_STATE).removesuffix(".json")
     manifest = next(
@@ -151,6 +159,7 @@ def _unfinished(state: Path) -> Imported:
         hint = f"put the manifest `{stem}.md` beside it"
         raise usage(f"the manifest of `{state}` is not there", hint)
     plan = load_plan(manifest)
+    passing.say("looking for what is merged")
     repo = Repo.discover(plan.cwd, os.environ)
     try:
         head = repo.head().commit

@@ -50,6 +50,13 @@ def json_option(function: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
+def verbose_option(function: Command) -> Command:
+    """Adds `-v` for commands that show what they are at on a terminal only."""
+    return click.option(
+        "-v", "--verbose", is_flag=True, help="Say what it is at in lines, a terminal or not."
+    )(function)
+
+
 def reason_option(function: Command) -> Command:
     """Adds `--reason` for what a person asks of a run."""
     return click.option(

@@ -10,6 +10,8 @@ import click
 
 from parallel_orchestra.api import load_plan
 from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.options import json_option, verbose_option
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.cli.verdict import Verdict, as_github, as_json, as_sarif, good
 from parallel_orchestra.errors import ExitCode, PlanError
@@ -33,14 +35,20 @@ _FORMATS = {"json": as_json, "github": as_github, "sarif": as_sarif}
     show_default=True,
     help="`github` annotates the lines of a pull request, `sarif` is for code scanning.",
 )
+@json_option
 @click.option("--watch", is_flag=True, help="Say it again whenever a file changes, until Ctrl-C.")
-def command(plans: tuple[Path, ...], style: str, watch: bool) -> int:
+@verbose_option
+def command(plans: tuple[Path, ...], style: str, as_json: bool, watch: bool, verbose: bool) -> int:
     """Read each PLAN, say all that is wrong with it, and run nothing."""
+    if as_json and style not in ("text", "json"):
+        raise usage(f"`--json` and `--format {style}` exclude each other", "give one of them")
+    style = "json" if as_json else style
     if watch and style != "text":
         raise usage("`--watch` is for people: it has no `--format`", "leave out one of them")
     if watch:
         _watch(plans)
-    verdicts = [judge(plan, []) for plan in plans]
+    with Passing(verbose=verbose) as passing:
+        verdicts = [judge(plan, [], passing) for plan in plans]
     if style == "text":
         _say(verdicts)
     elif shown := _FORMATS[style](verdicts):
@@ -48,11 +56,13 @@ def command(plans: tuple[Path, ...], style: str, watch: bool) -> int:
     return ExitCode.USAGE if any(one.problems for one in verdicts) else ExitCode.DONE
 
 
-def judge(path: Path, read: list[Path]) -> Verdict:
+def judge(path: Path, read: list[Path], passing: Passing | None = None) -> Verdict:
     """Returns what is wrong with a plan; the files that were read for it are added to `read`."""
+    passing = passing or Passing()
 
     def noted(file: Path) -> bytes:
         read.append(file)
+        passing.say(f"reading {file}")
         return contents(file)
 
     if is_folder(path):

@@ -51,6 +51,26 @@ def test_the_json_of_several_plans_is_a_list(plans, capsys):
     assert [(one["plan"], one["valid"]) for one in found] == [("bad.md", False), ("good.md", True)]
 
 
+def test_json_may_be_asked_for_as_everywhere(plans, capsys):
+    main(["validate", "good.md", "--format", "json"])
+    named = capsys.readouterr().out
+    code = main(["validate", "good.md", "--json"])
+
+    assert code == ExitCode.DONE
+    assert capsys.readouterr().out == named
+    assert main(["validate", "good.md", "--json", "--format", "sarif"]) == ExitCode.USAGE
+
+
+def test_what_is_read_is_said_only_if_asked_for(plans, capfd):
+    for command in (["validate", "good.md"], ["import", "good.md"]):
+        main(command)
+        assert "reading" not in capfd.readouterr().err
+        main([*command, "--verbose"])
+        read = [line for line in capfd.readouterr().err.splitlines() if line.startswith("reading ")]
+        assert read[0] == "reading good.md"
+        assert read[-1].endswith("/b.txt")
+
+
 def test_sarif_has_each_problem_and_each_warning_at_its_place(plans, capsys):
     (plans / "with space.md").write_text(GOOD)
 

@@ -76,6 +76,18 @@ def test_without_yes_it_only_says_what_would_go():
     assert everything_below(scene.project) == before
 
 
+def test_who_wants_to_know_is_told_what_is_removed():
+    scene = after_run(PLAN)
+    old = begun_anew(scene)
+
+    told = scene.call("clean", "--older-than", "0s", "--yes", "-v", check=0)
+
+    lines = told.err.splitlines()
+    assert lines[0] == "looking for what was left"
+    assert f"removing 1 of {len(lines) - 1}: " in lines[1]
+    assert any(line.endswith(f": archive {old}") for line in lines)
+
+
 def test_an_archived_run_goes_when_it_is_old_enough_or_named():
     scene = after_run(PLAN)
     old = begun_anew(scene)
