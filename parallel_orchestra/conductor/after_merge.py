@@ -21,12 +21,13 @@ from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.events import AfterMergeBegun, AfterMergeEnded
 from parallel_orchestra.isolation import Unusable, Workspace
 from parallel_orchestra.merge_queue.bay import Bay, Cancelled
-from parallel_orchestra.model import AfterMerge, FailureClass, Plan, Task, Usage, as_typed
+from parallel_orchestra.model import AfterMerge, FailureClass, Plan, Task, as_typed
 from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.plan.budgets import limit_of
 from parallel_orchestra.process import Child, Ending, Exit
 from parallel_orchestra.spending import lasting, shown
 from parallel_orchestra.store import Layout
+from parallel_orchestra.store.outlays import note_after_merge
 
 _CLASSES = {
     Ending.EXITED: FailureClass.VERIFY,
@@ -34,7 +35,6 @@ _CLASSES = {
     Ending.STALLED: FailureClass.STALLED,
 }
 _RESULT = "result.json"
-_USAGE = "usage.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ class _Turn:
         if ended.ending is Ending.CANCELLED:
             raise Cancelled
         answer = backend.answer(task, settings, ended)
-        self._note(answer.usage)
+        note_after_merge(self._directory, answer.usage)
         answer = closed(answer, task, ended.stdout_tail, marked=False)
         changed, ref = self._changed(bay, workspace)
         cost = answer.usage.cost_usd
@@ -197,11 +197,11 @@ class _Turn:
         budget, layout = self._plan.budget, self._crew.job.layout
         spent = spent_of(self._plan, layout, self._crew.clock.now())
         limits: dict[str, float] = {}
-        for unit, before in _used(layout).items():
+        for unit in UNITS:
             limit = limit_of(budget, unit)
             if limit is None:
                 continue
-            gone = spent.used.get(unit, 0.0) + spent.held.get(unit, 0.0) + before
+            gone = spent.used.get(unit, 0.0) + spent.held.get(unit, 0.0)
             if gone >= limit:
                 return f"the run's budget is used up: {shown(unit, gone)} of {shown(unit, limit)}"
             limits[unit] = limit - gone
@@ -214,12 +214,6 @@ class _Turn:
             max_cost_usd=limits.get("max_cost_usd"),
             max_tokens=None if tokens is None else int(tokens),
         )
-
-    def _note(self, usage: Usage) -> None:
-        """Writes down what an agent used, for the turn that comes after a failure."""
-        counted = [one for one in (usage.input_tokens, usage.output_tokens) if one is not None]
-        used = {"max_cost_usd": usage.cost_usd or 0.0, "max_tokens": sum(counted)}
-        files.write(self._directory / _USAGE, json.dumps(used).encode())
 
     def _changed(self, bay: Bay, workspace: Workspace) -> tuple[tuple[str, ...], str]:
         """Returns what the agent changed beside the files to keep, and the ref that has it."""
@@ -272,17 +266,6 @@ def _record(wanted: AfterMerge, tip: str, failure: str) -> bytes:
     said = json.dumps(wanted.facts(), sort_keys=True).encode()
     definition = hashlib.sha256(said).hexdigest()
     return json.dumps({"commit": tip, "definition": definition, "failure": failure}).encode()
-
-
-def _used(layout: Layout) -> dict[str, float]:
-    """Returns what the agents of all turns have used, by unit."""
-    total = dict.fromkeys(UNITS, 0.0)
-    for number in _numbers(layout):
-        content = files.read_bytes(layout.after_merge / str(number) / _USAGE)
-        with contextlib.suppress(ValueError, TypeError, AttributeError):
-            used = json.loads(content or b"{}")
-            total = {unit: amount + float(used.get(unit, 0.0)) for unit, amount in total.items()}
-    return total
 
 
 def _numbers(layout: Layout) -> list[int]:

@@ -19,7 +19,8 @@ def aftermath_words(report: RunReport) -> tuple[str, ...]:
     if not found.failure:
         head = f"passed on `{short(found.commit)}` in {span(found.seconds)}"
     else:
-        rest = "; it is required, so nothing was delivered" if found.required else ""
+        held = found.required and not report.delivery.done
+        rest = "; it is required, so nothing was delivered" if held else ""
         head = f"failed on `{short(found.commit)}`: {found.reason}{rest}; see `{log}`"
     words = [head]
     if found.files:

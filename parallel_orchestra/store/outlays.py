@@ -2,7 +2,8 @@
 
 A line is written before the agent starts, by whoever holds `claim.lock`, and never changed; what an
 attempt used stands in its result, which is written before its task moves on. So whatever is killed
-whenever, an attempt counts once: with what it used, or with all that it reserved.
+whenever, an attempt counts once: with what it used, or with all that it reserved. What agents used after
+the last merge is noted beside their logs; it counts for the run, and for no task.
 """
 
 import contextlib
@@ -10,9 +11,11 @@ import errno
 import json
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
+from parallel_orchestra.model import Usage
 from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.spending import Amounts, Outlay, Spent, spent
 from parallel_orchestra.states import TaskState
@@ -25,6 +28,9 @@ _CLOCK_STEP = 1.0
 
 #: How an attempt began that asked QA alone: see `retry.Way`.
 _JUDGED_ONLY = "judge"
+
+#: What the agent of a turn after the last merge used, in the turn's directory.
+_USAGE = "usage.json"
 
 _Key = tuple[str, int, str]
 
@@ -56,7 +62,10 @@ class Outlays:
             known[key] = ended
             if ended.seconds is not None:
                 self._open.discard(key)
-        return spent(known.values(), live, now)
+        found = spent(known.values(), live, now)
+        after = _used_after_merge(self._layout)
+        used = {unit: amount + after.get(unit, 0.0) for unit, amount in found.used.items()}
+        return replace(found, used=used)
 
     def reserve(self, task: str, attempt: int, owner: str, now: float, amounts: Amounts) -> None:
         """Notes what an attempt may use that is about to be claimed; for who holds `claim.lock`.
@@ -116,6 +125,29 @@ class Outlays:
         if outlay.key in live or outlay.last:
             return outlay
         return _lost(outlay, directory / "agent.log")
+
+
+def note_after_merge(directory: Path, usage: Usage) -> None:
+    """Writes down what an agent used after the last merge, in the directory of its turn.
+
+    Raises:
+        OSError: the disk is full or read-only.
+    """
+    counted = [one for one in (usage.input_tokens, usage.output_tokens) if one is not None]
+    used = {"max_cost_usd": usage.cost_usd or 0.0, "max_tokens": sum(counted)}
+    files.write(directory / _USAGE, json.dumps(used).encode())
+
+
+def _used_after_merge(layout: Layout) -> dict[str, float]:
+    """Returns what the agents of all turns after the last merge have used, by unit."""
+    total = dict.fromkeys(UNITS, 0.0)
+    with contextlib.suppress(FileNotFoundError):
+        for turn in files.names(layout.after_merge):
+            content = files.read_bytes(layout.after_merge / turn / _USAGE)
+            with contextlib.suppress(ValueError, TypeError, AttributeError):
+                used = json.loads(content or b"{}")
+                total = {unit: had + float(used.get(unit, 0.0)) for unit, had in total.items()}
+    return total
 
 
 def _append(path: Path, data: bytes) -> None:

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
-from parallel_orchestra.progress import Aftermath
+from parallel_orchestra.progress import Aftermath, Delivery
 from parallel_orchestra.report import json_report, markdown
 from parallel_orchestra.report.summary import status_lines, summary
 from support import runs
@@ -29,7 +29,7 @@ FAILED = Aftermath(
 
 
 def test_all_formats_and_the_terminal_have_it():
-    report = replace(runs.all_done(), aftermath=FAILED)
+    report = replace(runs.all_done(), aftermath=FAILED, delivery=Delivery())
 
     page, data = markdown.render(report), json.loads(json_report.render(report))
 
@@ -44,6 +44,12 @@ def test_all_formats_and_the_terminal_have_it():
         assert "does it again" in words
         assert "\x1b" not in words
     assert any("after merge: failed" in line for line in status_lines(report, runs.START))
+
+
+def test_what_was_delivered_all_the_same_is_not_told_to_be_held_back():
+    report = replace(runs.all_done(), aftermath=FAILED)
+
+    assert "so nothing was delivered" not in summary(report, 300)
 
 
 @pytest.mark.parametrize(

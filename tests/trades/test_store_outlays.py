@@ -3,9 +3,10 @@
 import pytest
 
 from parallel_orchestra import files
+from parallel_orchestra.model import Usage
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import AttemptResult, Layout, TaskName
-from parallel_orchestra.store.outlays import Outlays
+from parallel_orchestra.store.outlays import Outlays, note_after_merge
 from parallel_orchestra.store.records import write_result
 
 ME = "host-1-00000001"
@@ -33,6 +34,19 @@ def end(layout, task, **facts):
     directory = layout.attempt(task, 1, ME)
     files.make_directory(directory)
     write_result(directory, AttemptResult(task, 1, ME, 100.0, 5.0, **facts))
+
+
+def test_each_turn_after_the_last_merge_counts_for_the_run_and_for_no_task(layout, outlays):
+    for turn in (1, 2, 3):
+        files.make_directory(layout.after_merge / str(turn))
+    note_after_merge(layout.after_merge / "1", Usage(0.5, 10, 5))
+    note_after_merge(layout.after_merge / "2", Usage(0.25))
+    files.write(layout.after_merge / "3" / "usage.json", b"[torn")
+
+    spent = outlays.spent(100.0)
+
+    assert (spent.used[COST], spent.used["max_tokens"]) == (0.75, 15.0)
+    assert spent.by_task == {}
 
 
 def test_a_reservation_is_held_while_its_attempt_runs_and_its_result_takes_its_place(

@@ -213,5 +213,8 @@ def test_what_comes_after_the_last_merge_gets_what_is_left_or_is_not_started(sce
 
     scene.run("--yes", check=0 if ended[0] == "passed" else 1)
 
-    found = json.loads(scene.call("report", "--format", "json").out)["after_merge"]
+    report = json.loads(scene.call("report", "--format", "json").out)
+    found = report["after_merge"]
     assert (found["state"], found["failure"], found["cost_usd"]) == ended
+    (purse,) = report["budgets"]
+    assert purse["used"] == pytest.approx(float(used) + (ended[2] or 0))
