@@ -27,8 +27,8 @@ from parallel_orchestra.model import FailureClass, Task
 from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.plan.abilities import ABILITIES, AGENT_FIELDS
 from parallel_orchestra.plan.schema import plan_schema
-from parallel_orchestra.report import FORMATS
 from parallel_orchestra.report.markdown import VARIABLES
+from parallel_orchestra.report.registry import FORMATS
 from parallel_orchestra.retry import WAYS, Way
 from parallel_orchestra.states import TRANSITIONS, Move, TaskState
 

@@ -9,14 +9,9 @@ from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.conductor.exhibits import with_exhibits, with_last_words
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report import (
-    NAMED,
-    REPORTS,
-    Report,
-    format_for,
-    markdown,
-    shows_exhibits,
-)
+from parallel_orchestra.report import markdown
+from parallel_orchestra.report.format import Report
+from parallel_orchestra.report.registry import NAMED, REPORTS, format_for, shows_exhibits
 
 
 @dataclass(frozen=True, slots=True)

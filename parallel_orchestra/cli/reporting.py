@@ -16,8 +16,8 @@ from parallel_orchestra.cli.outputs import (
 from parallel_orchestra.cli.status import read
 from parallel_orchestra.conductor.exhibits import with_last_words
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.report import NAMED
 from parallel_orchestra.report.markdown import render_by
+from parallel_orchestra.report.registry import NAMED
 from parallel_orchestra.store import Layout
 
 

@@ -23,7 +23,7 @@ from parallel_orchestra.merge_queue import failing, trailers
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import parse, plan_from_json
 from parallel_orchestra.progress import Place, RunFacts, fold
-from parallel_orchestra.report import FORMATS
+from parallel_orchestra.report.registry import FORMATS
 from parallel_orchestra.report.together import integration_lines, integration_record
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskStore, integrations, names, records, task_file

@@ -10,7 +10,8 @@ import pytest
 
 from parallel_orchestra.plain import UNSAFE
 from parallel_orchestra.progress import Outcome
-from parallel_orchestra.report import REPORTS, format_for, html, json_report, markdown
+from parallel_orchestra.report import html, json_report, markdown
+from parallel_orchestra.report.registry import REPORTS, format_for
 from support import runs
 from support.machine import fair
 
