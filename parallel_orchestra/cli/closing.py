@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 
 import click
 
@@ -17,7 +18,12 @@ _WIDE = 1000
 #: How the first word of a line looks; a command in backticks is one to copy.
 _LOOKS = {
     "failed": "bad",
+    "killed": "bad",
     "skipped": "odd",
+    "running": "act",
+    "paused": "odd",
+    "held": "odd",
+    "limited": "odd",
     "waiting": "odd",
     "missing": "bad",
     "warning": "odd",
@@ -32,10 +38,21 @@ def close(report: RunReport, *, talk: bool) -> None:
     """Prints how a run ended: on standard error if it is `talk`, else on standard output."""
     stream = sys.stderr if talk else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else _WIDE
-    color = colored(stream, os.environ)
-    for number, line in enumerate(summary(report, width).splitlines()):
+    say_tinted(summary(report, width).splitlines(), report, talk=talk)
+
+
+def say_tinted(lines: Iterable[str], report: RunReport, *, talk: bool = False) -> None:
+    """Prints lines on a run, of which the first one counts, with colours if there are to be some."""
+    color = colored(sys.stderr if talk else sys.stdout, os.environ)
+    for line in tinted(lines, report):
+        click.echo(painted(line, color=color), err=talk, color=color)
+
+
+def tinted(lines: Iterable[str], report: RunReport) -> Iterator[Line]:
+    """Yields lines on a run with looks: the first one counts, others begin with how a task stands."""
+    for number, line in enumerate(lines):
         look = "" if number else "good" if report.completed == report.total else "name"
-        click.echo(painted(_tinted(line, look), color=color), err=talk, color=color)
+        yield _tinted(line, look)
 
 
 def _tinted(line: str, look: str) -> Line:

@@ -25,30 +25,31 @@ _RED, _CYAN, _PLAIN = "\x1b[1;31m", "\x1b[36m", "\x1b[0m"
 def exit_code_of(error: BaseException) -> ExitCode:
     """Prints what an error has to say, and returns the exit code it leads to."""
     if isinstance(error, OrchestraError):
-        _say(
-            "".join(
-                words_of(problem, color=colored(sys.stderr, os.environ))
-                for problem in error.problems
-            )
-        )
+        complain(*error.problems)
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         _say("stopped\n")
         return ExitCode.INTERRUPTED
     if isinstance(error, click.ClickException):
-        _say(words_of(_problem_of(error), color=colored(sys.stderr, os.environ)))
+        complain(_problem_of(error))
         return ExitCode.USAGE
     if isinstance(error, BrokenPipeError):
         # The reader of our output has left (`| head`): nobody is there to be told.
         _close_stdout()
         return ExitCode.ENVIRONMENT
     if isinstance(error, OSError) and error.errno is not None:
-        _say(words_of(_problem_of_system(error), color=colored(sys.stderr, os.environ)))
+        complain(_problem_of_system(error))
         return ExitCode.ENVIRONMENT
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return ExitCode(error.code)
-    _say(words_of(_internal(error, os.environ), color=colored(sys.stderr, os.environ)))
+    complain(_internal(error, os.environ))
     return ExitCode.ENVIRONMENT
+
+
+def complain(*problems: Problem) -> None:
+    """Prints problems on standard error, with colours if it is to have them."""
+    color = colored(sys.stderr, os.environ)
+    _say("".join(words_of(problem, color=color) for problem in problems))
 
 
 def words_of(problem: Problem, *, color: bool = False) -> str:

@@ -6,7 +6,7 @@ import click
 
 from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.facts import answer
-from parallel_orchestra.cli.failures import words_of
+from parallel_orchestra.cli.failures import complain
 from parallel_orchestra.cli.folder import write_integration
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.status import read
@@ -38,6 +38,6 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
         for path in written.paths:
             click.echo(f"report: {path}", err=as_json)
         for problem in written.problems:
-            click.echo(words_of(problem), err=True, nl=False)
+            complain(problem)
             codes.append(ExitCode.ENVIRONMENT)
     return max(codes)

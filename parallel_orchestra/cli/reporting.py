@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.failures import complain, usage
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.outputs import (
     Written,
@@ -84,5 +84,5 @@ def _told(written: Written) -> int:
     for path in written.paths:
         click.echo(f"report: {path}")
     for problem in written.problems:
-        click.echo(words_of(problem), err=True, nl=False)
+        complain(problem)
     return ExitCode.ENVIRONMENT if written.problems else ExitCode.DONE

@@ -18,7 +18,7 @@ from parallel_orchestra.api import default_settings, load_plan, run_plan
 from parallel_orchestra.cli.actions import tell_actions
 from parallel_orchestra.cli.briefing import brief
 from parallel_orchestra.cli.closing import close
-from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.failures import complain, usage
 from parallel_orchestra.cli.folder import write_into_folder
 from parallel_orchestra.cli.news import News
 from parallel_orchestra.cli.options import (
@@ -337,7 +337,7 @@ def _conclude(
     for path in written.paths:
         click.echo(f"report: {path}", err=talk)
     for problem in (*written.problems, *tell_actions(report, os.environ)):
-        click.echo(words_of(problem), err=True, nl=False)
+        complain(problem)
         codes.append(ExitCode.ENVIRONMENT)
     for trouble in news.end(report):
         click.echo(f"warning: {trouble}", err=True)

@@ -10,9 +10,11 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.cli.canvas import Canvas
+from parallel_orchestra.cli.closing import say_tinted, tinted
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.ink import columns, shortened
+from parallel_orchestra.cli.ink import clipped, length, painted
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
+from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import (
     read_record,
@@ -56,13 +58,14 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: boo
     if as_json:
         click.echo(render(report), nl=False)
     else:
-        click.echo("\n".join(_lines(layout, report)))
+        say_tinted(_lines(layout, report), report)
     return standing(report)
 
 
 def _lines(layout: Layout, report: RunReport) -> tuple[str, ...]:
     first, *others = status_lines(report, time.time())
-    return (first, *_killed(layout, report), *others, *_deserted(layout, report))
+    lines = (first, *_killed(layout, report), *others, *_deserted(layout, report))
+    return tuple(row for line in lines for row in line.splitlines())
 
 
 def _killed(layout: Layout, report: RunReport) -> list[str]:
@@ -83,9 +86,10 @@ def _watched(layout: Layout) -> RunReport:
             over = report.ended is not None or bool(report.killed)
             if sys.stdout.isatty():
                 size = shutil.get_terminal_size()
-                lines = [shortened(one, size.columns - 1) for one in _lines(layout, report)]
-                lines = [] if over else lines[: size.lines - 1]
-                canvas.draw([], lines, [columns(one) for one in lines], size.columns)
+                told_now = () if over else _lines(layout, report)[: size.lines - 1]
+                lines = [clipped(one, size.columns - 1) for one in tinted(told_now, report)]
+                shown = [painted(one, color=colored(sys.stdout, os.environ)) for one in lines]
+                canvas.draw([], shown, [length(one) for one in lines], size.columns)
             elif told != (told := tuple((task.id, task.outcome) for task in report.tasks)):
                 click.echo("\n".join((*_lines(layout, report), "")))
             if over:

@@ -1,7 +1,5 @@
 """`validate`: everything that is wrong with plans, for people, programs or GitHub."""
 
-import os
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,10 +7,9 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
-from parallel_orchestra.cli.failures import usage, words_of
+from parallel_orchestra.cli.failures import complain, usage
 from parallel_orchestra.cli.options import json_option, verbose_option
 from parallel_orchestra.cli.passing import Passing
-from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.cli.verdict import Verdict, as_github, as_json, as_sarif, good
 from parallel_orchestra.errors import ExitCode, PlanError
 from parallel_orchestra.plan import contents, is_folder
@@ -76,8 +73,7 @@ def judge(path: Path, read: list[Path], passing: Passing | None = None) -> Verdi
 
 def _say(verdicts: Sequence[Verdict]) -> None:
     for one in verdicts:
-        for problem in one.problems:
-            click.echo(words_of(problem, color=colored(sys.stderr, os.environ)), err=True, nl=False)
+        complain(*one.problems)
         for warning in one.warnings:
             click.echo(f"warning: {warning}", err=True)
         if one.plan is not None:

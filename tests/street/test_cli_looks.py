@@ -139,6 +139,16 @@ def test_status_counts_first_and_names_what_failed(failed):
     assert result.err == ""
 
 
+def test_a_status_and_an_error_have_colours_where_they_are_wanted(failed):
+    colors = {"FORCE_COLOR": "1", "NO_COLOR": ""}
+    red = "\x1b[31m\x1b[1mfailed\x1b[0m bad"
+
+    assert red in failed.call("status", env=colors).out
+    assert "\x1b" not in failed.call("status").out
+    assert "\x1b[1;31merror:" in failed.call("validate", "nothing.md", env=colors).err
+    assert "\x1b" not in failed.call("validate", "nothing.md", env=colors | {"NO_COLOR": "1"}).err
+
+
 def test_status_as_json_is_the_report(failed):
     found = json.loads(failed.call("status", "--json", check=1).out)
 
