@@ -25,6 +25,7 @@ from parallel_orchestra.conductor.picture import (
 from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.progress.meaning import asks
 from parallel_orchestra.report.budgets import short_of
 from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
@@ -130,7 +131,7 @@ def read(layout: Layout) -> RunReport:
 def standing(report: RunReport) -> ExitCode:
     """Returns the exit code of `status`: what the tasks say, whatever ended the last command."""
     code = ExitCode(report.exit_code)
-    if report.ended is not None and _held(report, code):
+    if report.ended is not None and (_held(report, code) or asks(report.tasks, report.delivery)):
         return ExitCode.WAITS_FOR_PERSON
     if report.count(Outcome.WAITING, Outcome.MISSING) or report.ended is None:
         return ExitCode.UNFINISHED

@@ -17,6 +17,13 @@ _FAILURE_CODES = {
 }
 
 
+def asks(tasks: Iterable[TaskReport], delivery: Delivery) -> bool:
+    """Returns whether something that ended waits for a person's answer, whatever else there is."""
+    ended = (task.failure for task in tasks if task.outcome is Outcome.FAILED)
+    waiting = ExitCode.WAITS_FOR_PERSON
+    return bool(delivery.reason) or any(_FAILURE_CODES.get(one) is waiting for one in ended)
+
+
 def exit_code(
     tasks: Iterable[TaskReport], delivery: Delivery, aftermath: Aftermath | None = None
 ) -> ExitCode:
