@@ -186,7 +186,7 @@ def carry_out(options: Options) -> int:
     with ExitStack() as stack:
 
         def begin(found: Preflight) -> None:
-            _brief(plan, found, ask=not options.yes)
+            _brief(plan, found, ask=not options.yes, quiet=progress is Progress.QUIET)
             # From here on, Ctrl-C lets tasks finish; at the question it was still a plain no.
             stack.enter_context(screen)
             stack.enter_context(signals_lead_to(control, screen.note))
@@ -278,14 +278,16 @@ def _log_dir(options: Options, plan: Plan) -> Path | None:
     return root / ".claude" / "logs"
 
 
-def _brief(plan: Plan, found: Preflight, *, ask: bool) -> None:
-    """Says what is going to happen; on a terminal it takes a yes to go on.
+def _brief(plan: Plan, found: Preflight, *, ask: bool, quiet: bool) -> None:
+    """Says what is going to happen, if it is not to be quiet; on a terminal it takes a yes to go on.
 
     Raises:
         click.Abort: the user said no; nothing was changed.
     """
-    brief(plan, found)
-    if ask and sys.stdin.isatty() and sys.stderr.isatty():
+    asks = ask and sys.stdin.isatty() and sys.stderr.isatty()
+    if asks or not quiet:
+        brief(plan, found)
+    if asks:
         click.confirm("Start?", abort=True, err=True)
 
 

@@ -33,7 +33,8 @@ def choose_mode(
     if not unordered:
         return Mode.SEQUENTIAL, f"all {total} tasks form one chain: each waits for the one before"
     if len(unordered) < enough:
-        return Mode.SEQUENTIAL, f"only {len(unordered)} of {total} tasks could run side by side"
+        few = f"only {len(unordered)} of {total} tasks could run side by side"
+        return Mode.SEQUENTIAL, f"{few}, fewer than {enough}"
     turns = ""
     if contenders:
         free = [task for task in unordered if task not in contenders]

@@ -151,7 +151,7 @@ def test_a_circle_is_found_with_its_path(edges, cycle):
         (
             DIAMOND,
             Mode.SEQUENTIAL,
-            "only 2 of 4 tasks could run side by side",
+            "only 2 of 4 tasks could run side by side, fewer than 3",
         ),
         (
             {"a": "", "b": "", "c": ""},

@@ -74,3 +74,13 @@ def test_programs_get_each_event_on_stdout_and_the_summary_is_talk(tmp_path):
     assert kinds[-1] == "RunEnded"
     assert "Completed" in kinds
     assert "1 completed / 1 total" in result.err
+
+
+def test_who_wants_quiet_hears_of_failures_alone(tmp_path):
+    plan = PLAN.replace("    read_only: true\n", "    read_only: true\n    max_retries: 0\n")
+    plan = plan.replace('until test -e "$GO"; do sleep 0.05; done', "exit 3")
+
+    result = Scene(tmp_path).repository(1).plan(plan).run("--yes", "--quiet", check=1)
+
+    assert result.err == "dig  failed  attempt 1  transient: exit code 3: laying the first stone\n"
+    assert result.out.startswith("0 completed / 1 total")
