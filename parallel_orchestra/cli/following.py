@@ -91,6 +91,11 @@ class TaskLog:
         self._shown: set[Path] = set()
         self._current: AttemptLog | None = None
 
+    @property
+    def said(self) -> bool:
+        """Whether there was a log to show."""
+        return self._current is not None and self._current.said
+
     def attempts(self) -> list[Attempt]:
         """Returns the attempts that may be shown."""
         found = Attempt.all_of(self._layout, self.task)
@@ -133,6 +138,11 @@ class AttemptLog:
         self._logs: dict[str, GrowingLog] = {}
         self._stories = {name: Story(reader, shortened) for name, reader in readers.items()}
         self._quiet_since = time.monotonic()
+
+    @property
+    def said(self) -> bool:
+        """Whether there was a log to show."""
+        return bool(self._logs)
 
     def read(self, *, last: bool) -> None:
         """Prints what was added since the last time, and what has not ended if it is the `last`."""

@@ -61,7 +61,14 @@ def command(
     if not follow or attempt is not None:
         _demand_one(layout, logs, attempt)
     _show(logs, follow=follow)
+    if not follow and not any(log.said for log in logs):
+        raise EnvironmentProblem(_nothing(layout, logs[0].task, logs[0].why_over()))
     return ExitCode.DONE
+
+
+def _nothing(layout: Layout, task: str, ended: str) -> Problem:
+    how = {"done": "is done, and", "failed": "has failed, and"}.get(ended, "has")
+    return Problem(f"task `{task}` {how} printed nothing", str(layout.attempts / task))
 
 
 def _show(logs: list[TaskLog], *, follow: bool) -> None:
@@ -94,7 +101,7 @@ def _demand_one(layout: Layout, logs: list[TaskLog], number: int | None) -> None
         task = logs[0].task
         where = str(layout.attempts / task)
         if logs[0].why_over() == "done":
-            raise EnvironmentProblem(Problem(f"task `{task}` is done, and printed nothing", where))
+            raise EnvironmentProblem(_nothing(layout, task, "done"))
         if claimed(layout, task):
             what = f"task `{task}` has printed nothing yet"
             hint = f"`parallel-orchestra logs {task} -f` shows what comes"

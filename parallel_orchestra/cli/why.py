@@ -189,7 +189,8 @@ def _facts(layout: Layout, task: TaskReport, others: Sequence[TaskReport], now: 
         facts.append(f"feedback for its next attempt: {said}")
     if task.attempts and task.attempts[-1].log and task.attempts[-1].slot:
         last_one = task.attempts[-1]
-        facts.append(f"log: {_log(layout.root / (last_one.told_in or last_one.log))}")
+        log = _log(layout.root / (last_one.told_in or last_one.log))
+        facts.append(f"log: {log}" if log.exists() else "it printed nothing")
     return facts
 
 

@@ -122,7 +122,9 @@ def _shown(layout: Layout, attempt: Attempt, readers: Mapping[str, Reader]) -> A
     if not attempt.log:
         return attempt
     folder = attempt.log.rpartition("/")[0]
-    return replace(attempt, exhibits=tuple(_exhibits(layout.root, folder, attempt, readers)))
+    found = tuple(_exhibits(layout.root, folder, attempt, readers))
+    # An agent that printed nothing has no log to lead to.
+    return replace(attempt, exhibits=found, log=attempt.log if found else "")
 
 
 def _exhibits(

@@ -189,6 +189,22 @@ def test_a_task_that_said_nothing_has_nothing_to_show(tmp_path):
     assert (followed.out, followed.err) == ("", "")
 
 
+def test_a_task_that_failed_without_a_word_is_said_to_have_printed_nothing(tmp_path):
+    silent = "{id: a, backend: command, command: 'false', read_only: true, max_retries: 0}"
+    scene = Scene(tmp_path).repository(1)
+    scene.plan(PLAN.partition("backends:")[0] + f"tasks: [{silent}]\n---\n")
+    scene.run(check=1)
+    page = tmp_path / "page.html"
+
+    told = scene.call("logs", "a", check=3)
+    why = scene.call("why", "a", check=0)
+    scene.call("report", "-o", str(page), check=0)
+
+    assert (told.out, "task `a` has failed, and printed nothing" in told.err) == ("", True)
+    assert "  it printed nothing\n" in why.out
+    assert "agent.log" not in why.out + page.read_text(encoding="utf-8")
+
+
 def test_a_task_at_work_that_has_printed_nothing_is_not_called_unbegun(tmp_path):
     go = tmp_path / "go"
     silent = f"{{id: a, backend: command, read_only: true, command: 'until [ -e {go} ]; do sleep 0.05; done'}}"
