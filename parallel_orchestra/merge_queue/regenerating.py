@@ -14,6 +14,7 @@ from parallel_orchestra.isolation import Unusable
 from parallel_orchestra.isolation.supplies import anchored, is_kept
 from parallel_orchestra.merge_queue.bay import Bay, Cancelled
 from parallel_orchestra.model import Command, as_typed
+from parallel_orchestra.ownership import patterns_of
 from parallel_orchestra.process import Ending
 
 #: How much of what a command said is told.
@@ -50,7 +51,9 @@ class Regenerator:
         """Takes patterns with their commands, and the project's place in the repository."""
         self._objects = repo.objects
         self._bay = bay
-        self._rules = tuple((anchored(pattern, inside), command) for pattern, command in rules)
+        self._rules = tuple(
+            (one, command) for pattern, command in rules for one in _written_out(pattern, inside)
+        )
         self._log = log
         self._turn = threading.Lock()
         self._known: dict[tuple[str, str], str | Conflicted] = {}
@@ -129,7 +132,7 @@ def suggestion(
 
     `inside` is the project's place in the repository.
     """
-    patterns = [anchored(pattern, inside) for pattern, _ in rules]
+    patterns = [one for pattern, _ in rules for one in _written_out(pattern, inside)]
     for path in map(PurePosixPath, files):
         command = KNOWN.get(path.name)
         if command is None or not path.is_relative_to(inside) or is_kept([str(path)], patterns):
@@ -139,3 +142,8 @@ def suggestion(
         said = f"merge: {{regenerate: {{{place}: {there}}}}}"
         return f"`{path}` is generated: with `{said}` in the plan it is made anew instead"
     return ""
+
+
+def _written_out(pattern: str, inside: Path) -> tuple[str, ...]:
+    """Returns a pattern of the plan's as those of a `.gitignore`, which knows no braces."""
+    return tuple(anchored(one.text, inside) for one in patterns_of(pattern))

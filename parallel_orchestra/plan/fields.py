@@ -31,6 +31,7 @@ from parallel_orchestra.model import (
     Setup,
     UsageLimit,
 )
+from parallel_orchestra.ownership import patterns_of
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.described import Described
 from parallel_orchestra.plan.evidence import Expected
@@ -101,8 +102,17 @@ _BudgetSaid = Annotated[BudgetFields, AfterValidator(BudgetFields.as_budget)]
 _SetupSaid = Annotated[SetupFields, AfterValidator(SetupFields.as_setup)]
 
 
+def _generated(value: str) -> str:
+    if any(one.symbol or one.negative for one in patterns_of(value)):
+        raise values.refused("be files that are generated", "leave out `!` and `::`")
+    return value
+
+
 def _pairs(given: Mapping[str, Command]) -> tuple[tuple[str, Command], ...]:
     return tuple(given.items())
+
+
+_Generated = Annotated[values.File, AfterValidator(_generated)]
 
 
 class MergeFields(Fields):
@@ -114,9 +124,7 @@ class MergeFields(Fields):
     deliver: values.Delivering = ABSENT
     strategy: values.Merging = ABSENT
     on_conflict: values.Conflicting = ABSENT
-    regenerate: Annotated[dict[values.FilledLine, values.OneCommand], AfterValidator(_pairs)] = (
-        ABSENT
-    )
+    regenerate: Annotated[dict[_Generated, values.OneCommand], AfterValidator(_pairs)] = ABSENT
     message: values.Filled = ABSENT
     sign_off: bool = ABSENT
     co_author: values.CoAuthor = ABSENT

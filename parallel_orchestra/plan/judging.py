@@ -27,14 +27,27 @@ class Known:
     budget: Budget
 
 
-def check_whole(qa: Qa | None, known: Known) -> None:
-    """Notes what is wrong with the plan's `qa`, whichever task it is for."""
-    if qa is None or not qa.on:
+def check_whole(qa: Qa | None, written: object, known: Known) -> None:
+    """Notes what is wrong with the plan's `qa`, whichever task it is for.
+
+    It is None if anything `written` in it is wrong by itself.
+    """
+    if qa is None:
+        check_named(written, "`qa`", ("qa",), known)
+        return
+    if not qa.on:
         return
     _check_agent(qa, qa.backend, "`qa`", ("qa",), known)
     if qa.backend:
         limits = {unit: limit_of(known.budget, unit) for unit in UNITS}
         _check_limits(qa, qa.backend, "`qa`", ("qa",), limits, known)
+
+
+def check_named(written: object, whose: str, at: KeyPath, known: Known) -> None:
+    """Notes an agent that is not there in a `qa` in which something else is wrong, too."""
+    backend = written.get("backend") if isinstance(written, dict) else None
+    if isinstance(backend, str) and backend:
+        check_backend(backend, whose, at, known.backends, known.findings)
 
 
 def check_own(

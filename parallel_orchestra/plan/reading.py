@@ -261,7 +261,7 @@ def _surroundings(
         budget=top.get("budget", NO_BUDGET),
         qa=top.get("qa"),
     )
-    check_whole(around.qa, around.known)
+    check_whole(around.qa, document.data.get("qa"), around.known)
     if "backend" in around.defaults:
         check_backend(
             around.defaults["backend"], "defaults", ("defaults",), around.backends, findings

@@ -241,8 +241,11 @@ class _Check:
 
     def qa(self) -> None:
         """Notes what is wrong with how its work is judged."""
-        if self._sound("qa", "backend", "read_only", *UNITS):
-            around = self.around
+        around = self.around
+        if not self._sound("qa"):
+            whose = f"`qa` of {self.owner}"
+            judging.check_named(self.entry.get("qa"), whose, (*self.path, "qa"), around.known)
+        elif self._sound("backend", "read_only", *UNITS):
             judging.check_own(
                 self.given, self.whole, around.qa, self.owner, self.path, around.known
             )

@@ -133,3 +133,12 @@ def test_a_task_that_costs_nothing_cannot_be_judged_for_money():
     )
 
     assert "its `max_cost_usd` is 0, but `qa` of task `a` asks a model" in found
+
+
+def test_a_judge_that_is_not_there_is_told_with_what_else_is_wrong():
+    found = told("qa: {backend: nobody, timeout: x}", "id: a, qa: {backend: nope, max_turns: 0}")
+
+    assert "`qa.timeout`" in found
+    assert "`backend` of `qa` must be" in found
+    assert "`qa.max_turns` of task `a`" in found
+    assert "`backend` of `qa` of task `a` must be" in found

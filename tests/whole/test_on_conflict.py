@@ -79,7 +79,7 @@ po_plan_version: "0.2"
 name: clash
 max_workers: 3
 verify: ["sh make.sh && git diff --exit-code sub/all.lock"]
-merge: {{strategy: {strategy}, regenerate: {{"sub/*.lock": {command}}}}}
+merge: {{strategy: {strategy}, regenerate: {{"sub/*.{{lock,sum}}": {command}}}}}
 defaults: {{backend: command, max_retries: 0}}
 tasks:
 {tasks}
@@ -110,7 +110,7 @@ def test_generated_files_that_conflict_are_made_anew_in_the_merge(generating, st
     result = generating.plan(text).run("--yes", "-j", "3")
 
     check_all_merged(result, "t1", "t2", "t3")
-    assert "clash    sub/*.lock is made anew by sh make.sh; echo > odd\n" in result.err
+    assert "clash    sub/*.{lock,sum} is made anew by sh make.sh; echo > odd\n" in result.err
     assert result.files()["sub/all.lock"] == "0\n1\n2\n3\n"
     assert "odd" not in result.names()
 

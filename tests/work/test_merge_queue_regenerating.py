@@ -20,6 +20,7 @@ from parallel_orchestra.merge_queue.regenerating import suggestion
             "`web/package-lock.json` is ",
         ),
         (["web/package-lock.json"], (("**/package-lock.json", "make"),), ""),
+        (["a/go.sum", "go.sum"], (("{a/,}go.{sum,mod}", "make"),), ""),
         (["src/a.py", "go.sum"], (), "`merge: {regenerate: {go.sum: go mod tidy}}`"),
     ],
 )
