@@ -5,6 +5,8 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
+from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.options import json_option
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.drawing import DRAWINGS
 
@@ -15,11 +17,13 @@ from parallel_orchestra.report.drawing import DRAWINGS
     "--format",
     "style",
     type=click.Choice(list(DRAWINGS)),
-    default="tree",
-    show_default=True,
-    help="`mermaid` for Markdown on GitHub and GitLab, `dot` for Graphviz.",
+    help="`mermaid` for Markdown on GitHub and GitLab, `dot` for Graphviz (default: tree).",
 )
-def command(plan: Path, style: str) -> int:
+@json_option
+def command(plan: Path, style: str | None, as_json: bool) -> int:
     """Draw the tasks of PLAN with what waits for what; the critical path stands out."""
+    if as_json and style not in (None, "json"):
+        raise usage(f"`--json` and `--format {style}` exclude each other", "give one of them")
+    style = "json" if as_json else style or "tree"
     click.echo(DRAWINGS[style](load_plan(plan)), nl=False)
     return ExitCode.DONE

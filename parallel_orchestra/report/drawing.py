@@ -1,12 +1,13 @@
-"""A plan's graph for a terminal, for Mermaid and for Graphviz. Knows nothing of runs."""
+"""A plan's graph for a terminal, for Mermaid, for Graphviz and for programs. Knows nothing of runs."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from itertools import pairwise
 
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Plan
-from parallel_orchestra.report.text import one_line
+from parallel_orchestra.report.text import clean, one_line
 from parallel_orchestra.schedule import durations
 
 #: Levels of a tree that are drawn: beyond them the lines are longer than any window.
@@ -72,8 +73,32 @@ def dot(plan: Plan) -> str:
     return "\n".join((*lines, "}")) + "\n"
 
 
+def record(plan: Plan) -> str:
+    """Returns the graph as JSON: the tasks with what they need, and the critical path."""
+    graph = Graph.of(plan.tasks)
+    told = {
+        "name": clean(plan.name),
+        "tasks": [
+            {
+                "id": task.id,
+                "title": clean(task.title),
+                "depends_on": list(graph.dependencies[task.id]),
+                "dependents": list(graph.dependents[task.id]),
+            }
+            for task in plan.tasks
+        ],
+        "critical_path": list(_critical(plan)),
+    }
+    return json.dumps(told, indent=2) + "\n"
+
+
 #: What `graph --format` draws.
-DRAWINGS: Mapping[str, Callable[[Plan], str]] = {"tree": tree, "mermaid": mermaid, "dot": dot}
+DRAWINGS: Mapping[str, Callable[[Plan], str]] = {
+    "tree": tree,
+    "mermaid": mermaid,
+    "dot": dot,
+    "json": record,
+}
 
 
 def _chains(graph: Graph) -> dict[str, list[str]]:

@@ -168,6 +168,13 @@ def test_graph_draws_a_tree_unless_asked_for_something_else(plans, capsys):
     assert capsys.readouterr().out.startswith('a -> b\ndigraph "good" {\n')
 
 
+def test_graph_tells_programs_in_json(plans, capsys):
+    code = main(["graph", "good.md", "--json"])
+
+    assert (code, json.loads(capsys.readouterr().out)["critical_path"]) == (0, ["a", "b"])
+    assert main(["graph", "good.md", "--json", "--format", "dot"]) == ExitCode.USAGE
+
+
 def test_graph_of_a_plan_with_mistakes_says_them(plans, capsys):
     assert main(["graph", "bad.md"]) == ExitCode.USAGE
     assert "depends on `c`" in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Pictures of a plan's graph: whole texts, since people and programs read them whole."""
 
+import json
 import re
 from pathlib import Path
 
@@ -69,6 +70,15 @@ def test_graphviz_reads_the_text_as_text_and_sees_the_critical_path():
     assert '    "end" -> "left" [color=red, penwidth=2];' in lines
     assert '    "end" -> "right";' in lines
     assert lines[-1] == "}"
+
+
+def test_programs_get_what_each_task_needs_and_the_critical_path():
+    told = json.loads(DRAWINGS["json"](DIAMOND))
+
+    tasks = {one["id"]: one for one in told["tasks"]}
+    assert tasks["join"]["depends_on"] == ["left", "right"]
+    assert tasks["end"]["dependents"] == ["left", "right"]
+    assert told["critical_path"] == ["end", "left", "join", "last"]
 
 
 @pytest.mark.parametrize("style", DRAWINGS)
