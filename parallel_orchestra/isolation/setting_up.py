@@ -107,5 +107,4 @@ def _failed(command: Command, ended: Exit) -> SetUpFailed:
 
 
 def _how(command: Command, ended: Exit) -> str:
-    how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-    return f"`{as_typed(command)}` {how}"
+    return f"`{as_typed(command)}` {ended.how}"

@@ -278,7 +278,6 @@ def _read(path: Path) -> frozenset[str]:
 
 def _rejection(command: Command | Timed, ended: Exit) -> Rejected:
     said = (ended.stdout_tail + ended.stderr_tail)[-_DETAIL_BYTES:].decode("utf-8", "replace")
-    how = ended.reason or f"{ended.ending.value} with code {ended.code}"
     return Rejected(
-        f"`{as_typed(command)}` {how}\n{said}", cancelled=ended.ending is Ending.CANCELLED
+        f"`{as_typed(command)}` {ended.how}\n{said}", cancelled=ended.ending is Ending.CANCELLED
     )

@@ -121,8 +121,7 @@ class Regenerator:
         if ended.ending is Ending.EXITED and ended.code == 0:
             return ""
         said = (ended.stdout_tail + ended.stderr_tail)[-_SAID_BYTES:].decode("utf-8", "replace")
-        how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-        return f"`{as_typed(command)}`, which makes it anew, {how}\n{said}"
+        return f"`{as_typed(command)}`, which makes it anew, {ended.how}\n{said}"
 
 
 def suggestion(

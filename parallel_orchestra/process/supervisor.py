@@ -107,6 +107,11 @@ class Exit:
     reason: str = ""
     kept: bytes = b""
 
+    @property
+    def how(self) -> str:
+        """Returns how it ended, as the rest of a sentence that names the command."""
+        return self.reason or f"{self.ending.value} with code {self.code}"
+
 
 def find_program(name: str, env: Mapping[str, str], cwd: Path) -> str | None:
     """Returns the path of the program that the child's own PATH names, None if there is none.

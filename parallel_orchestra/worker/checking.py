@@ -64,9 +64,11 @@ class _Gates:
         said = (ended.stdout_tail + ended.stderr_tail)[-DETAIL_BYTES:]
         words = said.decode("utf-8", "replace")
         if ended.ending is not Ending.EXITED or ended.code != 0:
-            how = ended.reason or f"{ended.ending.value} with code {ended.code}"
             raise Ended(
-                FailureClass.VERIFY, f"`{as_typed(command)}` {how}", words, log=log if words else ""
+                FailureClass.VERIFY,
+                f"`{as_typed(command)}` {ended.how}",
+                words,
+                log=log if words else "",
             )
         return Checked(as_typed(command), words)
 

@@ -33,8 +33,7 @@ def lacking_output(expected: Evidence, ended: Exit) -> str:
     command = as_typed(expected.command or "")
     said = ended.stdout_tail + ended.stderr_tail
     if ended.ending is not Ending.EXITED or ended.code != 0:
-        how = ended.reason or f"{ended.ending.value} with code {ended.code}"
-        return f"`{command}` {how}{_printed(said)}"
+        return f"`{command}` {ended.how}{_printed(said)}"
     if expected.contains.encode("utf-8", "surrogateescape") in said:
         return ""
     return f"`{command}` did not print {_quoted(expected.contains)}{_printed(said)}"
