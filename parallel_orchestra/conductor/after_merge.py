@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import backend_of
@@ -24,7 +25,7 @@ from parallel_orchestra.merge_queue.bay import Bay, Cancelled
 from parallel_orchestra.model import AfterMerge, FailureClass, Plan, Task, as_typed
 from parallel_orchestra.plan.abilities import UNITS
 from parallel_orchestra.plan.budgets import limit_of
-from parallel_orchestra.process import Child, Ending, Exit
+from parallel_orchestra.process import Child, Ending
 from parallel_orchestra.spending import lasting, shown
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.outlays import note_after_merge
@@ -161,7 +162,7 @@ class _Turn:
                 raise Cancelled
             if ended.ending is not Ending.EXITED or ended.code != 0:
                 failure = _CLASSES.get(ended.ending, FailureClass.ENVIRONMENT)
-                return _Found(failure, f"`{as_typed(command)}` {_how(ended)}")
+                return _Found(failure, f"`{as_typed(command)}` {ended.how}")
         return _Found()
 
     def _ask(self, bay: Bay, workspace: Workspace, task: Task) -> _Found:
@@ -223,8 +224,11 @@ class _Turn:
         except Unusable as refusal:
             self._crew.warn(f"the agent of `after_merge` {refusal}; see {refusal.ref}")
             return (), refusal.ref
-        wanted = matches(self._wanted.keep, changed)
-        others = tuple(path for path in changed if path not in wanted)
+        inside = self._crew.pool.inside
+        below = "" if inside == Path() else f"{inside.as_posix()}/"
+        mine = {path: path.removeprefix(below) for path in changed if path.startswith(below)}
+        wanted = matches(self._wanted.keep, tuple(mine.values()))
+        others = tuple(path for path in changed if mine.get(path) not in wanted)
         return others, kept if others else ""
 
     def _kept(self, workspace: Workspace) -> tuple[str, ...]:
@@ -250,10 +254,6 @@ def _prompt(plan: Plan, tip: str) -> str:
         "End with a summary of what you looked at and found. If the result is not as it should be, "
         "let the last line be `TASK_FAILED: ` and the reason in a sentence.\n"
     )
-
-
-def _how(ended: Exit) -> str:
-    return ended.reason or f"{ended.ending.value} with code {ended.code}"
 
 
 def _words(error: EnvironmentProblem | OSError) -> str:

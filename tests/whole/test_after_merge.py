@@ -93,6 +93,21 @@ def test_it_begins_again_after_a_sudden_end_and_ends_once(tmp_path, how):
     check_tidy(scene)
 
 
+def test_what_an_agent_is_to_keep_counts_from_the_projects_directory(tmp_path):
+    after = (
+        "cwd: project/sub\n"
+        "backends: {looker: {command: [sh, -c, 'mkdir shots; echo > shots/a.png; echo > odd']}}\n"
+        "after_merge: {prompt: Look at the page., backend: looker, keep: [shots/*.png]}"
+    )
+    scene = Scene(tmp_path).repository({"sub/old.txt": ""}).plan(PLAN.format(after=after))
+
+    scene.run("--yes", "--report", str(tmp_path / "report.json"), check=0)
+
+    found = json.loads((tmp_path / "report.json").read_text())["after_merge"]
+    assert found["files"] == ["after-merge/1/kept/shots/a.png"]
+    assert found["changed"] == ["sub/odd"]
+
+
 def test_an_agent_looks_at_it_and_what_it_changes_is_not_merged(tmp_path):
     agent = tmp_path / "agent.sh"
     agent.write_text(
