@@ -45,6 +45,12 @@ def backend_of(name: str, settings: AgentSettings) -> Backend:
     return found if found is not None else DescribedBackend(name, settings.templates[name])
 
 
+def speaks_claude(name: str, settings: AgentSettings) -> bool:
+    """Returns whether a backend is Claude Code, or a program that answers in its language."""
+    template = settings.templates.get(name)
+    return "claude" in (name, template and template.result)
+
+
 __all__ = [
     "BACKENDS",
     "AgentSettings",
@@ -56,4 +62,5 @@ __all__ = [
     "backend_of",
     "by_hand",
     "own_part",
+    "speaks_claude",
 ]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import backend_of
+from parallel_orchestra.agents import backend_of, speaks_claude
 from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.agents.secrets import hidden, secrets_of
 from parallel_orchestra.conductor.crew import Crew
@@ -140,7 +140,7 @@ class _Turn:
             if self._crew.unwanted:
                 raise Cancelled
             task = self._wanted.task
-            carry = task is not None and self._speaks_claude(task)
+            carry = task is not None and speaks_claude(task.backend, self._crew.job.agents)
             workspace = bay.open(self._tip, tree, self._log, carry_claude=carry)
             try:
                 found = (
@@ -150,10 +150,6 @@ class _Turn:
             finally:
                 bay.used()
         return _Found(found.failure, found.reason, kept, found.changed, found.ref, found.cost_usd)
-
-    def _speaks_claude(self, task: Task) -> bool:
-        template = self._plan.backends.get(task.backend)
-        return "claude" in (task.backend, template and template.result)
 
     def _run(self, bay: Bay, workspace: Workspace) -> _Found:
         for command in self._wanted.run:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from parallel_orchestra.agents import Backend, backend_of
+from parallel_orchestra.agents import Backend, backend_of, speaks_claude
 from parallel_orchestra.agents.closing import closed
 from parallel_orchestra.agents.story import retold
 from parallel_orchestra.errors import GitError
@@ -289,8 +289,7 @@ class Attempt:
         claim = self._claim
         ref = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
         label = Label(self._shop.run.run, claim.task, claim.attempt, claim.name.owner, ref)
-        template = self._shop.agents.templates.get(self._task.backend)
-        carry = "claude" in (self._task.backend, template and template.result)
+        carry = speaks_claude(self._task.backend, self._shop.agents)
         setup, log = self._shop.plan.setup_of(self._task), self._landing.directory / "setup.log"
         means = self._shop.means(self._supervisor, self._seat)
         begun = self._shop.clock.monotonic()

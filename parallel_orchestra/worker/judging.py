@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import Backend, backend_of
+from parallel_orchestra.agents import Backend, backend_of, speaks_claude
 from parallel_orchestra.agents.verdict import Opinion, find_opinion
 from parallel_orchestra.agents.words import brief, one_line
 from parallel_orchestra.errors import GitError
@@ -217,7 +217,6 @@ class Judging:
     def _open(self, bench: Isolation, judge: Task, commit: str) -> Workspace:
         shop, claim = self._shop, self._claim
         label = Label(shop.run.run, claim.task, claim.attempt, claim.name.owner, self._ref)
-        template = shop.agents.templates.get(judge.backend)
         try:
             return prepared(
                 bench,
@@ -226,7 +225,7 @@ class Judging:
                 shop.plan.setup_of(self._task),
                 shop.means(self._supervisor, self._seat),
                 self._landing.directory / _SETUP_LOG,
-                carry_claude="claude" in (judge.backend, template and template.result),
+                carry_claude=speaks_claude(judge.backend, shop.agents),
             )
         except SetUpFailed as failed:
             if failed.cancelled:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import backend_of
+from parallel_orchestra.agents import backend_of, speaks_claude
 from parallel_orchestra.agents.words import brief
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Conflicted, MergedTree
@@ -94,7 +94,8 @@ class Resolver:
                     if self._left:
                         self._landing.note_kept(self._left)
                     reason = f"{conflict.finished.reason}; an agent did not resolve it: {why}"
-                    conflict.finished = replace(conflict.finished, reason=reason)
+                    said = _LOG if (self._landing.directory / _LOG).exists() else ""
+                    conflict.finished = replace(conflict.finished, reason=reason, log=said)
                     raise conflict from why
         raise AssertionError
 
@@ -146,7 +147,6 @@ class Resolver:
         label = Label(
             shop.run.run, claim.task, claim.attempt, claim.name.owner, self._ref("resolve")
         )
-        template = shop.agents.templates.get(self._task.backend)
         try:
             return prepared(
                 bench,
@@ -155,7 +155,7 @@ class Resolver:
                 shop.plan.setup_of(self._task),
                 shop.means(self._supervisor, self._seat),
                 self._landing.directory / "resolve-setup.log",
-                carry_claude="claude" in (self._task.backend, template and template.result),
+                carry_claude=speaks_claude(self._task.backend, shop.agents),
             )
         except SetUpFailed as failed:
             raise self._stopped(str(failed), cancelled=failed.cancelled) from failed
