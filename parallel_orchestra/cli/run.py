@@ -32,6 +32,7 @@ from parallel_orchestra.cli.preview import Part, dry_run, dry_run_record, previe
 from parallel_orchestra.cli.screen import Progress, progress_of, screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, Preflight, examine, past_of
+from parallel_orchestra.conductor.exhibits import with_last_words
 from parallel_orchestra.conductor.limited import usage_limits_of
 from parallel_orchestra.conductor.picture import spent_of
 from parallel_orchestra.conductor.selecting import foreseen, narrowed
@@ -335,7 +336,7 @@ def _conclude(
     written = write_reports(report, paths)
     if plan.cpo:
         written = written.with_more(write_into_folder(plan, report))
-    close(report, talk=talk)
+    close(with_last_words(report), talk=talk)
     for path in written.paths:
         click.echo(f"report: {path}", err=talk)
     for problem in (*written.problems, *tell_actions(report, os.environ)):

@@ -35,6 +35,8 @@ _DROPPED = re.compile(r"available/([A-Za-z0-9_-]{1,64})\.md")
 
 #: A reason that is cut to fewer columns says too little: a narrow terminal wraps it.
 _NARROWEST = 120
+#: Lines of what a command printed that tell why it failed.
+_LAST_WORDS = 3
 #: Tasks that a line names which wait for the same.
 _NAMED = 5
 #: Failures that ask a person something: what can be answered stands beside them.
@@ -152,11 +154,25 @@ def _group(report: RunReport, outcome: Outcome, width: int) -> list[str]:
 
 
 def _lines_of(report: RunReport, task: TaskReport, width: int) -> str:
-    line = cut(_stands(task), width)
+    line = "\n".join([cut(_stands(task), width), *_last_words(task, width)])
     step = next_step(report, task)
     line = f"{line}\n  next: {clean(step)}" if step else line
     session = session_step(report, task)
     return f"{line}\n  or go on with its agent: `{clean(session)}`" if session else line
+
+
+def _last_words(task: TaskReport, width: int) -> list[str]:
+    """Returns the end of the log that shows why a task failed, if somebody has read it.
+
+    The last words of an agent stand in the reason: there is another log only if a command failed.
+    """
+    last = task.attempts[-1] if task.attempts else None
+    told = last.told_in.rpartition("/")[2] if last is not None else ""
+    if last is None or not told:
+        return []
+    text = next((one.text for one in last.exhibits if one.name == told), "")
+    rows = [row.expandtabs().rstrip() for row in clean(text).splitlines() if row.strip()]
+    return [cut(f"  | {row}", width) for row in rows[-_LAST_WORDS:]]
 
 
 def _with_session(report: RunReport, task: TaskReport) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.progress import Outcome, Silence
+from parallel_orchestra.progress import Exhibit, Outcome, Silence
 from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.figures import figures, verdict
 from parallel_orchestra.report.summary import status_lines, summary
@@ -36,6 +36,24 @@ def test_lines_fit_the_width_unless_they_hold_something_to_copy(width):
         if not line.lstrip().startswith(("next:", "logs:"))
     )
     assert "git switch main && git merge orchestra/demo" in "\n".join(lines)
+
+
+def test_a_failed_command_is_told_with_the_end_of_what_it_printed():
+    printed = "1\n2\n\n\x1b[31mE  3 != 4\x1b[0m\n1 failed\n"
+    folder = "attempts/core/1.me"
+    exhibits = (Exhibit(f"{folder}/agent.log", "well"), Exhibit(f"{folder}/verify.log", printed))
+    last = replace(
+        runs.attempt(failure="verify"), told_in=f"{folder}/verify.log", exhibits=exhibits
+    )
+    task = runs.task(
+        "core", Outcome.FAILED, attempts=(last,), failure="verify", reason="`make` exited with 1"
+    )
+
+    lines = summary(runs.run(task)).splitlines()
+
+    first = lines.index("failed core: verify: `make` exited with 1")
+    assert lines[first + 1 : first + 4] == ["  | 2", "  | E  3 != 4", "  | 1 failed"]
+    assert lines[first + 4].startswith("  next: see what `verify` said")
 
 
 def test_ten_thousand_tasks_leave_a_summary_that_can_be_read():
