@@ -56,11 +56,12 @@ def command(
         click.echo("the run that is at work delivers it at its end")
     elif delivery is not None:
         click.echo(one_line(told(delivery)))
-        if not delivery.done:
+        if delivery.reason:
             click.echo(f"hint: once that is mended: `{delivery.command}`", err=True)
     click.echo(f"`parallel-orchestra retry {task}` has it done again", err=True)
-    undelivered = delivery is not None and not delivery.done
-    return ExitCode.WAITS_FOR_PERSON if undelivered else ExitCode.DONE
+    # with `deliver: never` there is no reason: the plan wants it so
+    refused = delivery is not None and delivery.reason
+    return ExitCode.WAITS_FOR_PERSON if refused else ExitCode.DONE
 
 
 def _ask(prospect: Prospect, affected: Sequence[Dependent], *, yes: bool) -> None:

@@ -252,6 +252,20 @@ def test_what_can_not_be_undone_says_why():
     assert undos(scene) == ["apart"]
 
 
+def test_an_undo_is_not_delivered_and_no_failure_where_nothing_is_to_be(tmp_path):
+    scene = Scene(tmp_path).repository(1)
+    scene.plan(ONE_FILE.replace("max_workers: 1", "merge: {deliver: never}")).run("--yes")
+    scene.call("deliver", check=0)
+
+    undone = scene.call("undo", "apart", check=0)
+
+    assert "as the plan says: `parallel-orchestra deliver` does it" in undone.out
+    assert "mended" not in undone.err
+    assert "apart.txt" in scene.files()
+    scene.call("deliver", check=0)
+    assert "apart.txt" not in scene.files()
+
+
 def test_a_dirty_file_keeps_the_undo_from_the_users_branch_and_the_command_is_said():
     scene = after_run(CHAIN)
     (scene.project / "apart.txt").write_text("mine\n")
