@@ -50,6 +50,6 @@ def rare(test):
     return test
 
 
-def cases(names: Iterable[str], often: Collection[str]) -> list[object]:
-    """Returns the names for `parametrize`, all but those of `often` as rare ones."""
-    return [name if name in often else pytest.param(name, marks=_RARE, id=name) for name in names]
+def cases(names: Iterable[T], often: Collection[T]) -> list[object]:
+    """Returns the cases for `parametrize`, all but those of `often` as rare ones."""
+    return [one if one in often else pytest.param(one, marks=_RARE, id=str(one)) for one in names]

@@ -80,10 +80,15 @@ def faults(root: Path, plan: Plan) -> list[str]:
 def modules(root: Path) -> Iterator[Module]:
     """Yields every module of the package at `root`."""
     for path in sorted(root.rglob("*.py")):
-        text = path.read_text(encoding="utf-8")
-        below = path.relative_to(root)
-        room = below.parts[0].removesuffix(".py")
-        yield Module(below, room, text.count("\n"), ast.parse(text, filename=str(path)))
+        yield module_at(root, path)
+
+
+def module_at(root: Path, path: Path) -> Module:
+    """Returns the module in that file of the package at `root`."""
+    text = path.read_text(encoding="utf-8")
+    below = path.relative_to(root)
+    room = below.parts[0].removesuffix(".py")
+    return Module(below, room, text.count("\n"), ast.parse(text, filename=str(path)))
 
 
 def unknown_room(module: Module, plan: Plan) -> Iterator[str]:

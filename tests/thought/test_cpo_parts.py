@@ -4,7 +4,7 @@ import json
 import subprocess
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parallel_orchestra.plan.cpo import pins, validation
@@ -168,6 +168,7 @@ def test_in_a_project_of_uv_a_validation_runs_through_it(tmp_path):
     assert done.stdout == b"run|--quiet|--|python3|-c|import shop|"
 
 
+@settings(max_examples=40)
 @given(value=JSON, indent=st.sampled_from([None, 1, 4]))
 def test_every_place_in_a_json_text_is_where_its_value_begins(value, indent):
     text = json.dumps(value, indent=indent, ensure_ascii=False)

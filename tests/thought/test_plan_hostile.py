@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from support.effort import cases
 from support.machine import fair
 
 HEAD = '---\npo_plan_version: "0.2"\nname: x\ntasks:\n  - id: a\n    prompt: p\n'
@@ -113,8 +114,20 @@ FILES = {
 }
 
 
+#: One of each kind of trouble; the others are much like them.
+OFTEN = (
+    "nested brackets",
+    "aliases of aliases",
+    "an alias in itself",
+    "a quarter of a million unknown keys",
+    "a circle of ten thousand",
+    "ten thousand unknown dependencies",
+    "an endless quote",
+)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("kind", cases(FILES, OFTEN))
 def test_a_hostile_file_is_refused_soon_and_in_little_memory(kind, tmp_path):
     make, what = FILES[kind]
     path = tmp_path / "plan.md"

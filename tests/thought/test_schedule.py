@@ -584,7 +584,7 @@ def _take(world: World, schedule: Schedule, ranks: dict[str, int]) -> bool:
     return taken is not None
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(worlds(), st.integers(1, 4), st.integers())
 def test_in_any_history_the_best_of_all_that_may_run_is_given_out_until_nothing_can(
     world, workers, seed
