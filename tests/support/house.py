@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 LONGEST_MODULE = 400
@@ -56,6 +57,17 @@ class Module:
     room: str
     lines: int
     tree: ast.Module
+
+    @cached_property
+    def nodes(self) -> tuple[ast.AST, ...]:
+        """All nodes of its tree: many rules look at each."""
+        return tuple(ast.walk(self.tree))
+
+    @cached_property
+    def inside_functions(self) -> frozenset[int]:
+        """The identities of the nodes in some function."""
+        outer = (node for node in self.nodes if isinstance(node, Function))
+        return frozenset(id(node) for function in outer for node in ast.walk(function))
 
     def at(self, node: ast.AST, words: str) -> str:
         """Returns those words with the place they are about in front."""
@@ -132,7 +144,7 @@ def late_imports(module: Module, plan: Plan) -> Iterator[str]:
             )
     if module.room in plan.late_rooms:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and _dotted(node.func) in _HIDDEN_IMPORTS:
             yield module.at(node, f"`{_dotted(node.func)}` hides an import: write it as one")
 
@@ -141,7 +153,7 @@ def sizes(module: Module, _plan: Plan) -> Iterator[str]:
     """A module or a function is too long to be taken in at once."""
     if module.lines > LONGEST_MODULE:
         yield module.at(module.tree, f"{module.lines} lines; a module has {LONGEST_MODULE} at most")
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, Function):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > LONGEST_FUNCTION:
@@ -157,7 +169,7 @@ def street_manners(module: Module, plan: Plan) -> Iterator[str]:
     top = len(plan.floors) - 1
     if here is None or here[0] == top or module.path.as_posix() in plan.may_use_street:
         return
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Call) and _dotted(node.func) in {"print", "input"}:
             name = f"{_dotted(node.func)}()"
         elif isinstance(node, ast.Attribute) and _dotted(node) in STREET_ONLY:
@@ -176,7 +188,7 @@ def names(module: Module, _plan: Plan) -> Iterator[str]:
     for part in module.path.with_suffix("").parts:
         if EMPTY_NAMES.fullmatch(part):
             yield module.at(module.tree, f"`{part}` says nothing: name the thing")
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.ClassDef) and EMPTY_ENDINGS.search(node.name):
             yield module.at(node, f"`{node.name}` says nothing: name the thing")
 
@@ -192,13 +204,8 @@ def silence(module: Module, _plan: Plan) -> Iterator[str]:
 
 def imports(module: Module, plan: Plan) -> Iterator[Import]:
     """Yields every import of the module, relative ones made absolute."""
-    inside = {
-        id(node)
-        for function in ast.walk(module.tree)
-        if isinstance(function, Function)
-        for node in ast.walk(function)
-    }
-    for node in ast.walk(module.tree):
+    inside = module.inside_functions
+    for node in module.nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(node, alias.name, id(node) in inside)
