@@ -5,7 +5,7 @@ seed, `STORM_WORKERS` the number of worker processes. With other seeds the storm
 """
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import Enum
 from typing import TypeVar
 
@@ -50,6 +50,8 @@ def rare(test):
     return test
 
 
-def cases(names: Iterable[T], often: Collection[T]) -> list[object]:
+def cases(
+    names: Iterable[T], often: Collection[T], shown: Callable[[T], str | None] = str
+) -> list[object]:
     """Returns the cases for `parametrize`, all but those of `often` as rare ones."""
-    return [one if one in often else pytest.param(one, marks=_RARE, id=str(one)) for one in names]
+    return [pytest.param(one, marks=() if one in often else _RARE, id=shown(one)) for one in names]

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.deaths import riding_along
+from support.effort import cases
 from support.scene import Scene
 from support.storm import Step, Storm, check_tidy, kill
 from support.waiting import wait_until
@@ -43,16 +44,16 @@ def results(scene, task):
     return [json.loads(file.read_text()) for file in files if file.exists()]
 
 
-@pytest.mark.parametrize(
-    "ref",
-    [
-        "refs/heads/orchestra/storm",
-        "refs/orchestra/{run}/claim/d",
-        "refs/orchestra/{run}/merged/a",
-        "worktrees/wt-1/index",
-        "worktrees/wt-1/HEAD",
-    ],
+LOCKED = (
+    "refs/heads/orchestra/storm",
+    "refs/orchestra/{run}/claim/d",
+    "refs/orchestra/{run}/merged/a",
+    "worktrees/wt-1/index",
+    "worktrees/wt-1/HEAD",
 )
+
+
+@pytest.mark.parametrize("ref", cases(LOCKED, LOCKED[:1]))
 def test_a_lock_that_a_killed_git_left_is_cleared_away(storm, ref):
     run = killed(storm)
     lock = storm.scene.project / ".git" / (ref.format(run=run) + ".lock")
