@@ -61,6 +61,8 @@ from parallel_orchestra.plan.yaml_tree import kind_of
 from parallel_orchestra.prompt import known_names, message_names, message_trials, trials_of
 
 _LIKE_AN_ID = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)+")
+#: What many a format calls its version.
+_MISNAMED = "version"
 _OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
 
 
@@ -131,6 +133,8 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     data = document.data
     dialect = _dialect(data, findings)
     known = _OUTER_KEYS | dialect.top.model_fields.keys()
+    if "po_plan_version" not in data:
+        known |= {_MISNAMED}
     others = fields.ELSEWHERE_THAN_TOP
     check_keys(data, known, "", (), findings, strict=dialect.strict, elsewhere=others)
     for key in data.keys() & {"on_complete", "on_failure"} if not dialect.strict else ():
@@ -199,7 +203,11 @@ def _dialect(data: Mapping[str, Any], findings: Findings) -> _Dialect:
     at = ("po_plan_version",)
     if "po_plan_version" not in data:
         what = "the plan has no `po_plan_version`"
-        findings.problem(Finding(what, 'add `po_plan_version: "0.2"`'))
+        if _MISNAMED in data:
+            hint = f'write `po_plan_version: "0.2"` in place of `{_MISNAMED}`'
+            findings.problem(Finding(what, hint, (_MISNAMED,), key=True))
+        else:
+            findings.problem(Finding(what, 'add `po_plan_version: "0.2"`'))
         return _DIALECTS["0.2"]
     if isinstance(version, float) and str(version) in _DIALECTS:
         what = f"`po_plan_version` must be text, not {kind_of(version)}"

@@ -813,6 +813,16 @@ def test_a_command_for_events_that_can_t_be_one_is_told(hook, told):
     assert problem.what.startswith(told)
 
 
+def test_a_version_by_another_name_is_one_mistake_at_its_place():
+    text = '---\nversion: "0.2"\nname: n\ntasks: [{id: a, prompt: p}]\n---\n'
+
+    assert words(problems(text)) == (
+        "the plan has no `po_plan_version`\n"
+        "  at plan.md:2:1 version\n"
+        '  do write `po_plan_version: "0.2"` in place of `version`\n'
+    )
+
+
 def test_a_way_to_halt_that_is_none_is_told():
     text = '---\npo_plan_version: "0.2"\nname: n\nhalt: 3\ntasks: [{id: a, prompt: p}]\n---\n'
 
