@@ -27,15 +27,27 @@ class Disk:
     real: Callable[[Path], Path] = lambda path: path
 
 
+_CHANGED = ("writes", "creates", "modifies")
+
+
 def check_own(
     given: Mapping[str, Any],
-    boundary: Sequence[str],
+    whole: Mapping[str, Any],
     owner: str,
     path: KeyPath,
     findings: Findings,
 ) -> None:
-    """Notes where one task says two things of a path: to change it and not to, to make it and not."""
-    for field in ("writes", "creates", "modifies") if boundary else ():
+    """Notes where one task says two things of a path: to change it and not to, to make it and not.
+
+    `given` is what it says itself, `whole` that and the defaults.
+    """
+    boundary = whole.get("boundary", ())
+    for field in _CHANGED if whole.get("read_only") else ():
+        if given.get(field):
+            what = f"{owner} is read-only, and has `{field}`"
+            hint = "take one of them out: a read-only task changes nothing"
+            findings.problem(Finding(what, hint, (*path, field), key=True))
+    for field in _CHANGED if boundary else ():
         for i, text in enumerate(given.get(field, ())):
             for pattern in patterns_of(text):
                 if forbids(boundary, pattern):

@@ -131,7 +131,7 @@ def _read_task(
     check.isolation()
     check.group()
     check.contracts()
-    check_own(given, whole.get("boundary", ()), owner, path, around.findings)
+    check_own(given, whole, owner, path, around.findings)
     whole["prompt"] = check.prompt()
     whole.pop("prompt_file", None)
     return None if around.findings.wrong else _task(whole)

@@ -37,6 +37,28 @@ def told(*lines, top=""):
     return [(one.what, one.where, one.hint) for one in caught.value.problems]
 
 
+@pytest.mark.parametrize("field", ["writes", "creates", "modifies"])
+def test_who_only_reads_may_not_say_what_it_changes(field):
+    (problem,) = told(f"{{id: a, read_only: true, {field}: [w]}}")
+
+    assert problem == (
+        f"task `a` is read-only, and has `{field}`",
+        f"p:6:30 tasks[0].{field}",
+        "take one of them out: a read-only task changes nothing",
+    )
+
+
+def test_the_defaults_may_make_a_task_read_only_too():
+    text = HEAD.replace("command: x}", "command: x, read_only: true}")
+
+    with pytest.raises(PlanError, match="task `a` is read-only, and has `writes`"):
+        parse(
+            f"{text}tasks: [{{id: a, writes: [w]}}]\n---\n".encode(),
+            Path("/p/plan.md"),
+            Path.read_bytes,
+        )
+
+
 def test_the_fields_reach_the_task_and_are_what_it_may_write():
     (task,) = read(
         "{id: a, writes: [w], creates: [c], modifies: [m], boundary: [b]}", there=["m"]
