@@ -6,8 +6,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-# Tests run in so many processes; PYTEST_ARGS is for what you add: make test PYTEST_ARGS='-k merge'
-JOBS        ?= 2
+# Tests run in so many processes, one more than there are processors: a third of the time they wait
+# for programs that they started. PYTEST_ARGS is for what you add: make test PYTEST_ARGS='-k merge'
+JOBS        ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 PYTEST_ARGS ?=
 
 # How hard the storms try, their first seed and their number of workers: tests/support/effort.py.
