@@ -46,7 +46,7 @@ def compare(seconds: float = SECONDS, count: int = CANDIDATES, culprit: int = CU
     one_by_one, many = _drained(1, seconds, count, culprit)
     what = f"{count} merges, 1 red, {seconds:g} s check ({few} checks)"
     beside = f"one by one ({many} checks)"
-    return Result(what, "s", (batches,), beside, (one_by_one,), Goal(0.33))
+    return Result(what, "s", (batches,), beside, (one_by_one,), Goal(1 / 3))
 
 
 def _drained(most: int, seconds: float, count: int, culprit: int) -> tuple[float, int]:
