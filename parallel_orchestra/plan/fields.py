@@ -296,7 +296,11 @@ class TopFields(Fields):
     on_event: SomeHook = ABSENT
     notify: values.Lines = ABSENT
     after_merge: Annotated[
-        _AfterMergeSaid, BeforeValidator(lambda one: one if isinstance(one, dict) else {"run": one})
+        _AfterMergeSaid,
+        BeforeValidator(
+            lambda one: one if isinstance(one, dict) else {"run": one},
+            json_schema_input_type=AfterMergeFields | values.Commands,
+        ),
     ] = ABSENT
 
 

@@ -85,6 +85,25 @@ def test_a_mistake_that_shows_by_itself_does_not_fit(changes):
     assert complaints(plan(**changes))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "after_merge: make e2e",
+        "after_merge: [make e2e, [make, shots]]",
+        "after_merge: {run: make e2e, keep: ['*.png'], required: true}",
+        "qa: {backend: codex, max_rejections: 3}",
+        "verify: [{run: pytest -q, timeout: 5m}, ruff check]",
+        "merge: {on_conflict: retry, strategy: rebase, co_author: true}",
+        "checks: {tests: [pytest, -q]}",
+        "on_event: {run: notify, events: [Failed]}",
+        "on_complete: {webhook_url: 'https://example.org'}",
+        "notify: [$CHAT]",
+    ],
+)
+def test_what_stands_at_the_top_of_a_plan_fits_in_each_of_its_forms(line):
+    assert complaints({**plan(), **yaml.safe_load(line)}) == []
+
+
 def test_the_published_format_fits_with_its_own_rules():
     assert complaints({**PUBLISHED, "concurrency_limits": None, "unknown": 1}) == []
     assert complaints({**PUBLISHED, "concurrency_limits": {"g": 0}})
