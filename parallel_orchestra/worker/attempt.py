@@ -33,6 +33,7 @@ from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Claim, LostClaim
 from parallel_orchestra.store.records import attempt_results
 from parallel_orchestra.worker.allowance import Allowance
+from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.blame import hopeless
 from parallel_orchestra.worker.copies import copies_of
 from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, Finished, ForAPerson
@@ -73,9 +74,9 @@ class Attempt:
         self._supervisor = supervisor
         self._seat = seat
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
-        helpers = (shop, claim, self._landing, supervisor, seat, bench, self._allowance)
-        self._judging = Judging(*helpers)
-        self._resolver = Resolver(*helpers)
+        aside = Aside(shop, claim, self._landing, supervisor, seat, bench, self._allowance)
+        self._judging = Judging(aside)
+        self._resolver = Resolver(aside)
         self._onward: Onward = NOTHING
         self._directory = ""
 

@@ -5,39 +5,34 @@ next attempt goes on with the judgement alone.
 """
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from parallel_orchestra import files
-from parallel_orchestra.agents import Backend, backend_of, speaks_claude
+from parallel_orchestra.agents import Backend, backend_of
 from parallel_orchestra.agents.verdict import Opinion, find_opinion
 from parallel_orchestra.agents.words import brief, one_line
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.events import Judged
 from parallel_orchestra.git import Update
 from parallel_orchestra.isolation import (
-    Isolation,
-    Label,
-    Seat,
     SetUpFailed,
+    Slot,
     Unusable,
     Workspace,
     keep_commit,
-    prepared,
 )
 from parallel_orchestra.model import Answer, FailureClass, Phase, QaVerdict, Task, Usage
-from parallel_orchestra.process import Ending, Exit, Supervisor
+from parallel_orchestra.process import Ending, Exit
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import qa_template
 from parallel_orchestra.prompt.judging import AGAIN, DIFF_LIMIT, Submitted, judging_facts
-from parallel_orchestra.store import AttemptResult, Claim, LostClaim
+from parallel_orchestra.store import AttemptResult, LostClaim
 from parallel_orchestra.store.records import attempt_results, write_candidate
-from parallel_orchestra.worker.allowance import Allowance
+from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, ForAPerson
-from parallel_orchestra.worker.landing import Landing, Made
+from parallel_orchestra.worker.landing import Made
 from parallel_orchestra.worker.onward import is_session
-from parallel_orchestra.worker.shop import Shop
 
 #: What means that an account can't be used at the moment. If it pays for the executor too, the run
 #: has to know; else it is this attempt that waits.
@@ -65,29 +60,17 @@ class Said:
 class Judging:
     """The judgement on one attempt's work; `verdict` and `usage` say what came of it."""
 
-    def __init__(
-        self,
-        shop: Shop,
-        claim: Claim,
-        landing: Landing,
-        supervisor: Supervisor,
-        seat: Seat,
-        bench: Callable[[], Isolation],
-        allowance: Allowance,
-    ) -> None:
-        """Takes where a judge works, which is made when it is needed."""
+    def __init__(self, aside: Aside) -> None:
+        """Takes where a judge works."""
         self.verdict = ""
         self.usage = Usage()
         self._kept = "", ""
-        self._shop = shop
-        self._claim = claim
-        self._landing = landing
-        self._supervisor = supervisor
-        self._seat = seat
-        self._bench = bench
-        self._allowance = allowance
-        self._task = shop.tasks[claim.task]
-        self._refs = shop.queue.refs
+        self._aside = aside
+        self._shop = aside.shop
+        self._claim = aside.claim
+        self._landing = aside.landing
+        self._allowance = aside.allowance
+        self._task = aside.task
 
     def judge(self, made: Made, base: str, answer: Answer, directory: str) -> None:
         """Returns if the work may be merged, or if nobody judges it.
@@ -152,11 +135,11 @@ class Judging:
 
     def _heard(self, judge: Task, made: Made, base: str, answer: Answer) -> Said:
         """Opens a worktree at the work and asks; asks once more if the answer has no verdict."""
-        bench = self._bench()
+        bench = self._aside.bench()
         workspace = self._open(bench, judge, made.commit)
         try:
             prompt = self._prompt(made, base, answer)
-            said, ended = self._ask(judge, workspace, self._written("qa-prompt.md", prompt))
+            said, ended = self._ask(judge, workspace, self._aside.written("qa-prompt.md", prompt))
             opinion, usage = find_opinion(said.text), said.usage
             if said.failure is None and opinion is None:
                 said, ended = self._ask_again(judge, workspace, prompt, said.usage)
@@ -173,11 +156,13 @@ class Judging:
         backend = backend_of(judge.backend, self._shop.agents)
         session = used.session if backend.sessions is not None and is_session(used.session) else ""
         if session:
-            told = self._written("qa-prompt-2.md", AGAIN)
+            told = self._aside.written("qa-prompt-2.md", AGAIN)
             said, ended = self._ask(judge, workspace, told, session, used)
             if not _lost(backend, said, ended, session):
                 return said, ended
-        return self._ask(judge, workspace, self._written("qa-prompt-2.md", f"{prompt}\n{AGAIN}"))
+        return self._ask(
+            judge, workspace, self._aside.written("qa-prompt-2.md", f"{prompt}\n{AGAIN}")
+        )
 
     def _ask(
         self,
@@ -214,19 +199,9 @@ class Judging:
         raised.finished = replace(raised.finished, answer=waiting)
         return raised
 
-    def _open(self, bench: Isolation, judge: Task, commit: str) -> Workspace:
-        shop, claim = self._shop, self._claim
-        label = Label(shop.run.run, claim.task, claim.attempt, claim.name.owner, self._ref)
+    def _open(self, bench: Slot, judge: Task, commit: str) -> Workspace:
         try:
-            return prepared(
-                bench,
-                commit,
-                label,
-                shop.plan.setup_of(self._task),
-                shop.means(self._supervisor, self._seat),
-                self._landing.directory / _SETUP_LOG,
-                carry_claude=speaks_claude(judge.backend, shop.agents),
-            )
+            return self._aside.opened(bench, commit, "qa", judge.backend)
         except SetUpFailed as failed:
             if failed.cancelled:
                 raise Ended(FailureClass.CANCELLED, "the run was stopped") from failed
@@ -234,7 +209,7 @@ class Judging:
                 FailureClass.ENVIRONMENT, f"for QA, {failed}", failed.detail, log=_SETUP_LOG
             ) from failed
 
-    def _discard(self, bench: Isolation, workspace: Workspace) -> None:
+    def _discard(self, bench: Slot, workspace: Workspace) -> None:
         """Throws away what the judge changed, after keeping it, and says so."""
         task = self._claim.task
         try:
@@ -245,7 +220,7 @@ class Judging:
             return
         if work.changed:
             message = f"What QA changed of task `{task}`, attempt {self._claim.attempt}\n"
-            ref = bench.keep(work, self._ref, message)
+            ref = bench.keep(work, self._aside.ref("qa"), message)
             self._shop.warn(task, f"QA is read-only but changed files; discarded, see {ref}")
         bench.settled()
 
@@ -267,22 +242,10 @@ class Judging:
         )
         return rendered(qa_template(), {}, judging_facts(self._shop.plan, task, qa, work))
 
-    def _written(self, name: str, text: str) -> Path:
-        path = self._landing.directory / name
-        files.make_directory(path.parent)
-        files.write(path, text.encode("utf-8", "replace"))
-        return path
-
-    @property
-    def _ref(self) -> str:
-        """Where it is kept what the judge changed."""
-        claim = self._claim
-        return f"{self._refs.salvage(claim.task, claim.attempt, claim.name.owner)}.qa"
-
     def _note(self, commit: str, base: str, answer: Answer, directory: str) -> str:
         """Keeps the work and says what it is, in case that we die; returns its ref."""
         shop, claim = self._shop, self._claim
-        named = self._refs.candidate(claim.task, claim.attempt, claim.name.owner)
+        named = self._shop.queue.refs.candidate(claim.task, claim.attempt, claim.name.owner)
         ref = keep_commit(shop.repo, commit, named)
         folder = self._landing.directory
         files.make_directory(folder)

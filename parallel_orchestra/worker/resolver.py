@@ -5,38 +5,31 @@ only what both sides touched, and to pass the task's `verify` and the queue. Els
 what it was, and the work is kept for a person.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from parallel_orchestra import files
-from parallel_orchestra.agents import backend_of, speaks_claude
+from parallel_orchestra.agents import backend_of
 from parallel_orchestra.agents.words import brief
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Conflicted, MergedTree
 from parallel_orchestra.isolation import (
-    Label,
-    Seat,
     SetUpFailed,
     Slot,
     Unusable,
     Work,
     Workspace,
     keep_commit,
-    prepared,
 )
 from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase, Task, Usage
-from parallel_orchestra.process import Supervisor
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import resolve_template
 from parallel_orchestra.prompt.resolving import Clash, clash_facts
-from parallel_orchestra.store import Claim, LostClaim
-from parallel_orchestra.worker.allowance import Allowance
+from parallel_orchestra.store import LostClaim
+from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.borders import breach
 from parallel_orchestra.worker.ended import Ended, Finished
-from parallel_orchestra.worker.landing import Contradicted, Landing
+from parallel_orchestra.worker.landing import Contradicted
 from parallel_orchestra.worker.markers import marked
-from parallel_orchestra.worker.shop import Shop
 
 #: How often it is tried for one piece of work: others may merge meanwhile.
 _ROUNDS = 3
@@ -52,28 +45,17 @@ class _Unresolved(Exception):  # a fact about what an agent made, not a fault
 class Resolver:
     """The merge of one attempt's work; `usage` is what resolving its conflicts used."""
 
-    def __init__(
-        self,
-        shop: Shop,
-        claim: Claim,
-        landing: Landing,
-        supervisor: Supervisor,
-        seat: Seat,
-        bench: Callable[[], Slot],
-        allowance: Allowance,
-    ) -> None:
-        """Takes where it is resolved, which is made when it is needed."""
+    def __init__(self, aside: Aside) -> None:
+        """Takes where it is resolved."""
         self.usage = Usage()
         #: The ref that keeps what an agent made of the conflict.
         self._left = ""
-        self._shop = shop
-        self._claim = claim
-        self._landing = landing
-        self._supervisor = supervisor
-        self._seat = seat
-        self._bench = bench
-        self._allowance = allowance
-        self._task = shop.tasks[claim.task]
+        self._aside = aside
+        self._shop = aside.shop
+        self._claim = aside.claim
+        self._landing = aside.landing
+        self._allowance = aside.allowance
+        self._task = aside.task
 
     def merged(self, commit: str, answer: Answer, token: str, generation: int) -> Finished:
         """Merges a commit, what conflicts resolved if the plan wants that; returns the merge.
@@ -119,12 +101,12 @@ class Resolver:
         """
         repo, commit = self._shop.repo, conflict.commit
         # Whatever becomes of us, what the task's agent made is there.
-        keep_commit(repo, commit, self._ref("work"))
+        keep_commit(repo, commit, self._aside.ref("work"))
         tip = self._shop.queue.tip()
         trees = repo.objects.merge_trees(tip, commit)
         if isinstance(trees, MergedTree):
             return commit
-        bench = self._bench()
+        bench = self._aside.bench()
         try:
             workspace = self._open(bench, tip)
             bench.begin_merge(workspace, commit, trees)
@@ -143,20 +125,8 @@ class Resolver:
         return repo.objects.commit(work.tree, (tip, commit), subject)
 
     def _open(self, bench: Slot, tip: str) -> Workspace:
-        shop, claim = self._shop, self._claim
-        label = Label(
-            shop.run.run, claim.task, claim.attempt, claim.name.owner, self._ref("resolve")
-        )
         try:
-            return prepared(
-                bench,
-                tip,
-                label,
-                shop.plan.setup_of(self._task),
-                shop.means(self._supervisor, self._seat),
-                self._landing.directory / "resolve-setup.log",
-                carry_claude=speaks_claude(self._task.backend, shop.agents),
-            )
+            return self._aside.opened(bench, tip, "resolve", self._task.backend)
         except SetUpFailed as failed:
             raise self._stopped(str(failed), cancelled=failed.cancelled) from failed
 
@@ -193,7 +163,7 @@ class Resolver:
             raise _Unresolved(str(refusal)) from refusal
         message = f"What an agent made of a conflict of task `{self._task.id}`\n"
         # It may pass all that is looked at here, and not the plan's `verify`.
-        self._left = bench.keep(work, self._ref("resolve"), message)
+        self._left = bench.keep(work, self._aside.ref("resolve"), message)
         return work
 
     def _judge(
@@ -232,16 +202,8 @@ class Resolver:
         others = [shop.tasks[task] for task in conflict.tasks if task in shop.tasks]
         rules = shop.plan.merge.regenerate
         clash = Clash(self._task, others, trees.files, trees.messages, rules)
-        path = self._landing.directory / "resolve-prompt.md"
-        files.make_directory(path.parent)
         text = rendered(resolve_template(), {}, clash_facts(clash))
-        files.write(path, text.encode("utf-8", "replace"))
-        return path
-
-    def _ref(self, what: str) -> str:
-        claim = self._claim
-        named = self._shop.queue.refs.salvage(claim.task, claim.attempt, claim.name.owner)
-        return f"{named}.{what}"
+        return self._aside.written("resolve-prompt.md", text)
 
     @staticmethod
     def _stopped(reason: str, *, cancelled: bool) -> Exception:
