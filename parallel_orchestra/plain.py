@@ -5,6 +5,7 @@ quotations. What stands in a file or goes into a pipe for programs stays as it i
 """
 
 import re
+from collections.abc import Sequence
 
 #: Escape sequences of a terminal (ECMA-48), whole, so that no `[31m` is left over.
 _SEQUENCES = re.compile(
@@ -35,3 +36,9 @@ def one_line(text: str) -> str:
 def cut(line: str, width: int) -> str:
     """Returns the line, at most `width` characters of it; a cut shows as ` ...`."""
     return line if len(line) <= width else line[: max(width - 4, 0)].rstrip() + " ..."
+
+
+def some_of(words: Sequence[str], most: int) -> str:
+    """Returns the first few of these words as a list, and how many more there are."""
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most} more" if len(words) > most else shown

@@ -15,6 +15,7 @@ from pathlib import Path
 from parallel_orchestra.board import Clock
 from parallel_orchestra.events import AttemptEnded, Claimed, Event
 from parallel_orchestra.git import Repo
+from parallel_orchestra.plain import some_of
 
 #: What a remark names at most.
 _NAMED = 10
@@ -156,8 +157,7 @@ def _by_suspects(
 
 
 def _words(suspects: tuple[str, ...], paths: list[str]) -> str:
-    more = f" and {len(paths) - _NAMED} more" if len(paths) > _NAMED else ""
-    what = ", ".join(paths[:_NAMED]) + more
+    what = some_of(paths, _NAMED)
     if len(suspects) == 1:
         when, who = "only this task was at work", "it wrote outside of its worktree"
     elif suspects:

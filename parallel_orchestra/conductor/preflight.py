@@ -17,6 +17,7 @@ from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Deliver, Isolation, Plan
 from parallel_orchestra.ownership import Tree, covered, reach, read_patterns
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.process import find_program
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.room import Place, lacks
@@ -322,10 +323,9 @@ def _dirty_notices(plan: Plan, repo: Repo) -> list[str]:
         [reach(pattern) for pattern in patterns if not pattern.negative],
     )
     if clash:
-        names = ", ".join(f"`{path}`" for path in clash[:5])
-        more = f" and {len(clash) - 5} more" if len(clash) > 5 else ""
+        names = some_of([f"`{path}`" for path in clash], 5)
         told = (
-            f"uncommitted changes in files that tasks write: {names}{more}; agents do not see "
+            f"uncommitted changes in files that tasks write: {names}; agents do not see "
             "them, and delivery will stop there: commit or stash them"
         )
         return [told]

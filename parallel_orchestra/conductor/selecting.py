@@ -9,6 +9,7 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Plan
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskStore
 from parallel_orchestra.store.steering import Selection
@@ -111,9 +112,8 @@ def told(selection: Selection | None, graph: Graph) -> str:
     names = [task for task in graph.order if task in selection.tasks]
     if not names:
         return f"no task is left to carry out: {selection.why}"
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    shown = ", ".join(f"`{name}`" for name in names[:_NAMED])
-    return f"only these tasks are carried out: {shown}{more} ({selection.why})"
+    shown = some_of([f"`{name}`" for name in names], _NAMED)
+    return f"only these tasks are carried out: {shown} ({selection.why})"
 
 
 def _asked(settings: Settings) -> Iterable[str]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from parallel_orchestra import files
 from parallel_orchestra.errors import Problem, WaitsForPerson
 from parallel_orchestra.git import Programs, ProgramsOf, Repo, Setting
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.store import Layout
 
 #: What the question names at most.
@@ -100,8 +101,7 @@ class Guard:
         return WaitsForPerson(
             Problem(
                 "git's configuration was changed while the run went on: "
-                + ", ".join(f"`{key}`" for key in keys[:_NAMED])
-                + ("" if len(keys) <= _NAMED else f" and {len(keys) - _NAMED} more"),
+                + some_of([f"`{key}`" for key in keys], _NAMED),
                 "; ".join(changes[:_NAMED]) + more,
                 f"{_remedy(keys[0], gone)}; then go on with `--resume`, "
                 "which accepts what it finds",

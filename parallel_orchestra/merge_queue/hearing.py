@@ -4,6 +4,7 @@ from parallel_orchestra.merge_queue.chain import Joint
 from parallel_orchestra.merge_queue.integration import Integration
 from parallel_orchestra.merge_queue.outcome import Candidate, Conflicted, Rejected, Verifier
 from parallel_orchestra.merge_queue.search import Probe, Verdict, With, trial
+from parallel_orchestra.plain import some_of
 
 #: How many other tasks are named at most.
 _NAMED = 5
@@ -91,7 +92,6 @@ class Hearing:
         if not verdict.together:
             return "it fails without what was merged meanwhile, too" if self._others else ""
         names = [step.words for step in self._others[verdict.first : verdict.last]]
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        named = ", ".join(names[:_NAMED]) + more
+        named = some_of(names, _NAMED)
         which = named if len(names) == 1 else f"one of {named}"
         return f"alone it passes, together with {which} it fails"

@@ -25,6 +25,7 @@ from parallel_orchestra.merge_queue.outcome import Candidate, Conflicted
 from parallel_orchestra.merge_queue.replaying import Last, replayed
 from parallel_orchestra.merge_queue.run_refs import RunRefs
 from parallel_orchestra.model import Strategy
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.store import TaskStore
 
 #: How many tasks of a batch its first line names.
@@ -287,6 +288,4 @@ class Integration:
 def _subject(tasks: Sequence[str]) -> str:
     """Returns the first line of a batch's message: as many names as one reads at a glance."""
     shown = len(tasks) if len(tasks) <= _SHOWN + 1 else _SHOWN
-    names = ", ".join(f"`{task}`" for task in tasks[:shown])
-    more = f" and {len(tasks) - shown} more" if len(tasks) > shown else ""
-    return f"Merge {len(tasks)} tasks: {names}{more}"
+    return f"Merge {len(tasks)} tasks: {some_of([f'`{task}`' for task in tasks], shown)}"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from parallel_orchestra.model import Plan, Task, as_typed
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.prompt.allowance import Left
 from parallel_orchestra.prompt.feedback import Feedback
 
@@ -140,9 +141,7 @@ def _result(need: Need) -> str:
         return "done"
     if not need.files:
         return "merged without a change"
-    more = len(need.files) - _MOST_FILES
-    names = ", ".join(f"`{name}`" for name in need.files[:_MOST_FILES])
-    return f"changed {names}" + (f" and {more} more" if more > 0 else "")
+    return f"changed {some_of([f'`{name}`' for name in need.files], _MOST_FILES)}"
 
 
 def _plain(value: Any) -> Any:

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from parallel_orchestra.plain import some_of
+
 HEADING = "## Feedback"
 #: The failure class of an attempt that was ended although nothing was wrong with it.
 _INTERRUPTED = "cancelled"
@@ -86,11 +88,10 @@ class Feedback:
         kept = f"What it had written is kept in git under `{self.ref}`"
         if not self.refused:
             return f"{kept}."
-        more = f" and {len(self.refused) - _NAMED} more" if len(self.refused) > _NAMED else ""
-        names = ", ".join(f"`{name}`" for name in self.refused[:_NAMED])
+        names = some_of([f"`{name}`" for name in self.refused], _NAMED)
         return (
             f"{kept}, and not in your files: it contradicts what was merged of other tasks "
-            f"meanwhile, in {names}{more}."
+            f"meanwhile, in {names}."
         )
 
 

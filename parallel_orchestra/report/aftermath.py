@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.progress import Aftermath, RunReport
 from parallel_orchestra.report.text import clean, instant, one_line, short, short_ref, span
 
@@ -28,9 +29,8 @@ def aftermath_words(report: RunReport) -> tuple[str, ...]:
         folder = f"{report.tasks_dir}/{found.log.rpartition('/')[0]}/kept"
         words.append(f"{count} kept in `{folder}`")
     if found.changed:
-        more = f" and {len(found.changed) - _SHOWN} more" if len(found.changed) > _SHOWN else ""
-        names = ", ".join(f"`{path}`" for path in found.changed[:_SHOWN])
-        words.append(f"what it changed is not merged: {names}{more}, see `{short_ref(found.ref)}`")
+        names = some_of([f"`{path}`" for path in found.changed], _SHOWN)
+        words.append(f"what it changed is not merged: {names}, see `{short_ref(found.ref)}`")
     return tuple(words)
 
 

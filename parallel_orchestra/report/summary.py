@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from parallel_orchestra.model import FailureClass
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import (
     LISTED,
@@ -123,8 +124,7 @@ def _causes(report: RunReport, outcome: Outcome) -> Iterator[str]:
         if task.outcome is outcome and task.cause is not None:
             alike.setdefault(task.cause.words, []).append(task.id)
     for words, tasks in alike.items():
-        more = f" and {len(tasks) - _NAMED} more" if len(tasks) > _NAMED else ""
-        yield one_line(f"{outcome.value} {', '.join(tasks[:_NAMED])}{more}: {words}")
+        yield one_line(f"{outcome.value} {some_of(tasks, _NAMED)}: {words}")
 
 
 def _figures(report: RunReport) -> str:

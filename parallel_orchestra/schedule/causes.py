@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.graph import Graph
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.states import TaskState
 
 #: How many tasks a sentence names.
@@ -64,5 +65,4 @@ def doomed(graph: Graph, states: Mapping[str, TaskState]) -> dict[str, str]:
 
 def named(tasks: Sequence[str]) -> str:
     """Returns tasks as a sentence names them: a few of many."""
-    names = ", ".join(f"`{task}`" for task in tasks[:_NAMED])
-    return names if len(tasks) <= _NAMED else f"{names} and {len(tasks) - _NAMED} more"
+    return some_of([f"`{task}`" for task in tasks], _NAMED)

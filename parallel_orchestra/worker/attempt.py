@@ -27,6 +27,7 @@ from parallel_orchestra.isolation import (
 from parallel_orchestra.merge_queue import under_way
 from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase, Usage
 from parallel_orchestra.model import Isolation as IsolationKind
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.process import Ending, Exit, Supervisor
 from parallel_orchestra.retry import MAX_LOST, Way
 from parallel_orchestra.states import TaskState
@@ -212,12 +213,11 @@ class Attempt:
 
     def _tell_outside(self, work: Work) -> None:
         if work.outside:
-            names = ", ".join(f"`{path}`" for path in work.outside[:5])
-            more = f" and {len(work.outside) - 5} more" if len(work.outside) > 5 else ""
+            names = some_of([f"`{path}`" for path in work.outside], 5)
             self._shop.warn(
                 self._task.id,
                 f"files in the shared worktree were changed that no task there writes: "
-                f"{names}{more}; they are left out, see {work.ref}",
+                f"{names}; they are left out, see {work.ref}",
             )
 
     def _refused(self, refusal: Unusable, finished: Finished) -> Finished:

@@ -19,6 +19,7 @@ from parallel_orchestra.ownership import (
     judge,
     python_outline,
 )
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.worker.shop import Shop
 
 #: What a sentence names at most; the feedback for the next attempt names all, up to a limit.
@@ -71,12 +72,12 @@ def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Bre
         if names and level is Boundaries.BLOCK:
             refused.append((words, names))
         elif names and level is Boundaries.WARN:
-            shop.warn(task.id, f"{words}: {_listed(names)}")
+            shop.warn(task.id, f"{words}: {some_of(names, _NAMED)}")
     if found.unsure:
-        shop.warn(task.id, f"can't be told: {_listed(found.unsure)}")
+        shop.warn(task.id, f"can't be told: {some_of(found.unsure, _NAMED)}")
     if not refused:
         return None
-    reason = "; ".join(f"{words}: {_listed(names)}" for words, names in refused)
+    reason = "; ".join(f"{words}: {some_of(names, _NAMED)}" for words, names in refused)
     if all(len(names) <= _NAMED for _, names in refused):
         return Breach(reason)
     lines = [line for words, names in refused for line in (f"{words}:", *names[:_MOST])]
@@ -128,8 +129,3 @@ def _symbols(ground: Ground, path: str, before: str, after: str) -> Symbols:
             return Symbols(why_not=why_not)
         outlines.append(found)
     return Symbols(changed_symbols(*outlines))
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

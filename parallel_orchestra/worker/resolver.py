@@ -21,6 +21,7 @@ from parallel_orchestra.isolation import (
     keep_commit,
 )
 from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase, Task, Usage
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import resolve_template
 from parallel_orchestra.prompt.resolving import Clash, clash_facts
@@ -179,14 +180,16 @@ class Resolver:
         """Raises if what the agent left is no merge of both sides, and only that."""
         objects = self._shop.repo.objects
         if left := marked(objects, work.tree, trees.files, (tip, commit)):
-            raise _Unresolved(f"conflict markers are left in {_listed(left)}")
+            raise _Unresolved(f"conflict markers are left in {some_of(left, _NAMED)}")
         if work.tree == objects.tree_of(tip):
             raise _Unresolved("nothing of the task's work is left")
         base = self._shop.repo.merge_base(tip, commit) or tip
         sides = {one.path for side in (tip, commit) for one in objects.changed(base, side)}
         touched = {one.path for one in objects.changed(trees.tree, work.tree)}
         if beyond := sorted(touched - sides):
-            raise _Unresolved(f"it changed what neither side had changed: {_listed(beyond)}")
+            raise _Unresolved(
+                f"it changed what neither side had changed: {some_of(beyond, _NAMED)}"
+            )
         if (found := breach(self._shop, self._task, tip, work, again=again)) is not None:
             raise _Unresolved(found.reason)
         try:
@@ -210,8 +213,3 @@ class Resolver:
         if cancelled:
             return Ended(FailureClass.CANCELLED, "the run was stopped")
         return _Unresolved(reason)
-
-
-def _listed(names: tuple[str, ...] | list[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.plain import clean, cut, one_line
+from parallel_orchestra.plain import clean, cut, one_line, some_of
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,17 @@ def test_one_line_has_one_space_for_all_white_space():
 
 def test_a_cut_shows():
     assert (cut("abcdef", 6), cut("abcdefg", 6)) == ("abcdef", "ab ...")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", ""),
+        ("a", "a"),
+        ("a b", "a, b"),
+        ("a b c", "a, b and 1 more"),
+        ("a b c d", "a, b and 2 more"),
+    ],
+)
+def test_of_many_words_the_first_few_are_named_and_the_others_counted(words, told):
+    assert some_of(words.split(), 2) == told

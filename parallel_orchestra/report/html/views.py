@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from markupsafe import escape
 
+from parallel_orchestra.plain import some_of
 from parallel_orchestra.progress import Attempt, Exhibit, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.text import clean, counted, cut, one_line, span
 
@@ -139,9 +140,7 @@ def merges(report: RunReport) -> tuple[Merge, ...]:
 
 def names(tasks: Iterable[str]) -> str:
     """Returns some names as a list, with the number of those that it leaves out."""
-    every = list(tasks)
-    more = f" and {len(every) - _NAMED} more" if len(every) > _NAMED else ""
-    return ", ".join(every[:_NAMED]) + more
+    return some_of(list(tasks), _NAMED)
 
 
 def reason(text: str) -> str:
