@@ -50,6 +50,10 @@ class Fields(BaseModel):
         strict=True, extra="ignore", validate_assignment=True, protected_namespaces=()
     )
 
+    def said(self) -> dict[str, Any]:
+        """Returns what was given, by name; what was left out has its default in `model`."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
 
 class SetupFields(Fields):
     """What `setup` may say. pydantic has a `copy` of its own, hence the other name."""
@@ -69,7 +73,7 @@ class SetupFields(Fields):
 
     def as_setup(self) -> Setup:
         """Returns what was said."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = self.said()
         return Setup(**{"copy" if name == "copied" else name: given[name] for name in given})
 
 
@@ -82,7 +86,7 @@ class BudgetFields(Fields):
 
     def as_budget(self) -> Budget:
         """Returns what was said."""
-        return Budget(**{name: getattr(self, name) for name in self.model_fields_set})
+        return Budget(**self.said())
 
 
 class ChecksFields(Fields):
@@ -95,7 +99,7 @@ class ChecksFields(Fields):
 
     def as_checks(self) -> Checks:
         """Returns what was said."""
-        return Checks(**{name: getattr(self, name) for name in self.model_fields_set})
+        return Checks(**self.said())
 
 
 _BudgetSaid = Annotated[BudgetFields, AfterValidator(BudgetFields.as_budget)]
@@ -131,7 +135,7 @@ class MergeFields(Fields):
 
     def as_rules(self) -> MergeRules:
         """Returns what was said."""
-        return MergeRules(**{name: getattr(self, name) for name in self.model_fields_set})
+        return MergeRules(**self.said())
 
 
 class UsageLimitFields(Fields):
@@ -142,7 +146,7 @@ class UsageLimitFields(Fields):
 
     def as_limit(self) -> UsageLimit:
         """Returns what was said."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = self.said()
         return UsageLimit(**{**given, "mode": LimitMode(given.get("mode", "wait"))})
 
 
@@ -176,7 +180,7 @@ class AfterMergeFields(Fields):
 
     def as_after_merge(self) -> AfterMerge:
         """Returns what was said."""
-        return AfterMerge(**{name: getattr(self, name) for name in self.model_fields_set})
+        return AfterMerge(**self.said())
 
 
 _AfterMergeSaid = Annotated[AfterMergeFields, AfterValidator(AfterMergeFields.as_after_merge)]
@@ -198,7 +202,7 @@ class QaFields(Fields):
 
     def as_qa(self) -> Qa:
         """Returns what was said."""
-        return Qa(**{name: getattr(self, name) for name in self.model_fields_set})
+        return Qa(**self.said())
 
 
 def _switched(value: object, read: Callable[[object], QaFields]) -> Qa:
