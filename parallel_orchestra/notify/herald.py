@@ -38,8 +38,9 @@ class Herald(Generic[News]):
 
     def close(self, patience: float) -> str:
         """Waits so many seconds at most until all is told; returns what went wrong, or nothing."""
+        patience = max(0.0, patience)
         self._waiting.put(None)
-        self._thread.join(max(0.0, patience))
+        self._thread.join(patience)
         lost, busy = self._lost, self._thread.is_alive()
         if busy:
             lost += max(0, self._waiting.qsize() - 1)

@@ -82,6 +82,8 @@ def test_a_terminal_that_is_gone_is_no_fault():
     canvas = Canvas(writing)
 
     canvas.draw([], ["one"], [3], 20)
-
     canvas.close([], 20)
+
+    # the descriptor is its owner's still
+    assert os.fstat(writing)
     os.close(writing)

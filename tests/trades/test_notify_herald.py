@@ -84,5 +84,18 @@ def test_a_listener_that_breaks_is_a_trouble_and_hears_the_next_news():
 
 
 @pytest.mark.parametrize("patience", [-1, 0])
-def test_there_may_be_no_time_left(patience):
-    Herald("x", lambda _: None).close(patience)
+def test_where_no_time_is_left_nobody_is_waited_for(patience):
+    busy, free = threading.Event(), threading.Event()
+
+    def hang(_):
+        busy.set()
+        free.wait()
+
+    herald = Herald("x", hang)
+    herald.tell(1)
+    busy.wait()
+
+    trouble = herald.close(patience)
+
+    free.set()
+    assert trouble == "`x`: it was still busy 0 s after the end"
