@@ -5,12 +5,12 @@ the end is `skipped`. ElementTree escapes; `clean` takes out what XML 1.0 forbid
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from parallel_orchestra.model import FailureClass
-from parallel_orchestra.progress import Outcome, RunReport, TaskReport
+from parallel_orchestra.progress import IntegrationReport, Mark, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.figures import headline, verdict
 from parallel_orchestra.report.text import clean, one_line
@@ -21,18 +21,14 @@ _ERRORS = frozenset(one.value for one in FailureClass if not one.counted)
 
 
 def render(report: RunReport) -> str:
-    """Returns the report as JUnit XML; durations in seconds, of all attempts of a task together."""
-    counted = {
-        "tests": report.total,
-        "failures": sum(_kind(task) == "failure" for task in report.tasks),
-        "errors": sum(_kind(task) == "error" for task in report.tasks),
-        "skipped": sum(_kind(task) == "skipped" for task in report.tasks),
-        "time": f"{report.work_seconds:.3f}",
-    }
-    root = Element("testsuites", _attributes(name=report.name, **counted))
+    """Returns the report as JUnit XML; durations in seconds, of all attempts of a task together.
+
+    The integration report, if there is one, is a second suite, with a case for each of its checks.
+    """
+    root = Element("testsuites", _attributes(name=report.name))
     started = datetime.fromtimestamp(report.started, timezone.utc).isoformat(timespec="seconds")
-    facts = {**counted, "timestamp": started.removesuffix("+00:00")}
-    suite = SubElement(root, "testsuite", _attributes(name=report.name, **facts))
+    facts = {"name": report.name, "timestamp": started.removesuffix("+00:00")}
+    suite = SubElement(root, "testsuite", _attributes(**facts))
     said = {
         "run": report.run,
         "plan": report.source,
@@ -44,9 +40,43 @@ def render(report: RunReport) -> str:
     _add_properties(suite, said)
     for task in report.tasks:
         _add_case(suite, report, task)
+    if report.integration_report is not None:
+        _add_integration(root, report, report.integration_report)
+    for element in (root, *root):
+        _count(element)
     indent(root)
     text = tostring(root, encoding="unicode", short_empty_elements=True)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _count(element: Element) -> None:
+    """Sets how many cases there are below an element, how they ended, and how long they took."""
+    cases = list(element.iter("testcase"))
+    counted = {
+        "tests": len(cases),
+        "failures": sum(case.find("failure") is not None for case in cases),
+        "errors": sum(case.find("error") is not None for case in cases),
+        "skipped": sum(case.find("skipped") is not None for case in cases),
+        "time": f"{sum(float(case.get('time', '0')) for case in cases):.3f}",
+    }
+    for name, value in _attributes(**counted).items():
+        element.set(name, value)
+
+
+def _add_integration(root: Element, report: RunReport, made: IntegrationReport) -> None:
+    name = f"{report.name}: integration"
+    suite = SubElement(root, "testsuite", _attributes(name=name))
+    _add_properties(suite, {"commit": made.commit})
+    for check in made.checks:
+        facts = {"classname": name, "name": check.name, "time": f"{check.seconds or 0:.3f}"}
+        case = SubElement(suite, "testcase", _attributes(**facts))
+        if check.mark is Mark.BAD:
+            found = SubElement(case, "failure", _attributes(type=check.name, message=check.details))
+            found.text = _legal("\n".join(made.must))
+        elif check.mark is Mark.UNKNOWN:
+            SubElement(case, "skipped", _attributes(message=check.details))
+        if check.log:
+            _attach(case, [f"{report.tasks_dir}/{check.log}"])
 
 
 def _add_case(suite: Element, report: RunReport, task: TaskReport) -> None:
@@ -70,10 +100,12 @@ def _add_case(suite: Element, report: RunReport, task: TaskReport) -> None:
         found.text = _legal(f"{task.reason}\nnext: {next_step(report, task)}".strip())
     logs = [f"{report.tasks_dir}/{one.log}" for one in task.attempts if one.log]
     if logs:
-        # Jenkins shows attachments that are named so
-        SubElement(case, "system-out").text = _legal(
-            "\n".join(f"[[ATTACHMENT|{log}]]" for log in logs)
-        )
+        _attach(case, logs)
+
+
+def _attach(case: Element, logs: Sequence[str]) -> None:
+    # Jenkins shows attachments that are named so
+    SubElement(case, "system-out").text = _legal("\n".join(f"[[ATTACHMENT|{log}]]" for log in logs))
 
 
 def _kind(task: TaskReport) -> str:

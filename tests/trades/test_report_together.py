@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -9,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from parallel_orchestra.progress import Check, Contract, IntegrationReport, Mark, Violation
 from parallel_orchestra.progress.integration import facts_of, integration_from
-from parallel_orchestra.report import json_report, markdown
+from parallel_orchestra.report import json_report, junit, markdown
 from parallel_orchestra.report.summary import status_lines, summary
 from parallel_orchestra.report.together import integration_lines, verdict_of
 from support import runs
@@ -39,6 +40,26 @@ def test_it_comes_back_from_its_file_as_it_was():
     there = json.loads(json.dumps(facts_of(FOUND)))
 
     assert integration_from(there) == FOUND
+
+
+def test_in_junit_xml_it_is_a_suite_of_its_own_with_a_case_for_each_check():
+    report = replace(runs.all_done(), integration_report=FOUND)
+
+    root = ET.fromstring(junit.render(report))
+
+    tasks, checks = root.findall("testsuite")
+    assert [
+        (one.get("tests"), one.get("failures"), one.get("skipped")) for one in (tasks, checks, root)
+    ] == [
+        ("3", "0", "0"),
+        ("2", "1", "1"),
+        ("5", "1", "1"),
+    ]
+    branch, failed = checks.findall("testcase")
+    assert branch.find("skipped").get("message") == "2 of 3 tasks done"
+    assert failed.find("failure").get("message") == "`pytest` exited with code 1: 1 failed"
+    assert "<script> of an agent" in failed.find("failure").text
+    assert failed.find("system-out").text == f"[[ATTACHMENT|{report.tasks_dir}/i/1/tests.log]]"
 
 
 @pytest.mark.parametrize(
