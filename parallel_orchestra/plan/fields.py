@@ -138,10 +138,13 @@ class MergeFields(Fields):
         return MergeRules(**self.said())
 
 
-class UsageLimitFields(Fields):
-    """What `usage_limit` may say."""
+_LimitMode = Literal["wait", "stop"]
 
-    mode: Literal["wait", "stop"] = ABSENT
+
+class UsageLimitFields(Fields):
+    """What `usage_limit` may say; a word alone stands for `mode`."""
+
+    mode: _LimitMode = ABSENT
     max_wait: values.Duration = ABSENT
 
     def as_limit(self) -> UsageLimit:
@@ -285,7 +288,13 @@ class TopFields(Fields):
     concurrency_limits: values.Limits = ABSENT
     backends: Described = ABSENT
     halt: values.Halting = ABSENT
-    usage_limit: _LimitSaid = ABSENT
+    usage_limit: Annotated[
+        _LimitSaid,
+        BeforeValidator(
+            lambda one: {"mode": one} if isinstance(one, str) else one,
+            json_schema_input_type=UsageLimitFields | _LimitMode,
+        ),
+    ] = ABSENT
     context: values.Filled = ABSENT
     prompt_template: values.Filled = ABSENT
     programs: values.Lines = ABSENT

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.errors import PlanError, Problem
+from parallel_orchestra.model import LimitMode
 from parallel_orchestra.plan import load, parse
 from parallel_orchestra.plan.findings import MOST
 
@@ -821,6 +822,16 @@ def test_a_version_by_another_name_is_one_mistake_at_its_place():
         "  at plan.md:2:1 version\n"
         '  do write `po_plan_version: "0.2"` in place of `version`\n'
     )
+
+
+def test_a_word_alone_says_what_a_run_does_at_a_usage_limit():
+    text = '---\npo_plan_version: "0.2"\nname: n\ntasks: [{{id: a, prompt: p}}]\nusage_limit: {}\n---\n'
+
+    plan = parse(text.format("stop").encode(), Path("/project/plan.md"), no_files)
+    (problem,) = problems(text.format("pause"))
+
+    assert plan.usage_limit.mode is LimitMode.STOP
+    assert problem.what == "`usage_limit.mode` must be `wait` or `stop`, not `pause`"
 
 
 def test_a_way_to_halt_that_is_none_is_told():

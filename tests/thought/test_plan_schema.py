@@ -95,6 +95,8 @@ def test_a_mistake_that_shows_by_itself_does_not_fit(changes):
         "verify: [{run: pytest -q, timeout: 5m}, ruff check]",
         "merge: {on_conflict: retry, strategy: rebase, co_author: true}",
         "checks: {tests: [pytest, -q]}",
+        "usage_limit: stop",
+        "usage_limit: {mode: wait, max_wait: 5h}",
         "on_event: {run: notify, events: [Failed]}",
         "on_complete: {webhook_url: 'https://example.org'}",
         "notify: [$CHAT]",
