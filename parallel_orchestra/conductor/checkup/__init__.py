@@ -42,9 +42,8 @@ def _findings(plan: Plan | None, layout: Layout | None, settings: Settings) -> I
     yield from agents.agents(settings)
     here = layout is not None and layout.root.is_dir()
     record = peek_run(layout) if layout is not None and here else None
-    chosen = plan
-    if chosen is None and record is not None:
-        chosen = plan_from_json(record.plan)
+    plan_of_run = plan_from_json(record.plan) if record is not None else None
+    chosen = plan if plan is not None else plan_of_run
     project = chosen.cwd if chosen is not None else settings.directory
     yield from ground.place(layout.root if layout is not None else project)
     if layout is not None and here:
@@ -62,8 +61,8 @@ def _findings(plan: Plan | None, layout: Layout | None, settings: Settings) -> I
             yield from ground.plan_at(chosen, settings, found)
         yield from branch.lock_files(found, time.time())
         yield from pool.pool(found, worktree_root(found, settings))
-        if layout is not None and record is not None:
-            yield from _run(layout, record, found)
+        if layout is not None and record is not None and plan_of_run is not None:
+            yield from _run(layout, record, found, plan_of_run)
     finally:
         found.close()
 
@@ -74,11 +73,11 @@ def _repository(project: Path, record: RunRecord | None, settings: Settings) -> 
     return Repo.discover(project, settings.environ)
 
 
-def _run(layout: Layout, record: RunRecord, repo: Repo) -> Iterator[Finding]:
+def _run(layout: Layout, record: RunRecord, repo: Repo, plan: Plan) -> Iterator[Finding]:
     listing = TaskStore(layout, NOBODY).settled_listing(record.fingerprints)
     yield from directory.at_work(layout)
     yield from directory.tasks(layout, record, listing)
-    yield from directory.edits(layout, record, plan_from_json(record.plan).tasks, listing)
+    yield from directory.edits(layout, record, plan.tasks, listing)
     yield from directory.locks(layout, record, listing, time.time())
     yield from branch.integration(repo, record, layout, listing)
     yield from branch.fences(repo, record)
