@@ -11,7 +11,7 @@ from pathlib import Path
 
 from parallel_orchestra.conductor.preflight import Preflight
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git import RefMoved, Repo, Update
+from parallel_orchestra.git import RefMoved, Repo, Update, worktrees
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.store import Layout, RunRecord
 from parallel_orchestra.store.records import read_run
@@ -92,7 +92,7 @@ def _elsewhere(found: Preflight, there: Mapping[str, str]) -> bool:
 
 def _taken(repo: Repo, ref: str) -> bool:
     """Returns whether a branch belongs to a run that its directory still holds, or is in use."""
-    if repo.branch_checked_out(ref.removeprefix("refs/heads/")) is not None:
+    if worktrees.branch_checked_out(repo, ref.removeprefix("refs/heads/")) is not None:
         return True
     owner = repo.refs.read(_owner_ref(ref))
     if owner is None:

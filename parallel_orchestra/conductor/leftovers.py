@@ -212,7 +212,7 @@ def _branches(record: RunRecord, repo: Repo) -> Iterator[Leftover]:
             goes, why = False, "of the run that is here"
         elif not owner or run in held:
             goes, why = False, "of another run" if owner else "nobody knows whose it is"
-        elif repo.branch_checked_out(name) is not None:
+        elif worktrees.branch_checked_out(repo, name) is not None:
             goes, why = False, "is checked out"
         elif _unreachable(repo, [tip]):
             goes, why = False, f"has commits that no other branch has: `git branch -D {name}`"
@@ -225,7 +225,7 @@ def _branches(record: RunRecord, repo: Repo) -> Iterator[Leftover]:
 def _kept(repo: Repo, choice: Choice) -> Iterator[Leftover]:
     for ref, value in repo.refs.list(_KEPT).items():
         name = ref.removeprefix("refs/heads/")
-        goes = name in choice.kept and repo.branch_checked_out(name) is None
+        goes = name in choice.kept and worktrees.branch_checked_out(repo, name) is None
         why = "named" if goes else f"work that conflicted: `--kept {name}` removes it"
         size = _only_in(repo, {ref: value})
         yield Leftover(Kind.KEPT, name, size, goes, why, refs=((ref, value),))

@@ -19,7 +19,7 @@ from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, HeldElsewhere, Problem
-from parallel_orchestra.git import Repo, Update
+from parallel_orchestra.git import Repo, Update, worktrees
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import fingerprint, plan_to_json
@@ -145,7 +145,7 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
     if tip is not None:
         keep = f"{refs.prefix}integration"
         updates = [Update(refs.integration, None, tip)]
-        if repo.branch_checked_out(refs.branch) is not None:
+        if worktrees.branch_checked_out(repo, refs.branch) is not None:
             updates = []
         with repo.lock():
             kept = repo.refs.read(keep)

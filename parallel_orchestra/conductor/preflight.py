@@ -11,7 +11,7 @@ from parallel_orchestra.agents import AgentSettings, backend_of
 from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
-from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo, remote_of
+from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo, remote_of, worktrees
 from parallel_orchestra.graph import Graph, Mode, caps, choose_mode, rivals, width
 from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
@@ -180,7 +180,7 @@ def _repository_problems(
         way_back = "reset" if under_way == "bisect" else "--abort"
         hint = f"finish it, or take it back with `git {under_way} {way_back}`"
         problems.append(Problem(f"a {under_way} is under way in the checkout", where, hint))
-    places = repo.checkouts(branch) if commit is not None else ()
+    places = worktrees.checkouts(repo, branch) if commit is not None else ()
     if len(places) > 1:
         names = ", ".join(map(str, places))
         hint = f"work would be delivered under one of them: `git switch` to another branch in {places[-1]}"

@@ -9,11 +9,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from parallel_orchestra.files import regain
+from parallel_orchestra.git import worktrees
 from parallel_orchestra.git.refs import OWN_REFS, remove_untouched
 from parallel_orchestra.git.repo import Repo
 from parallel_orchestra.git.worktree import WorkTree
-from parallel_orchestra.git.worktrees import registered_path
 
 #: A user's git does not hold our mutex: what is younger than this may still be in the making.
 _SETTLED = 10.0
@@ -45,7 +44,7 @@ def collect_debris(repo: Repo, root: Path) -> Debris:
     with repo.lock():
         for git_dir in repo.linked():
             try:
-                path = registered_path(git_dir)
+                path = worktrees.registered_path(git_dir)
             except OSError:
                 # A disk that fails once is no reason to forget somebody's work tree.
                 continue
@@ -54,8 +53,8 @@ def collect_debris(repo: Repo, root: Path) -> Debris:
                     shutil.rmtree(git_dir, ignore_errors=True)
                     removed.append(git_dir)
             elif path.resolve().is_relative_to(root):
-                if _never_finished(git_dir) or not path.is_dir():
-                    _remove(path, git_dir)
+                if worktrees.never_finished(git_dir) or not path.is_dir():
+                    worktrees.discard(path, git_dir)
                     removed.append(path)
                 elif _repair_head(repo, WorkTree(repo, path, git_dir)):
                     repaired.append(path)
@@ -72,20 +71,6 @@ def _settled(git_dir: Path) -> bool:
         return abs(time.time() - git_dir.stat().st_mtime) > _SETTLED
     except FileNotFoundError:
         return False
-
-
-def _never_finished(git_dir: Path) -> bool:
-    # `git worktree add` holds this lock until its checkout is complete (builtin/worktree.c).
-    try:
-        return (git_dir / "locked").read_text(errors="replace").strip() == "initializing"
-    except OSError:
-        return False
-
-
-def _remove(path: Path, git_dir: Path) -> None:
-    regain(path)
-    shutil.rmtree(path, ignore_errors=True)
-    shutil.rmtree(git_dir, ignore_errors=True)
 
 
 def _repair_head(repo: Repo, tree: WorkTree) -> bool:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra.git import worktrees
 from parallel_orchestra.git.call import Git, lasting_lock, removal
 from parallel_orchestra.git.refs import RefMoved, Update
 from parallel_orchestra.git.repo import Repo, head_of
@@ -46,7 +47,7 @@ def fast_forward(repo: Repo, branch: str, to: str, checkout: Path | None) -> Fas
     Raises:
         GitError: git failed for a reason other than a refusal.
     """
-    places = repo.checkouts(branch)
+    places = worktrees.checkouts(repo, branch)
     if len(places) > 1:
         # The index of the other one would look like a deletion of everything.
         names = ", ".join(map(str, places))

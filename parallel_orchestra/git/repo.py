@@ -263,26 +263,6 @@ class Repo:
         except FileNotFoundError:
             return ()
 
-    def branch_checked_out(self, branch: str) -> Path | None:
-        """Returns the work tree (the user's or a linked one) that has this branch, or None."""
-        return next(iter(self.checkouts(branch)), None)
-
-    def checkouts(self, branch: str) -> tuple[Path, ...]:
-        """Returns all work trees that have this branch; more than one only if somebody forced it."""
-        # `worktree list` separates records by an empty field.
-        listed = self.git.run("worktree", "list", "--porcelain", "-z").fields
-        paths: list[Path] = []
-        found = []
-        for fact in listed:
-            key, _, value = fact.partition(" ")
-            if key == "worktree":
-                # git takes the main one to lie around its git directory, which may be elsewhere.
-                main = not paths and self.git_dir == self.common_dir
-                paths.append(self.top if main else Path(value))
-            elif fact == f"branch refs/heads/{branch}" and paths[-1].is_dir():
-                found.append(paths[-1])
-        return tuple(found)
-
 
 def head_of(git: Git) -> Head:
     """Returns what is checked out where a git runs."""

@@ -4,7 +4,6 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
@@ -13,16 +12,6 @@ from parallel_orchestra.git import leftovers
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
 from parallel_orchestra.git.worktree import POOLED, WorkTree
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One work tree as git lists it; `branch` is a full ref name, or None if detached."""
-
-    path: Path
-    head: str | None
-    branch: str | None
-    locked: bool
 
 
 def add(repo: Repo, path: Path, commit: str, *, empty: bool = False) -> WorkTree:
@@ -38,13 +27,44 @@ def add(repo: Repo, path: Path, commit: str, *, empty: bool = False) -> WorkTree
     words = ["worktree", "add", "--quiet", "--detach", "--force", "--no-guess-remote"]
     words += ["--no-checkout"] if empty else []
     with repo.lock():
-        git.run(*words, "--", str(path), commit)
+        try:
+            git.run(*words, "--", str(path), commit)
+        except GitError:
+            # git fails at every entry that a killed one left without content in `commondir`.
+            if not _forget_unfinished(repo, path.parent):
+                raise
+            git.run(*words, "--", str(path), commit)
         tree = find(repo, path)
         leftovers.keep_settings(tree.git_dir)
         # Against somebody's `git worktree prune` while an agent's `.git` file is gone
         # (gitrepository-layout(5)); `add --lock` would look like a tree never finished.
         (tree.git_dir / "locked").write_text("parallel-orchestra works in it\n")
         return tree
+
+
+def _forget_unfinished(repo: Repo, folder: Path) -> bool:
+    """Removes what killed ones left in a folder of ours; the mutex says that none is at work."""
+    found = [(at, path) for at, path in known(repo) if path.resolve().parent == folder.resolve()]
+    unfinished = [(at, path) for at, path in found if never_finished(at)]
+    for at, path in unfinished:
+        discard(path, at)
+    return bool(unfinished)
+
+
+def never_finished(git_dir: Path) -> bool:
+    """Tells if a work tree was never made whole: its `git worktree add` is at work, or dead."""
+    # It holds this lock until its checkout is complete (builtin/worktree.c).
+    try:
+        return (git_dir / "locked").read_text(errors="replace").strip() == "initializing"
+    except OSError:
+        return False
+
+
+def discard(path: Path, git_dir: Path) -> None:
+    """Removes a work tree and what git knows of it, as far as that can be removed, without git."""
+    regain(path)
+    shutil.rmtree(path, ignore_errors=True)
+    shutil.rmtree(git_dir, ignore_errors=True)
 
 
 def find(repo: Repo, path: Path) -> WorkTree:
@@ -82,31 +102,49 @@ def remove(repo: Repo, path: Path) -> None:
             repo.git.run("worktree", "remove", "--force", "--force", "--", str(tree.path))
         except (GitError, OSError):
             # Read-only directories, or an entry that git itself does not accept.
-            regain(tree.path)
-            shutil.rmtree(tree.path, ignore_errors=True)
-            shutil.rmtree(tree.git_dir, ignore_errors=True)
+            discard(tree.path, tree.git_dir)
             if tree.path.exists() or tree.git_dir.exists():
                 raise
 
 
-def entries(repo: Repo) -> tuple[Entry, ...]:
-    """Returns all work trees of the repository, the main one first."""
-    records: list[dict[str, str]] = []
-    for fact in repo.git.run("worktree", "list", "--porcelain", "-z").fields:
-        key, _, value = fact.partition(" ")
-        if key == "worktree":
-            records.append({})
-        if key:
-            records[-1][key] = value
-    return tuple(
-        Entry(
-            path=Path(record["worktree"]),
-            head=record.get("HEAD"),
-            branch=record.get("branch"),
-            locked="locked" in record,
+def branch_checked_out(repo: Repo, branch: str) -> Path | None:
+    """Returns the work tree (the user's or a linked one) that has this branch, or None."""
+    return next(iter(checkouts(repo, branch)), None)
+
+
+def checkouts(repo: Repo, branch: str) -> tuple[Path, ...]:
+    """Returns all work trees that have this branch; more than one only if somebody forced it.
+
+    Read from the files of gitrepository-layout(5): `git worktree list` fails at an entry whose
+    `git worktree add` was killed, or has only just begun.
+    """
+    places = [(repo.git_dir, repo.top)]
+    if repo.git_dir != repo.common_dir:
+        places = [*_main(repo), *places]
+    places += [(at, path) for at, path in known(repo) if at != repo.git_dir]
+    ref = f"refs/heads/{branch}"
+    return tuple(path for at, path in places if path.is_dir() and _head_ref(at) == ref)
+
+
+def _main(repo: Repo) -> list[tuple[Path, Path]]:
+    """Returns the main work tree, seen from a linked one; a bare repository has none."""
+    if repo.git.run("rev-parse", "--is-bare-repository").line == "true":
+        return []
+    common = repo.common_dir
+    # As git has it: it takes the main one to lie around its git directory.
+    return [(common, common.parent if common.name == ".git" else common)]
+
+
+def _head_ref(git_dir: Path) -> str | None:
+    head = git_dir / "HEAD"
+    with suppress(OSError, UnicodeDecodeError):
+        # Old gits may write a symbolic link (`core.preferSymlinkRefs`).
+        return (
+            os.readlink(head)
+            if head.is_symlink()
+            else head.read_text().removeprefix("ref:").strip()
         )
-        for record in records
-    )
+    return None
 
 
 def known(repo: Repo) -> Iterator[tuple[Path, Path]]:

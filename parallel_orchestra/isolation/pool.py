@@ -128,9 +128,9 @@ class Pool:
         # While a question is open all of it stays as it is.
         with contextlib.suppress(WaitsForPerson):
             self.check()
-            for tree in worktrees.entries(self.repo):
-                if tree.path.parent == self.root.resolve():
-                    self.remove(tree.path)
+            for _, path in worktrees.known(self.repo):
+                if path.parent == self.root.resolve():
+                    self.remove(path)
 
     def remove(self, path: Path) -> bool:
         """Removes one worktree that nobody uses, its unsaved content saved first; tells if so."""

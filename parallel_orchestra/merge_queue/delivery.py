@@ -19,6 +19,7 @@ from parallel_orchestra.git import (
     enter_written,
     fast_forward,
     left_behind,
+    worktrees,
 )
 from parallel_orchestra.merge_queue.outcome import Conflicted, Rejected
 from parallel_orchestra.merge_queue.queue import MergeQueue
@@ -130,7 +131,7 @@ def _in_the_way(
     if repo.refs.read(queue.refs.delivering) is None:
         return replace(delivery, reason=reason)
     # Perhaps one is half written; who but the user could say? Nothing is lost in a stash.
-    checkout = str(repo.branch_checked_out(delivery.branch) or repo.top)
+    checkout = str(worktrees.branch_checked_out(repo, delivery.branch) or repo.top)
     stash = ("git", "-C", checkout, "stash", "push", "--include-untracked", "--", *files)
     reason += " (a git that was killed there in the delivery may have left them half written)"
     return replace(delivery, reason=reason, command=f"{shlex.join(stash)} && {again}")
@@ -154,7 +155,7 @@ def _moved_by_others(
     """
     if head == queue.base:
         return None
-    checkout = repo.branch_checked_out(branch)
+    checkout = worktrees.branch_checked_out(repo, branch)
     if checkout is not None:
         before = left_behind(repo, checkout, head)
     else:
@@ -185,7 +186,7 @@ def _forward(repo: Repo, queue: MergeQueue, branch: str, before: str, tip: str) 
     note = queue.refs.delivering
     # Under the mutex: two runs that deliver at once would be in the way of each other's index.
     with repo.lock():
-        begun, checkout = repo.refs.read(note), repo.branch_checked_out(branch)
+        begun, checkout = repo.refs.read(note), worktrees.branch_checked_out(repo, branch)
         repo.refs.transact([Update(note, tip, begun)])
         if begun is not None and checkout is not None:
             enter_written(repo, checkout, before, tip)
@@ -202,7 +203,9 @@ def _locks_left(repo: Repo, queue: MergeQueue, branch: str, before: str) -> tupl
     if begun is None:
         return ()
     with repo.lock():
-        return clear_locks(repo, repo.branch_checked_out(branch), branch, (before, begun))
+        return clear_locks(
+            repo, worktrees.branch_checked_out(repo, branch), branch, (before, begun)
+        )
 
 
 def _settle(repo: Repo, queue: MergeQueue) -> None:

@@ -196,15 +196,6 @@ def test_ancestors_are_known(repo: Repo):
         repo.is_ancestor("0" * 40, new)
 
 
-def test_the_work_tree_that_has_a_branch_is_found(repo: Repo, tmp_path: Path):
-    git(repo.top, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side tree"))
-    git(repo.top, "branch", "free")
-
-    assert repo.branch_checked_out("main") == repo.top
-    assert repo.branch_checked_out("side") == tmp_path / "side tree"
-    assert repo.branch_checked_out("free") is None
-
-
 def test_a_checked_out_branch_is_fast_forwarded_with_its_files(repo: Repo):
     ahead = commit_ahead(repo, {"c.txt": "three\n"})
     (repo.top / "b.txt").write_text("my local change\n")

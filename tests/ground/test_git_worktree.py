@@ -48,12 +48,13 @@ def test_a_tree_is_added_detached_listed_and_removed(repo: Repo, tmp_path: Path)
     path = tmp_path / "po ol" / "wt é-1"
 
     tree = worktrees.add(repo, path, commit)
-    listed = worktrees.entries(repo)[1]
+    listed, head = list(worktrees.known(repo)), tree.head()
     worktrees.remove(repo, path)
 
     assert tree.path == path
     assert tree.git_dir.parent == repo.common_dir / "worktrees"
-    assert (listed.path, listed.head, listed.branch) == (path, commit, None)
+    assert listed == [(tree.git_dir, path)]
+    assert head == commit
     assert not path.exists()
     assert worktrees_of(repo.top) == []
 
@@ -300,6 +301,55 @@ def test_an_entry_that_can_not_be_read_is_neither_forgotten_nor_taken_for_gone(
     assert worktrees.find(repo, other.path).git_dir == other.git_dir
     with pytest.raises(IsADirectoryError):
         worktrees.find(repo, tree.path)
+
+
+def test_the_work_tree_that_has_a_branch_is_found(repo: Repo, tmp_path: Path):
+    git(repo.top, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side tree"))
+    git(repo.top, "branch", "free")
+
+    assert worktrees.branch_checked_out(repo, "main") == repo.top
+    assert worktrees.branch_checked_out(repo, "side") == tmp_path / "side tree"
+    assert worktrees.branch_checked_out(repo, "free") is None
+
+
+def test_the_main_work_tree_is_found_from_a_linked_one(repo: Repo, tmp_path: Path):
+    git(repo.top, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side tree"))
+    git(repo.top, "worktree", "add", "-q", "--force", str(tmp_path / "again"), "side")
+    linked = Repo.discover(tmp_path / "side tree", os.environ)
+
+    assert worktrees.branch_checked_out(linked, "main") == repo.top
+    assert worktrees.checkouts(linked, "side") == (tmp_path / "side tree", tmp_path / "again")
+    git(repo.top, "config", "core.bare", "true")
+    assert worktrees.branch_checked_out(linked, "main") is None
+    linked.close()
+
+
+def test_neither_a_symbolic_link_as_head_nor_a_lost_work_tree_misleads(repo: Repo, tmp_path: Path):
+    git(repo.top, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
+    (tmp_path / "side").rename(tmp_path / "moved away")
+    head = repo.git_dir / "HEAD"
+    head.unlink()
+    head.symlink_to("refs/heads/main")
+
+    assert worktrees.branch_checked_out(repo, "main") == repo.top
+    assert worktrees.branch_checked_out(repo, "side") is None
+
+
+@pytest.mark.parametrize("content", [None, ""], ids=["no commondir", "an empty one"])
+def test_a_worktree_add_killed_at_its_commondir_stops_nobody(repo: Repo, tmp_path: Path, content):
+    # At an empty one git fails to list, to add and to prune work trees.
+    half = worktrees.add(repo, tmp_path / "pool" / "wt-1", repo.head().commit)
+    (half.git_dir / "locked").write_text("initializing")
+    (half.git_dir / "commondir").unlink()
+    if content is not None:
+        (half.git_dir / "commondir").write_text(content)
+
+    assert worktrees.branch_checked_out(repo, "main") == repo.top
+    other = worktrees.add(repo, tmp_path / "pool" / "wt-2", repo.head().commit)
+    worktrees.remove(repo, other.path)
+    collect_debris(repo, tmp_path / "pool")
+    assert worktrees_of(repo.top) == []
+    assert fsck_clean(repo.top)
 
 
 @pytest.mark.slow
