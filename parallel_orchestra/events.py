@@ -85,7 +85,8 @@ class AttemptEnded(Event):
 class Judged(Event):
     """QA has judged what an attempt made, or could not be heard: see `QaVerdict`.
 
-    `reason` is the beginning of what it said; what it used is not in its attempt's.
+    `reason` is the beginning of what it said; what it used is not in its attempt's. `seconds` and
+    that are of all judgements of the attempt.
     """
 
     task: str

@@ -1,6 +1,6 @@
 """What happens after a failed attempt: another one (when, and from where on?), or none. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -84,6 +84,12 @@ MAX_UNCOUNTED = {FailureClass.ENVIRONMENT: 6, FailureClass.RATE_LIMITED: 20}
 MAX_LOST = 100
 
 
+#: Failures of a judge that are not its account's, and that may not come again.
+_JUDGES_OWN = frozenset(
+    one.value for one in (FailureClass.TRANSIENT, FailureClass.TIMEOUT, FailureClass.STALLED)
+)
+
+
 #: Seconds that a pause lasts at most: no limit of a service is longer.
 _LONGEST_PAUSE = 7 * 86_400.0
 
@@ -139,6 +145,15 @@ def decide(
     delay = min(_LIMIT, first * 2.0 ** min(so_far, 16))
     delay = max(delay * (0.75 + dice / 2), retry_after or 0.0)
     return Verdict(again=True, counted=counted, delay=delay)
+
+
+def judge_given_up(before: Sequence[str], failure: str) -> bool:
+    """Returns whether a judge that failed so, and `before` on the same work, is asked no more.
+
+    Who met the time limit twice will most likely meet it again, half an hour each time. Limits of an
+    account mend by waiting, and have a count of their own.
+    """
+    return failure in _JUDGES_OWN and any(one in _JUDGES_OWN for one in before)
 
 
 def not_later_than_a_week(not_before: float, now: float) -> float:

@@ -36,7 +36,8 @@ class Checked:
 class Submitted:
     """A task's work as it is judged: `changes` are (status, path), `diff` the text of them.
 
-    `answer` is what its agent said, `rejected` what was found in an earlier state of it.
+    `answer` is what its agent said, `rejected` what was found in an earlier state of it, `clashed`
+    the files in which it was in conflict, until an agent resolved that.
     """
 
     base: str
@@ -46,6 +47,7 @@ class Submitted:
     answer: str = ""
     evidence: Sequence[Checked] = ()
     rejected: str = ""
+    clashed: Sequence[str] = ()
 
 
 def judging_facts(plan: Plan, task: Task, qa: Qa, work: Submitted) -> dict[str, Any]:
@@ -72,6 +74,7 @@ def judging_facts(plan: Plan, task: Task, qa: Qa, work: Submitted) -> dict[str, 
             for one in work.evidence
         ],
         "rejected": _quoted(work.rejected),
+        "clashed": list(work.clashed),
         "instructions": qa.instructions.strip("\n"),
     }
 

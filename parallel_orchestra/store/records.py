@@ -101,7 +101,7 @@ class AttemptResult:
     `way` is how it began, if others were before it (see `retry.Way`). `directory` is where its
     agent worked, `base` the commit that it built upon; empty if nobody can go on from there.
     `definition` is the fingerprint of its task. `qa` is a `QaVerdict`, empty if nobody judged the
-    work; what that used stands apart.
+    work; what that used stands apart. `qa_failure` is why a judge gave no answer.
     """
 
     task: str
@@ -128,6 +128,7 @@ class AttemptResult:
     base: str = ""
     definition: str = ""
     qa: str = ""
+    qa_failure: str = ""
     qa_cost_usd: float | None = None
     qa_input_tokens: int | None = None
     qa_output_tokens: int | None = None

@@ -77,7 +77,7 @@ class Attempt:
         self._allowance = Allowance(self._task, shop.board.granted(claim), shop.clock.monotonic)
         aside = Aside(shop, claim, self._landing, supervisor, seat, bench, self._allowance)
         self._judging = Judging(aside)
-        self._resolver = Resolver(aside)
+        self._resolver = Resolver(aside, self._judging)
         self._onward: Onward = NOTHING
         self._directory = ""
 
@@ -103,6 +103,7 @@ class Attempt:
             way=way,
             directory=self._directory,
             qa=self._judging.verdict,
+            qa_failure=self._judging.failure,
             qa_usage=self._judging.usage,
         )
 
@@ -189,7 +190,8 @@ class Attempt:
         self._landing.answer = finished.answer
         try:
             made = self._landing.gated(workspace, work, again=generation > 1)
-            self._judging.judge(made, workspace.base, finished.answer, str(workspace.path))
+            again, where = self._onward.way is Way.JUDGE, str(workspace.path)
+            self._judging.judge(made, workspace.base, finished.answer, where, again=again)
             merged = self._resolver.merged(made.commit, finished.answer, token, generation)
         except ForAPerson as whole:
             paid = self._resolver.paid(finished.answer)
@@ -246,11 +248,11 @@ class Attempt:
     def _kept(self, work: Work, finished: Finished, workspace: Workspace) -> Finished:
         ref = self._landing.keep(work) if work.changed else ""
         self._place.settled()
-        return self._to_go_on_from(replace(finished, ref=ref), workspace)
+        return self._to_go_on_from(replace(finished, ref=finished.ref or ref), workspace)
 
     def _to_go_on_from(self, finished: Finished, workspace: Workspace) -> Finished:
         """Returns the end of an attempt with what it built upon: the next one can go on from there."""
-        return replace(finished, base=workspace.base)
+        return replace(finished, base=finished.base or workspace.base)
 
     def _begin(self, base: str) -> Workspace:
         """Opens the place, with the files of the attempt before this one if it goes on from there.

@@ -14,7 +14,7 @@ class Finished:
 
     `detail` is output that explains the failure. `final` if no other attempt may follow, whatever
     the failure; `again` if one follows at once. `asked` is False if no agent was started. `way`,
-    `directory`, `base` and `qa` are those of `AttemptResult`; `qa_usage` is what QA used. `log`
+    `directory`, `base`, `qa` and `qa_failure` are those of `AttemptResult`; `qa_usage` is what QA used. `log`
     is the name of the log that explains the failure, if that is not the agent's.
     """
 
@@ -32,6 +32,7 @@ class Finished:
     directory: str = ""
     base: str = ""
     qa: str = ""
+    qa_failure: str = ""
     log: str = ""
     qa_usage: Usage = field(default_factory=Usage)
 

@@ -1,10 +1,12 @@
 """QA: a second agent looks at a candidate in a worktree of its own, and says whether it may be merged.
 
-What it can't say, for whatever reason, never costs the work that it was to judge: that is kept, and the
+An attempt is judged twice if an agent resolves a conflict of work that was approved: the merge is another
+candidate. What it can't say, for whatever reason, never costs the work that it was to judge: that is kept, and the
 next attempt goes on with the judgement alone.
 """
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +25,12 @@ from parallel_orchestra.isolation import (
     keep_commit,
 )
 from parallel_orchestra.model import Answer, FailureClass, Phase, QaVerdict, Task, Usage
+from parallel_orchestra.model.outcome import Number
 from parallel_orchestra.process import Ending, Exit
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import qa_template
 from parallel_orchestra.prompt.judging import AGAIN, DIFF_LIMIT, Submitted, judging_facts
+from parallel_orchestra.retry import Way, judge_given_up
 from parallel_orchestra.store import AttemptResult, LostClaim
 from parallel_orchestra.store.records import attempt_results, write_candidate
 from parallel_orchestra.worker.aside import Aside
@@ -63,8 +67,11 @@ class Judging:
     def __init__(self, aside: Aside) -> None:
         """Takes where a judge works."""
         self.verdict = ""
-        self.usage = Usage()
-        self._kept = "", ""
+        #: Why the judge gave no answer, as a `FailureClass`; empty if it gave one.
+        self.failure = ""
+        self._used: list[Usage] = []
+        self._seconds = 0.0
+        self._kept: list[tuple[str, str]] = []
         self._aside = aside
         self._shop = aside.shop
         self._claim = aside.claim
@@ -72,10 +79,26 @@ class Judging:
         self._allowance = aside.allowance
         self._task = aside.task
 
-    def judge(self, made: Made, base: str, answer: Answer, directory: str) -> None:
+    @property
+    def usage(self) -> Usage:
+        """What all judgements used together; nothing is known of it if one of them did not say."""
+        return joined(self._used)
+
+    def judge(
+        self,
+        made: Made,
+        base: str,
+        answer: Answer,
+        directory: str,
+        *,
+        again: bool = False,
+        clashed: Sequence[str] = (),
+    ) -> None:
         """Returns if the work may be merged, or if nobody judges it.
 
         `base` is what it builds upon, `answer` what its agent said, which worked in `directory`.
+        It is asked `again` if an earlier attempt made the work. `clashed` are the files in
+        which it was in conflict, until an agent resolved that.
 
         Raises:
             ForAPerson: QA can't judge it.
@@ -89,16 +112,18 @@ class Judging:
         if not self._shop.store.holds(self._claim):
             raise LostClaim(self._claim.task)
         # From here on the work is whole: whatever ends us, only the judgement is missing.
-        self.verdict, self.usage = QaVerdict.UNHEARD.value, _NOTHING_USED
+        self.verdict, self.failure = QaVerdict.UNHEARD.value, ""
+        before = answer.usage + self.usage if self._used else answer.usage
+        self._used.append(_NOTHING_USED)
         self._landing.enter(Phase.QA)
-        mine = self._allowance.rest(judge, answer.usage)
-        self._kept = self._note(made.commit, base, answer, directory), made.commit
+        mine = self._allowance.rest(judge, before)
+        self._kept.append((self._note(made.commit, base, answer, directory), made.commit))
         begun = self._shop.clock.monotonic()
         reason = ""
         try:
-            said = self._heard(mine, made, base, answer)
-            self.usage = _counted(mine, said.usage)
-            self._conclude(said, mine, made.commit, answer)
+            said = self._heard(mine, made.commit, self._prompt(made, base, answer, clashed))
+            self._used[-1] = _counted(mine, said.usage)
+            self._conclude(said, mine, made.commit, answer, again=again)
             reason = brief(said.opinion.words) if said.opinion and said.opinion.words else ""
         except Ended as ended:
             reason = ended.finished.reason
@@ -107,19 +132,22 @@ class Judging:
             reason = f"QA could not be asked: {error}"
             raise Ended(FailureClass.ENVIRONMENT, reason) from error
         finally:
-            self._tell(judge, reason, self._shop.clock.monotonic() - begun)
+            self._seconds += self._shop.clock.monotonic() - begun
+            self._tell(judge, reason)
 
     def close(self) -> None:
         """Says that the work is merged, or kept as what was not merged is: its note is of no use more."""
-        ref, commit = self._kept
-        if ref:
+        for ref, commit in self._kept:
             with contextlib.suppress(GitError), self._shop.repo.lock():
                 self._shop.repo.refs.transact([Update(ref, None, commit)])
 
-    def _conclude(self, said: Said, judge: Task, commit: str, executor: Answer) -> None:
+    def _conclude(
+        self, said: Said, judge: Task, commit: str, executor: Answer, *, again: bool
+    ) -> None:
         """Takes the verdict down; returns if it is that the work may be merged."""
         if said.answer.failure is not None:
-            raise self._unheard(said.answer, judge, commit, executor)
+            self.failure = said.answer.failure.value
+            raise self._unheard(said.answer, judge, commit, executor, again=again)
         if said.opinion is None:
             self.verdict = QaVerdict.BLOCKED.value
             last = one_line(said.answer.text) or "nothing"
@@ -133,12 +161,11 @@ class Judging:
         if opinion.verdict is QaVerdict.BLOCKED:
             raise ForAPerson(commit, FailureClass.QA_BLOCKED, words, opinion.words, log=_LOG)
 
-    def _heard(self, judge: Task, made: Made, base: str, answer: Answer) -> Said:
+    def _heard(self, judge: Task, commit: str, prompt: str) -> Said:
         """Opens a worktree at the work and asks; asks once more if the answer has no verdict."""
         bench = self._aside.bench()
-        workspace = self._open(bench, judge, made.commit)
+        workspace = self._open(bench, judge, commit)
         try:
-            prompt = self._prompt(made, base, answer)
             said, ended = self._ask(judge, workspace, self._aside.written("qa-prompt.md", prompt))
             opinion, usage = find_opinion(said.text), said.usage
             if said.failure is None and opinion is None:
@@ -176,12 +203,14 @@ class Judging:
         call = backend.call(judge, self._shop.agents, session)
         self._allowance.asked = True
         # Until it says what it used, nobody knows.
-        self.usage = Usage()
+        self._used[-1] = Usage()
         left = self._allowance.seconds_left()
         ended = self._landing.run(call, workspace, prompt, _LOG, seconds=left, task=judge)
         return backend.answer(judge, self._shop.agents, ended, before), ended
 
-    def _unheard(self, said: Answer, judge: Task, commit: str, executor: Answer) -> Ended:
+    def _unheard(
+        self, said: Answer, judge: Task, commit: str, executor: Answer, *, again: bool
+    ) -> Ended:
         """Returns the end of an attempt whose judge failed: it is not the work's fault."""
         failure, reason = said.failure, f"QA (`{judge.backend}`): {said.reason}"
         if failure is FailureClass.CANCELLED:
@@ -193,6 +222,9 @@ class Judging:
         if failure is FailureClass.MAX_TURNS:
             reason = f"{reason}; it came to no verdict"
             return ForAPerson(commit, FailureClass.QA_BLOCKED, reason, log=_LOG)
+        results = attempt_results(self._shop.store.layout, self._task.id) if again else []
+        if judge_given_up(_unheard_before(results), self.failure):
+            return ForAPerson(commit, FailureClass.QA_BLOCKED, f"{reason}, twice", log=_LOG)
         failure, wait, final = blamed_on(said, ours=judge.backend == self._task.backend)
         raised = Ended(failure, reason, said.text[-DETAIL_BYTES:], final=final, log=_LOG)
         waiting = replace(executor, retry_after=wait)
@@ -224,7 +256,7 @@ class Judging:
             self._shop.warn(task, f"QA is read-only but changed files; discarded, see {ref}")
         bench.settled()
 
-    def _prompt(self, made: Made, base: str, answer: Answer) -> str:
+    def _prompt(self, made: Made, base: str, answer: Answer, clashed: Sequence[str]) -> str:
         objects, task = self._shop.repo.objects, self._task
         changes = [(one.status, one.path) for one in objects.changed(base, made.commit)]
         before = attempt_results(self._shop.store.layout, task.id)
@@ -239,6 +271,7 @@ class Judging:
             answer.text,
             made.evidence,
             rejected[-1] if rejected else "",
+            tuple(clashed),
         )
         return rendered(qa_template(), {}, judging_facts(self._shop.plan, task, qa, work))
 
@@ -270,7 +303,7 @@ class Judging:
         )
         return ref
 
-    def _tell(self, judge: Task, reason: str, seconds: float) -> None:
+    def _tell(self, judge: Task, reason: str) -> None:
         shop, used = self._shop, self.usage
         shop.journal.write(
             Judged(
@@ -281,7 +314,7 @@ class Judging:
                 shop.hide(self._claim.task, one_line(reason)),
                 judge.backend,
                 judge.model,
-                seconds,
+                self._seconds,
                 used.cost_usd,
                 used.input_tokens,
                 used.output_tokens,
@@ -301,6 +334,35 @@ def blamed_on(said: Answer, *, ours: bool) -> tuple[FailureClass, float | None, 
     if failure is FailureClass.USAGE_LIMIT and wait is None:
         wait = _PAUSE
     return FailureClass.ENVIRONMENT, wait, failure in _LASTING
+
+
+def _unheard_before(results: Sequence[AttemptResult]) -> tuple[str, ...]:
+    """Returns why a judge gave no answer in the attempts up to now that were about the same work."""
+    found = []
+    for one in reversed(results):
+        if one.qa != QaVerdict.UNHEARD.value or one.failure == FailureClass.QA_BLOCKED.value:
+            break
+        found.append(one.qa_failure)
+        if one.way != Way.JUDGE.value:
+            break
+    return tuple(found)
+
+
+def joined(used: Sequence[Usage]) -> Usage:
+    """Returns what several judgements used together: None of what one of them did not say."""
+    if not used:
+        return Usage()
+    return Usage(
+        _sum([one.cost_usd for one in used]),
+        _sum([one.input_tokens for one in used]),
+        _sum([one.output_tokens for one in used]),
+        session=used[-1].session,
+    )
+
+
+def _sum(amounts: Sequence[Number | None]) -> Number | None:
+    known = [one for one in amounts if one is not None]
+    return sum(known[1:], start=known[0]) if len(known) == len(amounts) else None
 
 
 def _counted(judge: Task, used: Usage) -> Usage:

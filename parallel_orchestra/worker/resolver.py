@@ -1,10 +1,12 @@
 """A conflict that an agent resolves: in a worktree where the merge is begun, with both sides' tasks told.
 
 What it makes is no more believed than any work: it has to leave no marker and no half merge, to touch
-only what both sides touched, and to pass the task's `verify` and the queue. Else the conflict stays
-what it was, and the work is kept for a person.
+only what both sides touched, and to pass the task's `verify`, its QA and the queue. Else the conflict
+stays what it was, and the work is kept for a person. QA that can't judge it costs nothing: the next
+attempt has it judged.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,12 +26,14 @@ from parallel_orchestra.model import Answer, FailureClass, OnConflict, Phase, Ta
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.process.pressing import rendered
 from parallel_orchestra.prompt import resolve_template
+from parallel_orchestra.prompt.judging import Checked
 from parallel_orchestra.prompt.resolving import Clash, clash_facts
 from parallel_orchestra.store import LostClaim
 from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.borders import breach
-from parallel_orchestra.worker.ended import Ended, Finished
-from parallel_orchestra.worker.landing import Contradicted
+from parallel_orchestra.worker.ended import Ended, Finished, ForAPerson
+from parallel_orchestra.worker.judging import Judging
+from parallel_orchestra.worker.landing import Contradicted, Made
 from parallel_orchestra.worker.markers import marked
 
 #: How often it is tried for one piece of work: others may merge meanwhile.
@@ -40,15 +44,21 @@ _NAMED = 5
 
 
 class _Unresolved(Exception):  # a fact about what an agent made, not a fault
-    """The agent did not resolve it; why, as a sentence's end."""
+    """The agent did not resolve it; why, as a sentence's end, and in which log that stands."""
+
+    def __init__(self, why: str, detail: str = "", log: str = _LOG) -> None:
+        super().__init__(why)
+        self.detail = detail
+        self.log = log
 
 
 class Resolver:
     """The merge of one attempt's work; `usage` is what resolving its conflicts used."""
 
-    def __init__(self, aside: Aside) -> None:
-        """Takes where it is resolved."""
+    def __init__(self, aside: Aside, judging: Judging) -> None:
+        """Takes where it is resolved, and who judges that."""
         self.usage = Usage()
+        self._judging = judging
         #: The ref that keeps what an agent made of the conflict.
         self._left = ""
         self._aside = aside
@@ -77,8 +87,11 @@ class Resolver:
                     if self._left:
                         self._landing.note_kept(self._left)
                     reason = f"{conflict.finished.reason}; an agent did not resolve it: {why}"
-                    said = _LOG if (self._landing.directory / _LOG).exists() else ""
-                    conflict.finished = replace(conflict.finished, reason=reason, log=said)
+                    said = why.log if (self._landing.directory / why.log).exists() else ""
+                    detail = why.detail or conflict.finished.detail
+                    conflict.finished = replace(
+                        conflict.finished, reason=reason, detail=detail, log=said
+                    )
                     raise conflict from why
         raise AssertionError
 
@@ -97,7 +110,7 @@ class Resolver:
 
         Raises:
             _Unresolved: there is none.
-            Ended: the run was stopped.
+            Ended: the run was stopped, or QA can't judge it.
             LostClaim: the claim is not ours any more.
         """
         repo, commit = self._shop.repo, conflict.commit
@@ -113,17 +126,35 @@ class Resolver:
             bench.begin_merge(workspace, commit, trees)
             self._ask(workspace, conflict, trees, answer)
             work = self._taken(bench, workspace)
-            self._judge(workspace, work, tip, commit, trees, again=again)
+            evidence = self._checked(workspace, work, tip, commit, trees, again=again)
         except (GitError, OSError) as error:
             raise _Unresolved(str(error)) from error
         finally:
             bench.settled()
         with_whom = "".join(f" with `{task}`" for task in conflict.tasks[:_NAMED])
         subject = f"Resolve the conflict of task `{self._task.id}`{with_whom}\n"
+        made = Made(repo.objects.commit(work.tree, (tip, commit), subject), evidence)
+        self._demand_approval(made, tip, answer, trees.files)
         count = len(trees.files)
         what = f"{count} file{'s' if count > 1 else ''}"
         self._shop.warn(self._task.id, f"a conflict in {what} was resolved by an agent, see {_LOG}")
-        return repo.objects.commit(work.tree, (tip, commit), subject)
+        return made.commit
+
+    def _demand_approval(
+        self, made: Made, tip: str, answer: Answer, clashed: Sequence[str]
+    ) -> None:
+        """Returns if QA approves of the merge, of which it saw only one side, or if nobody judges."""
+        try:
+            self._judging.judge(made, tip, self.paid(answer), "", clashed=clashed)
+        except Ended as ended:
+            how = ended.finished
+            if how.failure is FailureClass.QA_REJECTED:
+                raise _Unresolved(f"QA rejected it: {how.reason}", how.detail, how.log) from ended
+            # Whoever goes on goes on from the merge: the work alone would conflict once more.
+            ended.finished = replace(how, ref=self._left, base=tip)
+            if not isinstance(ended, ForAPerson):
+                self._landing.note_kept(self._left)
+            raise
 
     def _open(self, bench: Slot, tip: str) -> Workspace:
         try:
@@ -138,7 +169,7 @@ class Resolver:
         if not self._shop.store.holds(self._claim):
             raise LostClaim(self._task.id)
         self._landing.enter(Phase.AGENT)
-        task = self._allowed(self.paid(answer).usage)
+        task = self._allowed(self.paid(answer).usage + self._judging.usage)
         backend = backend_of(task.backend, self._shop.agents)
         call = backend.call(task, self._shop.agents, "")
         left = self._allowance.seconds_left()
@@ -167,7 +198,7 @@ class Resolver:
         self._left = bench.keep(work, self._aside.ref("resolve"), message)
         return work
 
-    def _judge(
+    def _checked(
         self,
         workspace: Workspace,
         work: Work,
@@ -176,8 +207,8 @@ class Resolver:
         trees: Conflicted,
         *,
         again: bool,
-    ) -> None:
-        """Raises if what the agent left is no merge of both sides, and only that."""
+    ) -> tuple[Checked, ...]:
+        """Returns how it was checked; raises if it is no merge of both sides, and only that."""
         objects = self._shop.repo.objects
         if left := marked(objects, work.tree, trees.files, (tip, commit)):
             raise _Unresolved(f"conflict markers are left in {some_of(left, _NAMED)}")
@@ -193,7 +224,7 @@ class Resolver:
         if (found := breach(self._shop, self._task, tip, work, again=again)) is not None:
             raise _Unresolved(found.reason)
         try:
-            self._landing.check(workspace)
+            return self._landing.check(workspace)
         except Ended as ended:
             how = ended.finished
             raise self._stopped(

@@ -164,6 +164,7 @@ def _result(
         base=finished.base,
         definition=shop.run.fingerprints.get(claim.task, ""),
         qa=finished.qa,
+        qa_failure=finished.qa_failure,
         qa_cost_usd=finished.qa_usage.cost_usd,
         qa_input_tokens=finished.qa_usage.input_tokens,
         qa_output_tokens=finished.qa_usage.output_tokens,

@@ -45,6 +45,13 @@ def test_all_that_a_judge_needs_stands_in_the_question():
     ):
         assert told in text
     assert "That is not all of it" not in text
+    assert "What was in conflict" not in text
+
+
+def test_what_was_in_conflict_is_told_of_a_merge():
+    text = asked(replace(WORK, clashed=("a.py", "b.py")))
+
+    assert "is there:\n\n- `a.py`\n- `b.py`\n\n## What was checked already" in text
 
 
 def test_who_only_repeats_the_question_gives_no_verdict():

@@ -9,6 +9,7 @@ from parallel_orchestra.retry import (
     Verdict,
     Way,
     decide,
+    judge_given_up,
     not_later_than_a_week,
     way_after,
 )
@@ -214,3 +215,19 @@ def test_a_rate_limit_may_count_unless_it_says_how_long_it_lasts():
     assert first == Verdict(again=True, counted=True, delay=1.0)
     assert last == Verdict(again=False, counted=True)
     assert known == Verdict(again=True, counted=False, delay=90.0)
+
+
+@pytest.mark.parametrize(
+    ("before", "failure", "given_up"),
+    [
+        ((), "timeout", False),
+        (("timeout",), "timeout", True),
+        (("stalled", "rate_limited"), "transient", True),
+        (("rate_limited", "usage_limit"), "rate_limited", False),
+        (("timeout",), "usage_limit", False),
+        (("cancelled", ""), "timeout", False),
+        (("auth",), "auth", False),
+    ],
+)
+def test_a_judge_is_asked_twice_unless_waiting_mends_it(before, failure, given_up):
+    assert judge_given_up(before, failure) is given_up

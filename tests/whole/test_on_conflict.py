@@ -169,7 +169,8 @@ po_plan_version: "0.2"
 name: clash
 verify: ["test ! -e broken"]
 merge: {{on_conflict: agent, strategy: {strategy}}}
-backends: {{mine: {{command: [sh, {agent}]}}}}
+backends: {{mine: {{command: [sh, {agent}]}}, judge: {{command: [sh, {place}/judge.sh]}}}}
+qa: {{backend: judge}}
 defaults: {{backend: mine, max_retries: 0}}
 tasks:
   - {{id: first, title: The first, prompt: Write ours.}}
@@ -180,7 +181,7 @@ tasks:
 #: Who does the tasks; and, where it is told of a conflict, what stands in `resolve.sh`.
 AGENT = """
 if grep -q MERGE_HEAD "$PO_PROMPT_FILE"; then
-  cp "$PO_PROMPT_FILE" {place}/told.md; git status --porcelain > {place}/status; . {place}/resolve.sh
+  cp "$PO_PROMPT_FILE" {place}/told.md; echo >> {place}/times; git status --porcelain > {place}/status; . {place}/resolve.sh
   exit
 fi
 case $PO_TASK_ID in
@@ -189,6 +190,13 @@ case $PO_TASK_ID in
   after) cat text/f > after.txt;;
 esac
 """
+#: Who judges: approves of any work, and does what is wanted where it is told of a conflict.
+JUDGE = """
+if grep -q "What was in conflict" "$PO_PROMPT_FILE"; then
+  cp "$PO_PROMPT_FILE" {place}/asked.md; {wanted}
+fi
+echo APPROVED
+"""
 RESOLVE = "printf 'ours\\ntheirs\\n' > text/f; git rm -q lines/lines; printf 'x\\0' > binary/bin"
 
 
@@ -196,7 +204,7 @@ RESOLVE = "printf 'ours\\ntheirs\\n' > text/f; git rm -q lines/lines; printf 'x\
 def resolving(scene, tmp_path):
     """Makes the project's agent, with what it does about conflicts; returns the scene."""
 
-    def made(resolve, strategy="merge"):
+    def made(resolve, strategy="merge", judge="true"):
         for kind in ("lines", "binary"):
             write_files(scene.project, {f"{kind}/lines": LINES})
             (scene.project / kind / "bin").write_bytes(b"a\0a")
@@ -205,7 +213,8 @@ def resolving(scene, tmp_path):
         agent = tmp_path / "agent.sh"
         agent.write_text(AGENT.format(place=tmp_path, wait=done("first")))
         (tmp_path / "resolve.sh").write_text(resolve)
-        return scene.plan(RESOLVING.format(agent=agent, strategy=strategy))
+        (tmp_path / "judge.sh").write_text(JUDGE.format(place=tmp_path, wanted=judge))
+        return scene.plan(RESOLVING.format(agent=agent, place=tmp_path, strategy=strategy))
 
     return made
 
@@ -236,6 +245,10 @@ def test_an_agent_resolves_a_conflict_that_is_told_with_both_sides(
     said = scene.call("why", "second").out
     assert "a conflict in 3 files was resolved by an agent" in said
     assert "kept:" not in said
+    asked = (tmp_path / "asked.md").read_text()
+    assert "there:\n\n- `binary/bin`\n- `lines/lines`\n- `text/f`\n" in asked
+    assert "-ours\n" not in asked
+    assert "+theirs\n" in asked
 
 
 @pytest.mark.parametrize(
@@ -262,6 +275,34 @@ def test_what_an_agent_did_not_resolve_is_left_to_a_person(resolving, resolve, w
     assert result.merges("main") == {"first": 1}
     assert scene.refs("refs/heads/orchestra-kept") == {"refs/heads/orchestra-kept/clash/second-1"}
     check_in_order(result)
+
+
+def test_a_merge_that_qa_rejects_is_left_to_a_person(resolving):
+    judge = "echo text/f: ours is twice there; echo REJECTED; exit"
+    scene = resolving(RESOLVE, judge=judge)
+
+    result = scene.run("--yes", "-j", "2")
+
+    assert result.exit_code == 4, result
+    told = scene.call("why", "second").out
+    assert "; an agent did not resolve it: QA rejected it: text/f: ours is twice there" in told
+    assert "/qa.log\n" in told
+    assert result.merges("main") == {"first": 1}
+    assert scene.refs("refs/heads/orchestra-kept") == {"refs/heads/orchestra-kept/clash/second-1"}
+    check_in_order(result)
+
+
+def test_a_merge_that_qa_can_not_judge_is_not_resolved_once_more(resolving, tmp_path):
+    scene = resolving(RESOLVE, judge="kill -9 $$")
+
+    result = scene.run("--yes", "-j", "2")
+
+    check_all_merged(result, "first", "second", "after")
+    assert result.files()["text/f"] == "ours\ntheirs\n"
+    assert (tmp_path / "times").read_text() == "\n"
+    told = scene.call("why", "second").out
+    assert "QA (`judge`): ended by SIGKILL" in told
+    assert not [one for one in result.refs() if "/candidate/" in one]
 
 
 def test_a_run_killed_while_an_agent_resolves_goes_on_and_merges_once(resolving, tmp_path):

@@ -36,6 +36,7 @@ JUDGES = {
     "slow": '[ "$TIMES" = 2 ] && echo APPROVED || echo hm',
     "meddling": 'echo mine > "$PO_TASK_ID.txt"; git add -A; git commit -qm mine; echo more > b; echo APPROVED',
     "dying": '[ "$TIMES" = 1 ] && kill -9 $$; echo APPROVED',
+    "asleep": "sleep 60; echo APPROVED",
 }  # fmt: skip
 ASKED = 'cat > /dev/null; TIMES=$(($(cat "$NOTES/$PO_TASK_ID.qa" 2>/dev/null || echo 0) + 1)); '
 ASKED += 'echo $TIMES > "$NOTES/$PO_TASK_ID.qa"\n'
@@ -73,11 +74,14 @@ def report_of(scene, *args, check):
 
 def test_what_each_verdict_leads_to(scene):
     good = ("content", "critical", "slow", "meddling", "dying")
-    planned(scene, judged_by(*good, "never"))
+    asleep = "id: asleep, prompt: Do it., qa: {backend: asleep, timeout: 0.3}"
+    planned(scene, [asleep, *judged_by(*good, "never")])
 
-    result, tasks = report_of(scene, check=1)
+    result, tasks = report_of(scene, check=4)
 
-    assert result.states() == {**dict.fromkeys(good, "done"), "never": "failed"}
+    failed = ("never", "asleep")
+    states = {**dict.fromkeys(good, "done"), **dict.fromkeys(failed, "failed")}
+    assert result.states() == states
     verdicts = {
         name: [one["qa"]["verdict"] for one in task["attempts"]] for name, task in tasks.items()
     }
@@ -88,10 +92,11 @@ def test_what_each_verdict_leads_to(scene):
         "slow": ["approved"],
         "meddling": ["approved"],
         "dying": ["unheard", "approved"],
+        "asleep": ["unheard"] * 2,
     }
     assert result.files()["critical.txt"] == "1\nmore\n2\n"
     assert result.files()["meddling.txt"] == "1\n"
-    assert result.names().isdisjoint({"b", "never.txt"})
+    assert result.names().isdisjoint({"b", "never.txt", "asleep.txt"})
     assert result.merges() == dict.fromkeys(good, 1)
     first = tasks["critical"]["attempts"][0]
     assert (first["failure"], first["reason"]) == ("qa_rejected", "say more")
@@ -109,6 +114,11 @@ def test_what_each_verdict_leads_to(scene):
         "QA (`dying`): ended by SIGKILL",
     )
     assert (again["way"], worked(scene, "dying")) == ("judge", ["1"])
+    first, last = tasks["asleep"]["attempts"]
+    assert (first["failure"], last["failure"]) == ("environment", "qa_blocked")
+    assert last["reason"].startswith("QA (`asleep`): ")
+    assert last["reason"].endswith(", twice")
+    assert worked(scene, "asleep") == ["1"]
 
 
 def test_work_that_cannot_be_judged_waits_for_a_person(scene):

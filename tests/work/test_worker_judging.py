@@ -2,8 +2,8 @@
 
 import pytest
 
-from parallel_orchestra.model import Answer, FailureClass
-from parallel_orchestra.worker.judging import blamed_on
+from parallel_orchestra.model import Answer, FailureClass, Usage
+from parallel_orchestra.worker.judging import blamed_on, joined
 
 ENVIRONMENT = FailureClass.ENVIRONMENT
 #: Of each class: what it is if the account is another one, and if it may be the task's.
@@ -36,3 +36,10 @@ def test_when_a_limit_ends_is_kept():
 
     assert blamed_on(said, ours=False) == (ENVIRONMENT, 7200.0, False)
     assert blamed_on(said, ours=True) == (FailureClass.USAGE_LIMIT, 7200.0, False)
+
+
+def test_what_two_judgements_used_is_known_if_both_said_it():
+    one, other = Usage(0.5, 70, 30), Usage(0.25, None, 5)
+
+    assert joined([one, other]) == Usage(0.75, None, 35)
+    assert joined([]) == Usage()
