@@ -26,11 +26,15 @@ _EXAMPLE = "begin the file with `---`, then the YAML of the plan, then `---` aga
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A plan's data, its marks, and the text below the front matter with its first line number."""
+    """A plan's data, its marks, and the text below the front matter with its first line number.
+
+    `cut` says that the front matter ends too early, which is noted.
+    """
 
     tree: Tree
     body: str
     body_line: int
+    cut: bool = False
 
     @property
     def data(self) -> dict[str, Any]:
@@ -85,7 +89,7 @@ def read_document(
     if not isinstance(value, dict):
         what = f"the plan must be a mapping of keys to values, not {kind_of(value)}"
         findings.stop(Finding(what, 'write `po_plan_version: "0.2"` and so on', mark=(1, 1)))
-    return Document(handler.tree, handler.body, handler.body_line)
+    return Document(handler.tree, handler.body, handler.body_line, handler.cut)
 
 
 def find_marks(text: str, source: PurePath, wanted: Collection[KeyPath]) -> Marks:
@@ -112,6 +116,7 @@ class _Handler(YAMLHandler):
         self.tree = Tree()
         self.body = ""
         self.body_line = 0
+        self.cut = False
         self._lacking: Finding | None = None
         self.first_line = 2
         self.last_break = True
@@ -164,7 +169,8 @@ class _Handler(YAMLHandler):
         indent = self.tree.tail
         line = next((line for line in self.body.splitlines() if line.strip()), "")
         deeper = indent is not None and len(line) - len(line.lstrip()) > indent
-        if indent is not None and (deeper or _LIST_ITEM.match(line)):
+        self.cut = indent is not None and (deeper or _LIST_ITEM.match(line) is not None)
+        if self.cut:
             what = "the front matter seems to end too early: a `---` inside a block text ends it"
             hint = "indent that `---` like the text around it"
             mark = (self.body_line - 1, 1)

@@ -26,8 +26,8 @@ def check_links(raw: Sequence[Any], findings: Findings, *, strict: bool) -> None
     for i, task in enumerate(raw):
         if findings.full:
             return
-        needed = task.get("depends_on") if isinstance(task, dict) else None
-        if isinstance(needed, list):
+        needed = _needed(task)
+        if needed:
             usable = _dependencies(i, task.get("id"), needed, known, findings, strict=strict)
             if is_task_id(task.get("id")) and known.get(task["id"]) == i:
                 edges[task["id"]] = usable
@@ -41,6 +41,14 @@ def check_links(raw: Sequence[Any], findings: Findings, *, strict: bool) -> None
         findings.problem(Finding(what, hint, ("tasks", known[next(iter(waits))], "wave")))
         waits = {}
     _cycles(raw, edges, waits, known, findings)
+
+
+def _needed(task: object) -> Sequence[object]:
+    """Returns what a task depends on; text in place of a list is meant as its only entry."""
+    needed = task.get("depends_on") if isinstance(task, dict) else None
+    if isinstance(needed, str):
+        return [word.strip() for word in needed.split(",")]
+    return needed if isinstance(needed, list) else ()
 
 
 def _ids(raw: Sequence[Any], findings: Findings) -> dict[str, int]:
@@ -147,4 +155,4 @@ def _cycles(
 
 
 def _place(raw: Sequence[Any], index: int, other: str) -> KeyPath:
-    return ("tasks", index, "depends_on", raw[index]["depends_on"].index(other))
+    return ("tasks", index, "depends_on", _needed(raw[index]).index(other))

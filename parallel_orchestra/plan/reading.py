@@ -144,7 +144,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     check_parts(data, "", (), findings, strict=dialect.strict)
     if dialect.strict:
         check_merge(data, findings)
-        backends = (*origin.backends, *_names(data.get("backends")))
+        backends = _backends(origin, data)
         check_after_merge(data, backends, findings)
     top = validated(dialect.top, _without_nothing(data, dialect), "", (), findings)
     raw = _task_entries(data, findings)
@@ -152,7 +152,7 @@ def _read(document: Document, origin: Origin, findings: Findings) -> Plan | None
     auto = read_auto_context(around.cwd, origin.read) if dialect.strict else AutoContext()
     around = replace(around, defaults={**auto.task_defaults, **around.defaults})
     tasks = dialect.tasks(raw, around)
-    _check_sections(around, raw, findings)
+    _check_body(document, around.sections, raw, findings)
     check_links(raw, findings, strict=dialect.strict)
     check_after_budget(
         top.get("after_merge", NO_AFTER_MERGE),
@@ -262,8 +262,7 @@ def _surroundings(
         broken_defaults=broken,
         # the names that were written: a limit may be wrong and yet name its group
         groups=limits if isinstance(limits, dict) else None,
-        # the names that were written, also of agents that are wrong
-        backends=(*origin.backends, *_names(document.data.get("backends"))),
+        backends=_backends(origin, document.data),
         sections=_sections(document, dialect),
         templates=top.get("backends", {}),
         budget=top.get("budget", NO_BUDGET),
@@ -283,8 +282,12 @@ def _within(data: Mapping[str, Any], outer: str, inner: str) -> object:
     return found.get(inner) if isinstance(found, dict) else None
 
 
-def _names(value: object) -> list[str]:
-    return [name for name in value if isinstance(name, str)] if isinstance(value, dict) else []
+def _backends(origin: Origin, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns all backends by name, also those that the plan describes in a wrong way."""
+    written = data.get("backends")
+    named = written if isinstance(written, dict) else ()
+    others = (name for name in named if isinstance(name, str))
+    return tuple(dict.fromkeys((*origin.backends, *others)))
 
 
 def _sections(document: Document, dialect: _Dialect) -> Sections:
@@ -296,10 +299,15 @@ def _sections(document: Document, dialect: _Dialect) -> Sections:
     return find_sections(document.body, document.body_line, known)
 
 
-def _check_sections(around: Surroundings, raw: list[Any], findings: Findings) -> None:
-    """Remarks on headings that look as if a task was to have that id."""
+def _check_body(document: Document, sections: Sections, raw: list[Any], findings: Findings) -> None:
+    """Notes tasks below the front matter, and headings that look as if a task had that id."""
+    if sections.stray and not document.cut:
+        at = f"on line {sections.stray}"
+        what = f"the front matter seems to end too early: a task stands behind it, {at}"
+        hint = "remove this `---`; in a block text, indent it like the text around it"
+        findings.problem(Finding(what, hint, mark=(document.body_line - 1, 1)))
     ids = [entry["id"] for entry in raw if isinstance(entry, dict) and is_task_id(entry.get("id"))]
-    for title, line in around.sections.others:
+    for title, line in sections.others:
         guess = findings.guess(title, ids)
         # `## Notes` is a heading; who writes `## add-docs` thinks of a task
         if guess or _LIKE_AN_ID.fullmatch(title):

@@ -6,12 +6,14 @@ below it belong to the prompt. Blank lines at both ends are dropped.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-_HEADING_OR_FENCE = re.compile(
-    r"^ {0,3}(?:(#{1,6})(?:[ \t]+(.*))?|(`{3,}|~{3,})(.*))$", re.MULTILINE
+#: What is indented further is code (CommonMark 4.4), also a task of a plan.
+_HEADING_FENCE_OR_TASK = re.compile(
+    r"^ {0,3}(?:(#{1,6})(?:[ \t]+(.*))?|(`{3,}|~{3,})(.*)|- +(?:\{ *)?id:[ \t]+\S.*)$", re.MULTILINE
 )
+_RULE = re.compile(r"^---[ \t]*$", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BLANK_START = re.compile(r"\A(?:[ \t]*\n)+")
 
@@ -29,12 +31,14 @@ class Sections:
     """All sections by task id, in the order of the file; `titles` are all headings there are.
 
     `others` are those headings, with their lines, that could be meant for a task: one word, on
-    the level of a section, or written like an id but for its case.
+    the level of a section, or written like an id but for its case. `stray` is the line of a task
+    that stands above them as in the front matter; 0 if there is none.
     """
 
     of: dict[str, list[Section]]
     titles: tuple[str, ...]
     others: tuple[tuple[str, int], ...] = ()
+    stray: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class _Heading:
 
 def find_sections(body: str, first_line: int, ids: Collection[str]) -> Sections:
     """Returns the sections of these ids; `first_line` is the body's first line in the file."""
-    headings = list(_headings(body))
+    marks = list(_outside_code(body))
+    headings = [_heading(match) for match in marks if match[1]]
     found: dict[str, list[Section]] = {}
     levels = {heading.level for heading in headings if heading.title in ids}
     folded = {task_id.casefold() for task_id in ids}
@@ -66,20 +71,43 @@ def find_sections(body: str, first_line: int, ids: Collection[str]) -> Sections:
             heading.level in levels and _WORD.fullmatch(heading.title)
         ):
             others.append((heading.title, line))
-    return Sections(found, tuple(heading.title for heading in headings), tuple(others))
+    stray = _stray(body, [match.start() for match in marks if not match[1]], headings, ids)
+    stray_line = first_line + body.count("\n", 0, stray) if stray is not None else 0
+    titles = tuple(heading.title for heading in headings)
+    return Sections(found, titles, tuple(others), stray_line)
 
 
-def _headings(body: str) -> Iterator[_Heading]:
+def _stray(
+    body: str, tasks: Sequence[int], headings: Sequence[_Heading], ids: Collection[str]
+) -> int | None:
+    """Returns where a task stands that is no part of any text.
+
+    The comments of a plan look like headings: above another `---` they explain nothing, unless a
+    task is called so.
+    """
+    heading = headings[0].start if headings else len(body)
+    section = next((one.start for one in headings if one.title in ids), len(body))
+    rules = [match.start() for match in _RULE.finditer(body, 0, section)] if tasks else []
+    end = max(heading, *rules) if rules else heading
+    return next((start for start in tasks if start < end), None)
+
+
+def _outside_code(body: str) -> Iterator[re.Match[str]]:
+    """Yields the headings and the tasks, which have no first group."""
     fence = ""
-    for match in _HEADING_OR_FENCE.finditer(body):
-        marks, title, ticks, info = match.groups()
+    for match in _HEADING_FENCE_OR_TASK.finditer(body):
+        _, _, ticks, info = match.groups()
         if ticks and not fence:
             # a backtick in the rest of the line makes it inline code (CommonMark 4.5)
             fence = "" if ticks[0] == "`" and "`" in info else ticks
         elif ticks and ticks.startswith(fence) and not info.strip():
             fence = ""
-        elif marks and not fence:
-            yield _Heading(len(marks), _title(title or ""), match.start(), match.end())
+        elif not ticks and not fence:
+            yield match
+
+
+def _heading(match: re.Match[str]) -> _Heading:
+    return _Heading(len(match[1]), _title(match[2] or ""), match.start(), match.end())
 
 
 def _title(text: str) -> str:

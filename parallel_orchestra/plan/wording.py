@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -208,9 +209,22 @@ def _hint(details: ErrorDetails, expected: str, findings: Findings) -> str:
     if kind == "string_type" and isinstance(value, list | dict):
         return "put text that begins with `[` or `{` in quotes"
     if kind == "list_type" and isinstance(value, str):
-        return f"write a list: [{brief(value)}]"
+        return f"write a list: [{_entries(brief(value))}]"
+    if kind == "int_type" and isinstance(value, float):
+        return _REMEDIES["int_from_float"]
     if kind == "literal_error":
         names = re.findall("`([^`]*)`", expected)
         guess = findings.guess(value, names) if isinstance(value, str) else ""
         return did_you_mean(guess, f"write {expected}")
     return _REMEDIES.get(kind, "").format(**details.get("ctx", {}))
+
+
+def _entries(text: str) -> str:
+    """Returns text as it stands in a list in YAML: in quotes if it would be something else there."""
+    try:
+        read = yaml.safe_load(f"[{text}]")
+    except (yaml.YAMLError, ValueError):  # a date that there is not
+        read = []
+    if read and all(isinstance(entry, str) for entry in read):
+        return text
+    return "'{}'".format(text.replace("'", "''"))

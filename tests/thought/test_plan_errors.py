@@ -595,6 +595,52 @@ def test_a_body_with_rules_and_lists_is_no_early_end():
     assert parse(text.encode(), Path("/plan.md"), no_files).tasks[0].prompt == "one\n"
 
 
+LAST_TASK = {"in a block text": "prompt: |\n      one", "between two tasks": "prompt: one"}
+REST = {
+    "a task": "  - id: b\n    prompt: two\n---\n",
+    "below other text": "title: x\n---\n  - {id: b, prompt: two}\n---\n",
+    "below a comment": "  # the second\n  - id: b\n    prompt: two\n---\n\n## b\n\ntwo\n",
+    "without an end": "    verify: x\n  - id: b\n    prompt: two\n",
+}
+
+
+@pytest.mark.parametrize("last", LAST_TASK.values(), ids=LAST_TASK)
+@pytest.mark.parametrize("rest", REST.values(), ids=REST)
+def test_a_fence_that_cuts_tasks_off_is_told_at_its_line(last, rest):
+    front = f'---\npo_plan_version: "0.2"\nname: n\ntasks:\n  - id: a\n    {last}\n'
+
+    (problem,) = problems(f"{front}---\n{rest}")
+
+    assert problem.what.startswith("the front matter seems to end too early: a ")
+    assert problem.where == f"plan.md:{front.count(chr(10)) + 1}:1"
+
+
+EXAMPLES = {
+    "in a block of code": "```yaml\n---\n- id: b\n---\n```\n",
+    "indented as code": "    - id: b\n\n---\n",
+    "under a heading": "# How\n\n- id: what a task is called\n",
+    "in a prompt": "## a\n\nAdd to the plan:\n\n- id: b\n\n---\n",
+    "without a value": "- id: \n",
+}
+
+
+@pytest.mark.parametrize("body", EXAMPLES.values(), ids=EXAMPLES)
+def test_an_example_of_a_task_in_the_body_is_no_task(body):
+    prompt = "" if "## a" in body else ", prompt: p"
+    text = f'---\npo_plan_version: "0.2"\nname: n\ntasks: [{{id: a{prompt}}}]\n---\n{body}'
+
+    assert [task.id for task in parse(text.encode(), Path("/plan.md"), no_files).tasks] == ["a"]
+
+
+def test_a_published_manifest_may_have_any_text_below():
+    text = (
+        '---\npo_plan_version: "0.1"\nname: n\ncwd: .\ntasks:\n'
+        "  - {id: a, agent: x, read_only: true}\n---\n- id: b\n---\n"
+    )
+
+    assert [task.id for task in parse(text.encode(), Path("/plan.md"), no_files).tasks] == ["a"]
+
+
 def test_a_second_document_is_told():
     (problem,) = problems("name: n\n---\nname: m\n", name="plan.yaml")
 
@@ -1077,6 +1123,56 @@ def of_backends(fields: str, task: str = "prompt: p") -> str:
 )
 def test_an_agent_that_cannot_be_described_so_is_told(fields, told):
     assert of_backends(fields) == told
+
+
+def test_all_that_is_wrong_with_described_agents_is_told_at_once():
+    told = of_backends(
+        "{codex: {command: [x]}, a: {stdin: 3, comand: [x]}, b: {command: [y, 1, [z, '{q}']], "
+        "result: cluade, classify: {auth: '(', rate_limit: x}}}"
+    )
+
+    assert [line.split(maxsplit=2)[2] for line in told.splitlines() if "at plan.md" in line] == [
+        "backends.codex",
+        "backends.a",
+        "backends.a.stdin",
+        "backends.a.comand",
+        "backends.b.command[1]",
+        "backends.b.command[2][1]",
+        "backends.b.result",
+        "backends.b.classify.auth",
+        "backends.b.classify.rate_limit",
+    ]
+    for guess in ("command", "claude", "rate_limited"):
+        assert f"do did you mean `{guess}`?" in told
+
+
+def test_a_described_agent_that_takes_a_name_that_is_taken_is_no_second_choice():
+    told = of_backends("{claude: {command: [x]}}", "prompt: p, backend: cloude")
+
+    assert "must be `claude`, `codex`, `command`, `gemini` or `opencode`, not `cloude`" in told
+
+
+@pytest.mark.parametrize(
+    ("written", "hint"),
+    [
+        ("src/a.py", "[src/a.py]"),
+        ("a.py, b.py", "[a.py, b.py]"),
+        ("'*.lock'", "['*.lock']"),
+        ("src/{a,b}.py", "['src/{a,b}.py']"),
+        ("'!it''s'", "['!it''s']"),
+        ("'2026-13-45'", "['2026-13-45']"),
+    ],
+)
+def test_a_list_as_it_is_hinted_at_can_be_read(written, hint):
+    assert f"do write a list: {hint}\n" in of_task(f"prompt: p\nboundary: {written}")
+
+
+def test_what_is_needed_is_looked_at_though_it_is_no_list():
+    assert "depends on `biuld`, which the plan" in of_task("prompt: p\ndepends_on: biuld")
+
+
+def test_half_a_retry_gets_a_hint_that_fits():
+    assert "do write a number without a fraction" in of_task("prompt: p\nmax_retries: 1.5")
 
 
 def test_a_described_agent_is_told_what_its_command_has_a_place_for():
