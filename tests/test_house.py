@@ -50,6 +50,7 @@ LATE = {
     "ctypes": "20 ms, only where a system call has no other door",
     "frontmatter": "57 ms, only to read a plan",
     "http": "with ssl, only when a webhook is told",
+    "importlib": "with warnings, only when a public name is used",
     "json": "10 ms that a helper process saves whose child prints none",
     "jinja2": "69 ms, only to write a report or a prompt",
     "pathspec": "only where a pattern meets a path",

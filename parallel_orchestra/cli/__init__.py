@@ -6,16 +6,15 @@ become words in `failures` only.
 
 import os
 import sys
-from collections.abc import Sequence
 
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.catalogue import COMPLETING, PROGRAM, overview
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: list[str] | None = None) -> int:
     """Carries out a command line (None: this process's) and returns the exit code."""
     _open_closed_streams()
-    words = sys.argv[1:] if argv is None else list(argv)
+    words = sys.argv[1:] if argv is None else argv
     # click takes 25 ms to load, twice what Python itself needs: two pages do without it
     # A shell that wants a line completed asks without words, by a variable (click's protocol).
     if not os.environ.get(COMPLETING) and words in ([], ["--help"], ["-h"]):

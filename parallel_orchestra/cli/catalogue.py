@@ -4,20 +4,20 @@ Whatever lists them (the help page, the lazy group, the reference) reads this ta
 nothing, so that `--help` is there at once.
 """
 
-from typing import NamedTuple
-
 PROGRAM = "parallel-orchestra"
 #: The variable by which a shell asks click what completes a line.
 COMPLETING = "_PARALLEL_ORCHESTRA_COMPLETE"
 
 
-# Not a dataclass: that module alone takes as long as Python itself.
-class Entry(NamedTuple):
+# Neither a dataclass nor a named tuple: their modules alone take as long as Python itself.
+class Entry:
     """A command: `place` is `module:attribute` in this folder, loaded when it is called."""
 
-    name: str
-    place: str
-    summary: str
+    __slots__ = ("name", "place", "summary")
+
+    def __init__(self, name: str, place: str, summary: str) -> None:
+        """Takes the three as they stand in the table."""
+        self.name, self.place, self.summary = name, place, summary
 
 
 #: In the order of the help page.

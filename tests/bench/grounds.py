@@ -23,7 +23,9 @@ def environment() -> dict[str, str]:
     names = {"GIT_AUTHOR_NAME": "bench", "GIT_AUTHOR_EMAIL": "bench@example.org"}
     names |= {"GIT_COMMITTER_NAME": "bench", "GIT_COMMITTER_EMAIL": "bench@example.org"}
     names |= {"GIT_CONFIG_GLOBAL": os.devnull}
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("GIT_", "PO_"))}
+    # An installed program is compiled: who forbids Python to keep that would measure the compiler.
+    others = ("GIT_", "PO_", "PYTHONDONTWRITEBYTECODE")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(others)}
     path = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH", ""))))
     return {**kept, **names, "XDG_CACHE_HOME": f"{place}/bench-cache", "PYTHONPATH": path}
 
