@@ -5,7 +5,7 @@ a tag keeps its commit, or if salvage was asked for; nothing goes of a run that 
 """
 
 import time
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -220,6 +220,22 @@ def _branches(record: RunRecord, repo: Repo) -> Iterator[Leftover]:
             goes, why = True, "of an archived run; other branches have its commits"
         refs = ((ref, tip), (owner_ref, owner)) if owner else ((ref, tip),)
         yield Leftover(Kind.BRANCH, name, 0, goes, why, refs=refs)
+    yield from _owners_alone(repo, held)
+
+
+def _owners_alone(repo: Repo, held: Mapping[str, Path]) -> Iterator[Leftover]:
+    """Yields what says whose a branch is that somebody deleted, as it is told to."""
+    there = repo.refs.list(_BRANCHES)
+    for owner_ref, owner in repo.refs.list(_OWNERS).items():
+        name = owner_ref.removeprefix(_OWNERS)
+        if _BRANCHES + name in there:
+            continue
+        run = repo.git.run("cat-file", "blob", owner).line.partition("\n")[0]
+        goes, why = run not in held, "says whose the branch was, which is gone"
+        if not goes:
+            why = f"says whose the branch is, which is gone; its run is in {held[run]}"
+        name = f"orchestra/{name} (1)"
+        yield Leftover(Kind.REFS, name, 0, goes, why, refs=((owner_ref, owner),))
 
 
 def _kept(repo: Repo, choice: Choice) -> Iterator[Leftover]:

@@ -96,7 +96,7 @@ class Attempt:
             finished = self._carried_out()
         except Ended as ended:
             finished = ended.finished
-        self._judging.close()
+        self._judging.close(self._onward)
         way = self._onward.way.value if self._claim.attempt > 1 else ""
         return replace(
             finished,

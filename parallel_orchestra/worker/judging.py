@@ -36,7 +36,7 @@ from parallel_orchestra.store.records import attempt_results, write_candidate
 from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, ForAPerson
 from parallel_orchestra.worker.landing import Made
-from parallel_orchestra.worker.onward import is_session
+from parallel_orchestra.worker.onward import Onward, is_session
 
 #: What means that an account can't be used at the moment. If it pays for the executor too, the run
 #: has to know; else it is this attempt that waits.
@@ -135,11 +135,20 @@ class Judging:
             self._seconds += self._shop.clock.monotonic() - begun
             self._tell(judge, reason)
 
-    def close(self) -> None:
-        """Says that the work is merged, or kept as what was not merged is: its note is of no use more."""
-        for ref, commit in self._kept:
+    def close(self, onward: Onward) -> None:
+        """Says that the work is merged, or kept as what was not merged is: its note is of no use more.
+
+        Nor is that of an attempt that died while it was judged, if this one went `onward` from it.
+        """
+        refs, last = self._shop.repo.refs, onward.last
+        gone = list(self._kept)
+        if onward.way is Way.JUDGE and last is not None:
+            named = self._shop.queue.refs.candidate(last.task, last.attempt, last.owner)
+            if last.ref.startswith(named) and (commit := refs.read(last.ref)) is not None:
+                gone.append((last.ref, commit))
+        for ref, commit in gone:
             with contextlib.suppress(GitError), self._shop.repo.lock():
-                self._shop.repo.refs.transact([Update(ref, None, commit)])
+                refs.transact([Update(ref, None, commit)])
 
     def _conclude(
         self, said: Said, judge: Task, commit: str, executor: Answer, *, again: bool

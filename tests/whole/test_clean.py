@@ -134,6 +134,51 @@ def test_what_was_never_delivered_counts_as_work_that_only_we_keep():
     assert scene.merges(f"refs/orchestra/{old}/integration") == {"dig": 1, "sow": 1}
 
 
+def test_every_ref_of_ours_is_named_and_goes_with_its_run():
+    scene = after_run(FAILING, code=1)
+    old = begun_anew(scene)
+    new = scene.run_record()["run"]
+    work = scene.git("commit-tree", "-m", "judged", "HEAD^{tree}").strip()
+    for ref, value in {
+        # as killed workers leave them
+        f"{old}/candidate/dig/1.worker": work,
+        f"{old}/candidate/dig/2.worker": "HEAD",
+        f"{old}/checked/worker": work,
+        f"{old}/original/dig/1": work,
+        f"{old}/proposed": "HEAD",
+        f"{old}/delivering": "HEAD",
+        "lost/wt-1": work,
+    }.items():
+        scene.git("update-ref", f"refs/orchestra/{ref}", value)
+
+    found = items(scene)
+    gone = items(scene, "--older-than", "0s", "--salvage", "--yes")
+
+    assert {ref for one in found for ref in one["refs"]} >= scene.refs("refs/orchestra")
+    named = {one["kind"]: one for one in found if old in one["name"]}
+    assert f"refs/orchestra/{old}/candidate/dig/1.worker" in named["salvage"]["refs"]
+    assert named["salvage"]["size_bytes"] > 0
+    assert f"refs/orchestra/{old}/candidate/dig/2.worker" in named["refs"]["refs"]
+    left = scene.refs("refs/orchestra")
+    assert not [ref for ref in left if old in ref]
+    assert [ref for ref in left if new in ref]
+    assert {ref for one in gone for ref in one["refs"] if not one["removed"]} >= left
+
+
+def test_what_says_whose_a_branch_was_goes_when_the_branch_is_gone():
+    scene = after_run(PLAN)
+    scene.git("branch", "-D", "orchestra/garden")
+
+    held = items(scene, "--older-than", "0s", "--yes", kind="refs")
+    scene.plan(PLAN.replace("garden", "other")).run("--yes", "--fresh", check=0)
+    (free,) = [one for one in items(scene, "--yes", kind="refs") if "garden" in one["name"]]
+
+    owner = "refs/orchestra/branch/garden"
+    (stays,) = [one for one in held if owner in one["refs"]]
+    assert (stays["goes"], free["refs"], free["removed"]) == (False, [owner], True)
+    assert owner not in scene.refs("refs/orchestra")
+
+
 def test_an_unfinished_run_loses_nothing():
     scene = after_run(FAILING, "--keep-worktrees", code=1)
     refs, trees = scene.refs(), scene.worktrees()

@@ -296,7 +296,7 @@ def test_approved_work_is_not_done_again_if_its_worker_is_killed_before_the_merg
     assert worked(scene, "content") == ["1"]
     assert tasks["content"]["attempts"][-1]["way"] == "judge"
     assert result.merges() == {"content": 1}
-    assert not [one for one in result.refs() if "/candidate/" in one and "/2." in one]
+    assert not [one for one in result.refs() if "/candidate/" in one]
 
 
 def test_work_for_whose_judgement_no_money_is_left_waits_for_more(scene):
