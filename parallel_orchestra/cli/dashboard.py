@@ -25,7 +25,7 @@ _LOOK_EVERY = 1.0
 #: Seconds between two drawings while nothing happens: nothing in the picture changes faster.
 _DRAW_EVERY = 0.5
 #: Looking ahead may cost this share of the time.
-_SHARE = 0.002
+_SHARE = 0.005
 
 
 class Dashboard:
@@ -47,6 +47,8 @@ class Dashboard:
         self._sight = Sight(phases=self._phases)
         self._job: AbstractContextManager[None] = suspended_by(self._away, lambda: None)
         self._cost: float | None = None
+        #: When the run ends as the schedule expects it, on the monotonic clock.
+        self._end: float | None = None
         self._next_look = self._next_outlook = self._next_draw = 0.0
         self._shown: tuple[object, ...] = ()
 
@@ -120,20 +122,12 @@ class Dashboard:
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_EVERY
-        left, waiting = self._sight.left, self._sight.waiting
         if now >= self._next_outlook:
-            left, waiting = self._ahead(snapshot)
+            found = snapshot.outlook()
+            self._end = now + found.seconds if found is not None and found.told else None
             self._next_outlook = now + max(1.0, (time.monotonic() - now) / _SHARE)
-        self._sight = Sight(snapshot.doing(), self._phases, left, waiting, self._cost)
-
-    def _ahead(self, snapshot: Snapshot) -> tuple[float | None, int | None]:
-        """Returns the seconds until the end, as far as durations are known, and who still waits."""
-        found = snapshot.outlook()
-        if found is None:
-            return None, None
-        # with a duration for less than half of the tasks, a figure would be a guess
-        told = found.known * 2 >= found.tasks > 0
-        return found.seconds if told else None, max(0, found.tasks - snapshot.locked)
+        left = max(0.0, self._end - now) if self._end is not None else None
+        self._sight = Sight(snapshot.doing(), self._phases, left, self._cost)
 
     def _measure(self, commit: str) -> Extent | None:
         return self._snapshot.extent(commit) if self._snapshot is not None else None

@@ -30,13 +30,12 @@ class Sight:
     """What the snapshot does not say: what agents do and in which phase attempts are, by task.
 
     `left` are the seconds until the end as the schedule expects them, None where nobody knows;
-    `waiting` is how many tasks still will run, None if that is not known. `cost` is in dollars.
+    `cost` is in dollars.
     """
 
     doing: Mapping[str, str] = field(default_factory=dict)
     phases: Mapping[str, str] = field(default_factory=dict)
     left: float | None = None
-    waiting: int | None = None
     cost: float | None = None
 
 
@@ -76,7 +75,9 @@ def head(
 
 
 def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, signs: Signs) -> Line:
-    total, ended = max(snapshot.total, 1), snapshot.done + snapshot.failed
+    total = max(snapshot.total, 1)
+    # Nothing more comes of what is skipped: a run that has ended has a full bar.
+    ended = min(snapshot.total, snapshot.done + snapshot.failed + snapshot.skipped)
     told = f" {ended}/{snapshot.total}  "
     age = age_words(elapsed, width)
     left = f", about {age_words(sight.left, width)} left" if sight.left is not None else ""
@@ -85,10 +86,12 @@ def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, sign
     size = max(0, min(_MOST_BAR, width - len(told) - len(age) - len(left)))
     good = size * snapshot.done // total
     bad = min(size - good, -(-size * snapshot.failed // total))
+    lost = max(0, size * ended // total - good - bad)
     return (
         Piece(signs.full * good, "good"),
         Piece(signs.full * bad, "bad"),
-        Piece(signs.rest * (size - good - bad), "quiet"),
+        Piece(signs.full * lost, "odd"),
+        Piece(signs.rest * (size - good - bad - lost), "quiet"),
         Piece(told, "name"),
         Piece(f"{age}{left}"),
     )
@@ -97,7 +100,7 @@ def _progress(snapshot: Snapshot, elapsed: float, width: int, sight: Sight, sign
 def _counts(snapshot: Snapshot, width: int, sight: Sight) -> Line:
     running = snapshot.locked
     rest = max(0, snapshot.total - snapshot.done - snapshot.failed - running)
-    waiting = rest if sight.waiting is None else min(rest, sight.waiting)
+    skipped = min(rest, snapshot.skipped)
     pieces = [
         Piece(f"{snapshot.done} done", "good"),
         Piece(f"{snapshot.failed} failed", "bad" if snapshot.failed else "quiet"),
@@ -105,10 +108,10 @@ def _counts(snapshot: Snapshot, width: int, sight: Sight) -> Line:
             f"{running} running"
             + (f" ({snapshot.elsewhere} elsewhere)" if snapshot.elsewhere else "")
         ),
-        Piece(f"{waiting} waiting", "quiet"),
+        Piece(f"{rest - skipped} waiting", "quiet"),
     ]
-    if waiting < rest:
-        pieces.append(Piece(f"{rest - waiting} skipped", "quiet"))
+    if skipped:
+        pieces.append(Piece(f"{skipped} skipped", "odd"))
     if sight.cost is not None:
         pieces.append(Piece(f"${sight.cost:.2f}"))
     if snapshot.stopping:

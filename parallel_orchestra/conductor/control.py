@@ -31,7 +31,7 @@ class Running:
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """Where a run stands at a moment, as this process sees it; `elsewhere` of the `locked` tasks are
-    held by other processes.
+    held by other processes, `skipped` of the others wait in vain for a failed one.
 
     What can be called looks, at a price, so it is for the main thread when somebody watches. `doing`
     returns what agents do; `outlook` how the rest will go; `extent` how large a merge commit's
@@ -45,6 +45,7 @@ class Snapshot:
     running: tuple[Running, ...]
     stopping: bool
     elsewhere: int = 0
+    skipped: int = 0
     doing: Callable[[], Mapping[str, str]] = dict
     outlook: Callable[[], Outlook | None] = _unknown
     extent: Callable[[str], Extent | None] = _unmeasured

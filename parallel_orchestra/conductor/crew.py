@@ -25,7 +25,7 @@ from parallel_orchestra.model import HaltWhen, LimitMode
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.silence import doing
 from parallel_orchestra.report.text import span
-from parallel_orchestra.schedule import Outlook
+from parallel_orchestra.schedule import Outlook, doomed
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import WorkerKind
 from parallel_orchestra.store.liveness import HEARTBEAT
@@ -58,6 +58,8 @@ class Crew(Workshop):
         conducts = kind is WorkerKind.CONDUCTOR
         self._roster = Roster(self, conducts=conducts)
         self._glance: Glance | None = None
+        #: How many tasks were doomed when so many had failed of so many.
+        self._doomed = ((0, 0), 0)
         self._ear = Ear(
             job.layout,
             self.warn if conducts else lambda text: listen(Warned(clock.now(), "", text)),
@@ -151,10 +153,19 @@ class Crew(Workshop):
             stopping=stopping,
             # A worker that writes down how its attempt ended runs nothing, but holds its task.
             elsewhere=max(0, count[TaskState.LOCKED] - max(len(running), len(self.board.active))),
+            skipped=self._skipped(count[TaskState.FAILED]),
             doing=self._doing,
             outlook=lambda: self._outlook(team),
             extent=self._extent,
         )
+
+    def _skipped(self, failed: int) -> int:
+        """Returns how many tasks wait in vain; asked ten times a second, so counted when that changes."""
+        known = failed, len(self.tasks)
+        if self._doomed[0] != known:
+            states = {task: seen.state for task, seen in self.board.seen().items()}
+            self._doomed = known, len(doomed(self.job.graph, states))
+        return self._doomed[1]
 
     def _outlook(self, team: list[Worker]) -> Outlook:
         now = self.clock.now()

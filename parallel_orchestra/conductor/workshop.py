@@ -16,7 +16,7 @@ from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
-from parallel_orchestra.events import Event, StartsHeld, Warned
+from parallel_orchestra.events import AttemptEnded, Event, StartsHeld, Warned
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, Rivals
 from parallel_orchestra.isolation import Commons, Pool, Seats
@@ -61,8 +61,11 @@ class Workshop:
     ) -> None:
         self.job = job
         self.me = me
+        #: The seconds that tasks took in this process, of those that went well.
+        self._took: dict[str, float] = {}
         self.refs = RunRefs(job.run.run, job.run.integration)
-        self.journal = Journal(job.layout.journal, me.owner, listen)
+        self._listen = listen
+        self.journal = Journal(job.layout.journal, me.owner, self._hear)
         self.store = TaskStore(job.layout, me.owner, lambda events: self.journal.write(*events))
         # All who hold it see it grow when tasks join the run.
         self.tasks: dict[str, Task] = {task.id: task for task in job.plan.tasks}
@@ -91,6 +94,11 @@ class Workshop:
         self.clock = clock
         self.board = self._make_board()
 
+    def _hear(self, event: Event) -> None:
+        if isinstance(event, AttemptEnded) and not event.failure:
+            self._took[event.task] = event.seconds
+        self._listen(event)
+
     def warn(self, text: str) -> None:
         """Writes into the journal what the user should know of the run."""
         self.journal.write(Warned(self.clock.now(), "", text))
@@ -112,12 +120,14 @@ class Workshop:
         `elapsed` are the seconds that running tasks have taken so far.
         """
         plan, (contenders, past) = self.job.plan, self._foresight
+        # one step, which no worker's event comes between
+        took = self._took.copy()
         standing = Standing(self.board.seen(), elapsed)
         limits = plan.concurrency_limits
         # The width, which takes long to find, says nothing of how long the rest will take.
         width = workers
         return outlook(
-            plan.tasks, self.job.graph, contenders, limits, past, workers, standing, width
+            plan.tasks, self.job.graph, contenders, limits, past, workers, standing, width, took
         )
 
     def settle(self) -> None:

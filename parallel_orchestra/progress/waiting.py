@@ -75,6 +75,7 @@ def with_causes(
         crew.past,
         crew.workers or plan.max_workers or DEFAULT_MAX_WORKERS,
         Standing(ours, dict(_elapsed(tasks, now)), now),
+        took=dict(_took(tasks)),
     )
     return tuple(replace(task, cause=causes.get(task.id)) for task in tasks), ahead
 
@@ -92,6 +93,16 @@ def _elapsed(tasks: Iterable[TaskReport], now: float) -> Iterator[tuple[str, flo
     for task in tasks:
         if task.outcome is Outcome.RUNNING and task.attempts:
             yield task.id, now - task.attempts[-1].started
+
+
+def _took(tasks: Iterable[TaskReport]) -> Iterator[tuple[str, float]]:
+    """Yields what the last attempts took of the tasks that workers of this run have done."""
+    for task in tasks:
+        last = task.attempts[-1] if task.attempts else None
+        if task.outcome is not Outcome.SUCCEEDED or last is None:
+            continue
+        if last.slot and last.seconds is not None:
+            yield task.id, last.seconds
 
 
 def _usual(crew: Crew) -> Cause:

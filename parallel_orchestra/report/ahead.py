@@ -21,7 +21,7 @@ def ahead(outlook: Outlook) -> Iterator[str]:
     many = f"workers: {outlook.workers}, and at most {width} can run at once"
     yield f"{many}: more workers than that are of no use" if too_many(outlook) else many
     length = counted(len(outlook.path), "task")
-    if outlook.known:
+    if outlook.known or outlook.told:
         length += f", about {span(outlook.path_seconds)}"
     path = outlook.path
     shown = path if len(path) <= _NAMED else (*path[: _NAMED - 1], "...", path[-1])
@@ -36,7 +36,7 @@ def too_many(outlook: Outlook) -> bool:
 
 def outlook_record(outlook: Outlook) -> dict[str, Any]:
     """Returns the outlook as JSON; seconds are null where no duration is known."""
-    known = outlook.known > 0
+    known = outlook.known > 0 or outlook.told
     return {
         "workers": outlook.workers,
         "width": outlook.width,
@@ -47,6 +47,7 @@ def outlook_record(outlook: Outlook) -> dict[str, Any]:
         "expected_is_least": outlook.at_least,
         "tasks": outlook.tasks,
         "tasks_of_known_duration": outlook.known,
+        "tasks_measured": outlook.measured,
     }
 
 
@@ -70,13 +71,15 @@ def cause_record(cause: Cause | None, instant: Any = None) -> dict[str, Any] | N
 
 
 def _expected(outlook: Outlook) -> str:
-    if not outlook.known:
+    if not (outlook.known or outlook.told):
         return "unknown, since no task has an `estimate` or has run here before"
     workers = counted(outlook.workers, "worker")
     about = "at least" if outlook.at_least else "about"
     text = f"{about} {span(outlook.seconds)} with {workers}"
     if outlook.workers > 1:
         text += f", {span(outlook.work)} with one"
-    if outlook.known < outlook.tasks:
+    if outlook.known < outlook.tasks and outlook.measured:
+        text += f" (by the {counted(outlook.measured, 'task')} done so far)"
+    elif outlook.known < outlook.tasks:
         text += f" (known of {outlook.known} of {counted(outlook.tasks, 'task')})"
     return text

@@ -3,6 +3,7 @@
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from parallel_orchestra.graph import Graph, Rivals, caps, width
 from parallel_orchestra.model import Task
@@ -14,6 +15,9 @@ from parallel_orchestra.states import TaskState
 
 #: Pairs of tasks that share files up to which a plan is played: about half a second.
 _MOST_PAIRS = 1_000_000
+#: Ended tasks that tell at least how long one takes: of fewer, one may be odd.
+_FEWEST = 3
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class Outlook:
     how many of the open `tasks` a duration is known: if of none, the seconds mean nothing. `work`
     is what one worker alone would need, `seconds` what `workers` will; only the least that they
     can need if `at_least`, where playing would take too long: very many tasks share files.
+    `measured` tasks of this very run tell how long one takes of which nothing is known.
     """
 
     workers: int
@@ -47,6 +52,16 @@ class Outlook:
     tasks: int
     known: int
     at_least: bool = False
+    measured: int = 0
+
+    @property
+    def told(self) -> bool:
+        """Whether the seconds are more than a guess.
+
+        Of half of the open tasks a duration is known, or as many have ended as work at once.
+        """
+        typical = self.measured >= max(_FEWEST, self.workers)
+        return self.tasks > 0 and (self.known * 2 >= self.tasks or typical)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +133,21 @@ def outlook(
     workers: int,
     standing: Standing,
     most: int | None = None,
+    took: Mapping[str, float] = _NOTHING,
 ) -> Outlook:
     """Returns how the rest of a plan will go with so many workers.
 
-    `most` is the plan's width, if it is known already.
+    `most` is the plan's width, if it is known already. `took` are the seconds of tasks that ended in
+    this very run: of those whose duration nobody knows, one takes as long as they did on average.
 
     What was locked by hand, and what failed tasks doom, is not part of it. A running task that
     has passed its expected duration counts as ending at once.
     """
-    lost = doomed(graph, {task: seen.state for task, seen in standing.seen.items()})
-    open_, at_work = set(), set()
-    for task, seen in standing.seen.items():
-        if seen.state is TaskState.LOCKED and not seen.parked:
-            at_work.add(task)
-        elif seen.state is TaskState.AVAILABLE and task not in lost:
-            open_.add(task)
-    expected = durations(tasks, past)
+    open_, at_work = _left(graph, standing)
+    known = known_durations(tasks, past)
+    # What was measured just now says more of its like than what was estimated.
+    unit = sum(took.values()) / len(took) if took else None
+    expected = durations(tasks, past, unit)
     left = dict.fromkeys(graph.order, 0.0) | {task: expected[task] for task in open_}
     running = {task: max(0.0, expected[task] - standing.elapsed.get(task, 0.0)) for task in at_work}
     left |= running
@@ -153,6 +167,19 @@ def outlook(
         work=work,
         seconds=seconds,
         tasks=len(open_ | at_work),
-        known=len(known_durations(tasks, past).keys() & (open_ | at_work)),
+        known=len(known.keys() & (open_ | at_work)),
         at_least=not playable,
+        measured=len(took),
     )
+
+
+def _left(graph: Graph, standing: Standing) -> tuple[set[str], set[str]]:
+    """Returns the tasks that still will begin, and those at work."""
+    lost = doomed(graph, {task: seen.state for task, seen in standing.seen.items()})
+    open_, at_work = set(), set()
+    for task, seen in standing.seen.items():
+        if seen.state is TaskState.LOCKED and not seen.parked:
+            at_work.add(task)
+        elif seen.state is TaskState.AVAILABLE and task not in lost:
+            open_.add(task)
+    return open_, at_work

@@ -26,19 +26,19 @@ def test_the_picture_has_two_lines_on_the_run_and_one_per_running_task():
         failed=1,
         locked=3,
         elsewhere=1,
+        skipped=1,
     )
     sight = Sight(
         doing={"api": "edit src/\x1b[31mapi.py"},
         phases={"api": "verify", "documents": "agent"},
         left=125.0,
-        waiting=4,
         cost=1.5,
     )
 
     lines = shown(shot, 90.0, T, 80, 24, sight)
 
     assert lines == [
-        "██████████████░░░░░░░░░░░░░░░░░░░░░░░░░░ 4/12  1 min 30 s, about 2 min 05 s left",
+        "████████████████░░░░░░░░░░░░░░░░░░░░░░░░ 5/12  1 min 30 s, about 2 min 05 s left",
         "3 done, 1 failed, 3 running (1 elsewhere), 4 waiting, 1 skipped, $1.50",
         " 1 documents ↻2 agent          3 s  ",
         " 2 api          verify  1 min 05 s  edit src/api.py",
@@ -51,7 +51,7 @@ def test_no_line_is_wider_than_the_terminal_whatever_stands_in_it(width, signs):
     names = ["a", "an-id-of-" + "x" * 55, "b"]
     running = [Running(name, 12, n, T - 9000 * n) for n, name in enumerate(names)]
     acts = dict.fromkeys(names, "編集 src/ファイル.py \U0001f600\u202egnp\x1b[2J" * 9)
-    sight = Sight(acts, dict.fromkeys(names, "set-up"), 98765.0, 1, 1234.5)
+    sight = Sight(acts, dict.fromkeys(names, "set-up"), 98765.0, 1234.5)
 
     lines = frame(snapshot(*running, stopping=True, locked=9), 7e4, T, width, 24, sight, signs)
 
@@ -84,9 +84,9 @@ def test_where_it_is_narrow_times_are_short_and_ids_are_cut():
 
 
 def test_where_it_is_narrow_what_there_is_none_of_is_left_out():
-    shot = snapshot(Running("slow", 1, 1, T), done=6, failed=3)
+    shot = snapshot(Running("slow", 1, 1, T), done=6, failed=3, skipped=2)
 
-    line = shown(shot, 9.0, T, 40, 24, Sight(waiting=0))[1]
+    line = shown(shot, 9.0, T, 40, 24)[1]
 
     assert line == "6 done, 3 failed, 1 running, 2 skipped"
 

@@ -60,8 +60,8 @@ def live(width: int) -> Iterator[bytes]:
         Running("web-frontend", 1, 2, T + 20),
         Running("search", 1, 3, T + 93),
     )
-    shot = Snapshot(done=2, failed=1, locked=3, total=8, running=running, stopping=False)
-    sight = Sight(ACTS, PHASES, 245.0, 1, 1.37)
+    shot = Snapshot(done=2, failed=1, locked=3, total=8, running=running, stopping=False, skipped=1)
+    sight = Sight(ACTS, PHASES, 245.0, 1.37)
     story = Story(UNICODE, lambda _: Extent(4, 120, 17))
     above = [line for event in EVENTS for line in story.lines(event, width - 1)]
     yield from ("\r\n".join(map(plain, box(FACTS, width, UNICODE))).encode(), b"\r\n")

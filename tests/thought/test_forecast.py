@@ -24,7 +24,7 @@ AVAILABLE, LOCKED, DONE, FAILED = TaskState
 ME, OTHER = "host-1-00000001", "host-2-00000002"
 
 
-def outlook_of(tasks, workers=2, past=None, limits=None, **standing):
+def outlook_of(tasks, workers=2, past=None, limits=None, took=None, **standing):
     graph = Graph.of(tasks)
     seen = {task.id: Seen(AVAILABLE) for task in tasks} | standing.pop("seen", {})
     return outlook(
@@ -35,6 +35,7 @@ def outlook_of(tasks, workers=2, past=None, limits=None, **standing):
         past or {},
         workers,
         Standing(seen, **standing),
+        took=took or {},
     )
 
 
@@ -105,6 +106,18 @@ def test_where_too_many_share_a_file_only_the_least_is_told(monkeypatch):
 
 def test_where_nothing_is_known_nothing_is_told():
     assert outlook_of([Task(id="a"), Task(id="b")]).known == 0
+
+
+def test_tasks_of_which_nothing_is_known_take_as_long_as_those_that_ended_in_this_run():
+    tasks = [Task(id=name) for name in "abcdef"]
+    done = {name: Seen(DONE) for name in "abc"}
+    took = {"a": 4.0, "b": 6.0, "c": 8.0}
+
+    found = outlook_of(tasks, seen=done, took=took)
+    early = outlook_of(tasks, seen=done, took={"a": 4.0, "b": 6.0})
+
+    assert (found.seconds, found.known, found.told) == (12.0, 0, True)
+    assert not early.told
 
 
 def test_a_play_tells_when_each_task_ends():

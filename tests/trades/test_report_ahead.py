@@ -65,6 +65,18 @@ def test_a_long_path_is_cut_in_the_middle():
     assert line.endswith("t18 -> ... -> t29")
 
 
+def test_what_ended_in_this_run_tells_how_long_its_like_take():
+    facts = {"work": 60.0, "seconds": 31.0, "tasks": 9, "known": 0, "workers": 4, "width": 8}
+
+    few, enough = unknown(**facts, measured=3), unknown(**facts, measured=4)
+
+    assert list(ahead(few))[-1].startswith("expected: unknown")
+    assert list(ahead(enough))[-1] == (
+        "expected: about 31.0 s with 4 workers, 1 min 00 s with one (by the 4 tasks done so far)"
+    )
+    assert outlook_record(enough)["expected_sec"] == 31.0
+
+
 def test_for_programs_unknown_seconds_are_null():
     record = outlook_record(unknown(work=1.0, seconds=1.0, tasks=1, known=0))
 

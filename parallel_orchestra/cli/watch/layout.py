@@ -76,15 +76,12 @@ def _head(seen: Seen, now: float, width: int, signs: Signs) -> list[Line]:
     running = report.count(Outcome.RUNNING)
     end = report.ended if report.ended is not None else now
     outlook = report.outlook if report.ended is None and not seen.report.killed else None
-    known = outlook is not None and outlook.known * 2 >= outlook.tasks > 0
     sight = Sight(
-        left=outlook.seconds if outlook is not None and known else None,
-        waiting=report.count(Outcome.WAITING),
+        left=outlook.seconds if outlook is not None and outlook.told else None,
         cost=report.cost_usd,
     )
-    shot = Snapshot(
-        report.completed, report.count(Outcome.FAILED), running, report.total, (), False
-    )
+    failed, skipped = report.count(Outcome.FAILED), report.count(Outcome.SKIPPED, Outcome.MISSING)
+    shot = Snapshot(report.completed, failed, running, report.total, (), False, skipped=skipped)
     bar, numbers = head(shot, max(0.0, end - report.started), width, sight, signs)
     name = Piece(one_line(report.name) or report.run, "name")
     return [(name, Piece(f"  {_standing(seen)}", "odd")), bar, numbers]
