@@ -31,6 +31,17 @@ class LazyGroup(click.Group):
                 return _with_example(command, entry.name)
         return None
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Returns the command that the first word names, and the rest; a slip gets a guess."""
+        known = any(entry.name == word for word in args[:1] for entry in COMMANDS)
+        if args and not known and not args[0].startswith("-"):
+            from parallel_orchestra.cli.topics import unknown_command  # noqa: PLC0415  # slips only
+
+            raise unknown_command(args[0])
+        return super().resolve_command(ctx, args)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Returns the commands that begin so; none of them is loaded for it."""
         if incomplete.startswith("-"):

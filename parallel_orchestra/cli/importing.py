@@ -84,6 +84,9 @@ def _imported(source: Path, passing: Passing) -> Imported:
     text = _text(source)
     if text.startswith("---\n") and "po_plan_version" in text:
         plan = load_plan(source, read)
+        if plan.version != "0.1":
+            hint = f"`parallel-orchestra run {source}` carries it out"
+            raise usage(f"`{source}` is a plan of version {plan.version} already", hint)
         return _manifest(plan, plan.warnings)
     if is_checklist(text):
         return _checklist(source, text)

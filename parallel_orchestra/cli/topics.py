@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 from click.shell_completion import CompletionItem
@@ -10,7 +10,7 @@ from click.shell_completion import CompletionItem
 from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, overview
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.watch.state import KEYS
-from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.errors import ExitCode, UsageError
 from parallel_orchestra.plan import SCHEMA_FILE
 from parallel_orchestra.store.layout import README
 
@@ -68,11 +68,20 @@ def _help_of(context: click.Context, topic: str) -> str:
     if group is not None and isinstance(group.command, click.Group):
         found = group.command.get_command(group, topic)
     if found is None:
-        names = [*TOPICS, *(entry.name for entry in COMMANDS)]
-        near = difflib.get_close_matches(topic, names, 1)
-        hint = f"did you mean `{near[0]}`?" if near else f"topics: {', '.join(TOPICS)}"
+        hint = _guess(topic, TOPICS) or f"topics: {', '.join(TOPICS)}"
         raise usage(f"there is no topic `{topic}`", hint)
     return found.get_help(click.Context(found, info_name=f"{PROGRAM} {topic}", parent=None))
+
+
+def unknown_command(word: str) -> UsageError:
+    """Returns the error for a word that stands where a command should, with a guess."""
+    return usage(f"there is no command `{word}`", _guess(word) or f"see `{PROGRAM} --help`")
+
+
+def _guess(word: str, topics: Iterable[str] = ()) -> str:
+    names = [*topics, *(entry.name for entry in COMMANDS)]
+    near = difflib.get_close_matches(word.lower(), names, 1)
+    return f"did you mean `{near[0]}`?" if near else ""
 
 
 def _plan() -> Iterator[str]:

@@ -100,12 +100,27 @@ def test_a_wrong_command_line_is_refused_before_anything_is_read(args, said, cap
     assert (code, out, err) == (ExitCode.USAGE, "", said)
 
 
-@pytest.mark.parametrize("args", [["rum"], ["run", "p.md", "--rezume"], ["--nothing"]])
+@pytest.mark.parametrize("args", [["run", "p.md", "--rezume"], ["--nothing"]])
 def test_what_is_unknown_is_a_usage_error(args, capsys):
     code = main(args)
 
     assert code == ExitCode.USAGE
     assert capsys.readouterr().err.startswith("error: no such ")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("rum", "did you mean `run`?"),
+        ("Status", "did you mean `status`?"),
+        ("xyzzy", "see `parallel-orchestra --help`"),
+    ],
+)
+def test_a_command_that_there_is_not_gets_a_guess(word, hint, capsys):
+    code = main([word])
+
+    assert code == ExitCode.USAGE
+    assert capsys.readouterr().err == f"error: there is no command `{word}`\nhint: {hint}\n"
 
 
 def test_looking_at_no_run_says_where_it_looked(tmp_path, monkeypatch, capsys):

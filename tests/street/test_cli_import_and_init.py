@@ -75,6 +75,11 @@ def test_what_is_there_is_not_overwritten(place):
     [
         ("none.md", None, "can't read `none.md`: no such file or directory"),
         ("words.md", "No boxes.\n", "nothing to import in `words.md`"),
+        (
+            "ours.md",
+            '---\npo_plan_version: "0.2"\nname: n\ntasks: [{id: a, prompt: p, qa: true}]\n---\n',
+            "`ours.md` is a plan of version 0.2 already",
+        ),
         ("done.md", "- [x] a\n", "all boxes of `done.md` are ticked"),
         (".po-run-state-m.json", "{}", "the manifest of `.po-run-state-m.json` is not there"),
     ],
