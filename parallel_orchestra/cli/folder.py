@@ -56,15 +56,18 @@ def _report(plan: Plan, report: RunReport) -> str:
 
 def _integration(plan: Plan, report: RunReport) -> str:
     # Only such a folder needs these rooms: with pydantic, a seventh of the start of `run`.
-    from parallel_orchestra.report.integration import found_of, render  # noqa: PLC0415
+    from parallel_orchestra.conductor.of_folder import found_of  # noqa: PLC0415
+    from parallel_orchestra.report.integration import render  # noqa: PLC0415
 
     folder = read_cpo(plan.source.parent)
     if report.integration_report is not None:
         return render(report, folder, report.integration_report)
     layout = Layout(Path(report.tasks_dir))
-    repo = repository_of(read_record(layout), os.environ)
+    record = read_record(layout)
+    repo = repository_of(record, os.environ)
     try:
-        return render(report, folder, found_of(report, folder, repo, layout))
+        found = found_of(report, folder, plan, record, repo, layout, os.environ)
+        return render(report, folder, found)
     finally:
         repo.close()
 

@@ -1,17 +1,30 @@
 """What the merges of a run did to what its tasks agreed on: contracts and boundaries, by git.
 
-Whatever agents said counts for nothing here. Changes nothing.
+Of plans and of `cpo` folders alike. Whatever agents said counts for nothing here. Changes nothing.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue.history import Ledger, state_before, steps_between
-from parallel_orchestra.model import Boundaries, Plan, Task
+from parallel_orchestra.model import Boundaries, FailureClass, Plan, Task
 from parallel_orchestra.ownership import reach, read_patterns
 from parallel_orchestra.ownership.overlap import matches
-from parallel_orchestra.progress import Contract, Mark, Violation
+from parallel_orchestra.progress import (
+    Attempt,
+    Check,
+    Contract,
+    Mark,
+    RunReport,
+    TaskReport,
+    Violation,
+)
+from parallel_orchestra.progress.integration import BOUNDARIES
+from parallel_orchestra.report.text import counted
 from parallel_orchestra.report.together import first_difference
 from parallel_orchestra.store import RunRecord
 from parallel_orchestra.worker.borders import Ground, judged
@@ -30,7 +43,9 @@ class Step:
 def steps_of(
     plan: Plan, record: RunRecord, repo: Repo, ledger: Ledger, tip: str
 ) -> tuple[Step, ...]:
-    """Returns the merges that stand, in the order in which they came onto the branch."""
+    """Returns the merges that stand, in the order in which they came onto the branch; `""` has none."""
+    if not tip:
+        return ()
     tasks = {task.id: task for task in plan.tasks}
     found = []
     for step in steps_between(repo.objects, record.run, record.base_commit, tip):
@@ -43,18 +58,28 @@ def steps_of(
     return tuple(found)
 
 
-def contracts_of(
-    plan: Plan, ground: Ground, steps: Iterable[Step], tip: str, *, open_tasks: bool
-) -> tuple[Contract, ...]:
-    """Returns each contract of the plan as kept or broken: by whom, and in which line first.
-
-    Whoever names a contract is told to leave it as it is. `open_tasks` says that some are not done:
-    they may write what is not there yet.
-    """
+def keepers_of(plan: Plan) -> dict[str, list[str]]:
+    """Returns the contracts of a plan, with the tasks that name them."""
     keepers: dict[str, list[str]] = {}
     for task in plan.tasks:
         for path in task.contracts:
             keepers.setdefault(path, []).append(task.id)
+    return keepers
+
+
+def contracts_of(
+    keepers: Mapping[str, Sequence[str]],
+    ground: Ground,
+    steps: Iterable[Step],
+    tip: str,
+    *,
+    open_tasks: bool,
+) -> tuple[Contract, ...]:
+    """Returns each contract as kept or broken: by whom, and in which line first.
+
+    Whoever names a contract is told to leave it as it is. `open_tasks` says that some are not done:
+    they may write what is not there yet.
+    """
     if not keepers:
         return ()
     present = ground.objects.files(tip, below=ground.prefix.rstrip("/"))
@@ -70,24 +95,101 @@ def contracts_of(
     return tuple(found)
 
 
+def sealed_contracts(
+    named: Iterable[str], directory: str, ground: Ground, steps: Iterable[Step]
+) -> tuple[Contract, ...]:
+    """Returns each `named` contract as kept or broken, where no task may change any in `directory`.
+
+    Whether they are there is not asked: they need not be in the repository.
+    """
+    found = [
+        Contract(path, Mark.BAD, f"was changed by `{step.task.id}`", step.task.id, where)
+        for step in steps
+        for path in _changed(ground, step)
+        if _within(directory, path)
+        for where in (f"{path}:{_first_line(ground, step, path)}",)
+    ]
+    broken = {one.path for one in found}
+    kept = (path for path in dict.fromkeys(named) if path not in broken)
+    return (*found, *(Contract(path, Mark.GOOD, "is unchanged") for path in kept))
+
+
 def violations_of(plan: Plan, ground: Ground, steps: Iterable[Step]) -> Iterator[Violation]:
     """Yields what merged tasks changed that was not theirs, as far as the plan wants that looked at."""
     for step in steps:
-        task = step.task
-        if not (task.may_write or task.boundary):
-            continue
-        found = judged(ground, task, step.before, step.after, again=step.again)
-        if plan.on_boundary is not Boundaries.OFF:
-            for path in found.touched:
-                yield Violation(
-                    task.id, path, "changed, though it is in its `boundary`", grave=True
-                )
-        if plan.on_beyond is not Boundaries.OFF:
-            for path in found.beyond:
-                issue = f"changed, but not among what it may write{_owned(plan, task, path)}"
-                yield Violation(task.id, path, issue, grave=False)
-            for path in found.missing:
-                yield Violation(task.id, path, "in its `creates`, but not made", grave=False)
+        if step.task.may_write or step.task.boundary:
+            yield from _violations(plan, ground, step)
+
+
+def kept_out_of(plan: Plan, repo: Repo, ground: Ground, report: RunReport) -> Iterator[Violation]:
+    """Yields what attempts changed that were not merged because of their task's boundary."""
+    tasks = {task.id: task for task in plan.tasks}
+    for told in report.tasks:
+        for attempt in told.attempts:
+            if attempt.failure == FailureClass.BOUNDARY.value and told.id in tasks:
+                ref = _work_of(told, attempt.number)
+                step = _step_to(ref, tasks[told.id], repo, report.tip)
+                found = _violations(plan, ground, step) if step is not None else ()
+                yield from _kept_out(told, attempt, [one for one in found if one.grave])
+
+
+def boundaries_check(plan: Plan, found: Sequence[Violation], *, merged: bool) -> Check:
+    """Returns what violations come to; `merged` says that there was something to look at."""
+    if plan.on_boundary is Boundaries.OFF and plan.on_beyond is Boundaries.OFF:
+        return Check(BOUNDARIES, Mark.UNKNOWN, "not looked at: `boundaries: off`")
+    if not any(task.may_write or task.boundary for task in plan.tasks):
+        return Check(BOUNDARIES, Mark.UNKNOWN, "no task says what it may write")
+    if not (found or merged):
+        return Check(BOUNDARIES, Mark.UNKNOWN, "nothing was merged")
+    grave = sum(one.grave for one in found)
+    mended = sum(one.mended for one in found)
+    beside = len(found) - grave - mended
+    told = counted(grave, "violation") + (f", {counted(beside, 'remark')}" if beside else "")
+    told += f", {mended} mended" if mended else ""
+    return Check(BOUNDARIES, Mark.BAD if grave else Mark.ODD if beside else Mark.GOOD, told)
+
+
+def _violations(plan: Plan, ground: Ground, step: Step) -> Iterator[Violation]:
+    task = step.task
+    found = judged(ground, task, step.before, step.after, again=step.again)
+    if plan.on_boundary is not Boundaries.OFF:
+        for path in found.touched:
+            issue = f"changed, though it is in its `boundary`{_owned(plan, task, path)}"
+            yield Violation(task.id, path, issue, grave=True)
+    if plan.on_beyond is not Boundaries.OFF:
+        for path in found.beyond:
+            issue = f"changed, but not among what it may write{_owned(plan, task, path)}"
+            yield Violation(task.id, path, issue, grave=False)
+        for path in found.missing:
+            yield Violation(task.id, path, "in its `creates`, but not made", grave=False)
+
+
+def _kept_out(
+    told: TaskReport, attempt: Attempt, found: Sequence[Violation]
+) -> Iterator[Violation]:
+    """Yields what one attempt changed: mended if its task is done, grave if nothing came after it."""
+    last = told.attempts[-1].number == attempt.number
+    done = told.outcome.done
+    what = "kept out" if last else f"kept out of attempt {attempt.number}"
+    what += ", mended since" if done else ""
+    # git may not be able to say it any more
+    reason = Violation(told.id, "", attempt.reason or told.reason, grave=True)
+    for one in found or [reason]:
+        yield replace(one, issue=f"{what}: {one.issue}", grave=last and not done, mended=done)
+
+
+def _step_to(ref: str, task: Task, repo: Repo, tip: str) -> Step | None:
+    """Returns the work under a ref as if it had been merged where it began; None if it is gone."""
+    with suppress(GitError):  # it may have been cleaned away
+        base = repo.merge_base(ref, tip) if ref and tip else None
+        return Step(task, base, ref, again=False) if base is not None else None
+    return None
+
+
+def _work_of(told: TaskReport, number: int) -> str:
+    """Returns where the work of an attempt was kept; empty if it was not."""
+    form = re.compile(rf".*/{re.escape(told.id)}[/-]{number}(?:\.[^/]*)?")
+    return next((ref for ref in reversed(told.kept) if form.fullmatch(ref)), "")
 
 
 def _changed(ground: Ground, step: Step) -> tuple[str, ...]:
@@ -99,7 +201,7 @@ def _changed(ground: Ground, step: Step) -> tuple[str, ...]:
 
 def _breaches(
     contract: str,
-    keepers: list[str],
+    keepers: Sequence[str],
     changes: Iterable[tuple[Step, tuple[str, ...]]],
     ground: Ground,
 ) -> Iterator[Contract]:

@@ -12,7 +12,9 @@ from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.conductor.agreements import (
+    boundaries_check,
     contracts_of,
+    keepers_of,
     names_of,
     steps_of,
     violations_of,
@@ -21,7 +23,7 @@ from parallel_orchestra.conductor.picture import ledger_at, report_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.merge_queue.bay import Cancelled
-from parallel_orchestra.model import Boundaries, Plan, as_typed
+from parallel_orchestra.model import Plan, as_typed
 from parallel_orchestra.process import Ending, Exit
 from parallel_orchestra.progress import (
     Check,
@@ -32,7 +34,7 @@ from parallel_orchestra.progress import (
     RunReport,
     Violation,
 )
-from parallel_orchestra.progress.integration import BOUNDARIES, BRANCH, CONTRACTS, facts_of
+from parallel_orchestra.progress.integration import BRANCH, CONTRACTS, facts_of
 from parallel_orchestra.report.text import counted, span
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.integrations import REPORT, made_place
@@ -70,11 +72,12 @@ def integrate(shop: Workshop) -> IntegrationReport:
 
 def _of_folder(shop: Workshop, report: RunReport) -> IntegrationReport:
     # YAML and pydantic, which `status` does without
+    from parallel_orchestra.conductor.of_folder import found_of  # noqa: PLC0415
     from parallel_orchestra.plan import read_cpo  # noqa: PLC0415
-    from parallel_orchestra.report.integration import found_of  # noqa: PLC0415
 
-    folder = read_cpo(shop.job.plan.source.parent)
-    return found_of(report, folder, shop.job.repo, shop.job.layout)
+    job = shop.job
+    folder = read_cpo(job.plan.source.parent)
+    return found_of(report, folder, job.plan, job.run, job.repo, job.layout, job.settings.environ)
 
 
 def _found(shop: Workshop, report: RunReport, place: Path) -> IntegrationReport:
@@ -83,12 +86,12 @@ def _found(shop: Workshop, report: RunReport, place: Path) -> IntegrationReport:
     steps = steps_of(job.plan, job.run, job.repo, ledger, tip)
     ground = Ground(job.repo.objects, shop.pool.inside, job.settings.environ)
     open_tasks = report.completed < report.total
-    contracts = contracts_of(job.plan, ground, steps, tip, open_tasks=open_tasks)
+    contracts = contracts_of(keepers_of(job.plan), ground, steps, tip, open_tasks=open_tasks)
     violations = tuple(violations_of(job.plan, ground, steps))
     checks = (
         _branch(shop, report),
         _contracts(contracts),
-        _boundaries(job.plan, violations),
+        boundaries_check(job.plan, violations, merged=bool(steps)),
         *_commands(shop, tip, place),
     )
     return IntegrationReport(
@@ -135,17 +138,6 @@ def _contracts(found: tuple[Contract, ...]) -> Check:
     told = ", ".join(f"{number} {words[mark]}" for mark, number in count.items() if number)
     mark = next(one for one in (Mark.BAD, Mark.ODD, Mark.UNKNOWN, Mark.GOOD) if count[one])
     return Check(CONTRACTS, mark, told)
-
-
-def _boundaries(plan: Plan, found: tuple[Violation, ...]) -> Check:
-    if plan.on_boundary is Boundaries.OFF and plan.on_beyond is Boundaries.OFF:
-        return Check(BOUNDARIES, Mark.UNKNOWN, "not looked at: `boundaries: off`")
-    if not any(task.may_write or task.boundary for task in plan.tasks):
-        return Check(BOUNDARIES, Mark.UNKNOWN, "no task says what it may write")
-    grave = sum(one.grave for one in found)
-    beside = len(found) - grave
-    told = counted(grave, "violation") + (f", {counted(beside, 'remark')}" if beside else "")
-    return Check(BOUNDARIES, Mark.BAD if grave else Mark.ODD if beside else Mark.GOOD, told)
 
 
 def _commands(shop: Workshop, tip: str, place: Path) -> Iterator[Check]:

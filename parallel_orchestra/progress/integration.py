@@ -52,7 +52,7 @@ class Violation:
     """A file that a task changed and should not have; `grave` if its boundary forbids it.
 
     `file` is empty if the change was kept out and git can't say any more what it was: then the
-    issue names it. `mended` if a later attempt did without it.
+    issue names it. `mended` if the task was done without it.
     """
 
     task: str

@@ -132,9 +132,7 @@ def test_a_boundary_that_is_broken_fails_the_task_and_is_in_the_report(tmp_path)
     assert scene.files()["shop/users.py"] == WORK["task-001"]["shop/users.py"]
     told = report(scene, "integration-report.md")
     assert summary(scene)["Boundary Violations"] == "❌"
-    issue = (
-        "kept out: changed, though its BOUNDARY says shop/users.py (owned by task-001, task-003)"
-    )
+    issue = "kept out: changed, though it is in its `boundary` (that of task-001, task-003)"
     assert f"| `task-002` | `shop/users.py` | {issue} |" in told
 
 
@@ -149,12 +147,25 @@ def test_a_boundary_that_only_the_first_attempt_broke_is_in_the_report_as_mended
 
     told = report(scene, "integration-report.md")
     issue = (
-        "kept out of attempt 1, mended since: changed, though its BOUNDARY says shop/users.py "
-        "(owned by task-001, task-003)"
+        "kept out of attempt 1, mended since: changed, though it is in its `boundary` "
+        "(that of task-001, task-003)"
     )
-    assert "| Boundary Violations | ⚠️ | 0 violations, 1 file outside of a scope, 1 mended |" in told
+    assert "| Boundary Violations | ⚠️ | 0 violations, 1 remark, 1 mended |" in told
     assert f"| `task-002` | `shop/users.py` | {issue} |" in told
     assert issue not in told.partition("## Action Items")[2]
+
+
+def test_a_boundary_that_was_broken_is_not_called_mended_while_the_task_fails(tmp_path):
+    scene = scene_of(tmp_path)
+    both = {**WORK["task-002"], "shop/users.py": "mine = 1\n"}
+
+    # what it writes the second time is a directory: it dies
+    run(scene, work={"task-002@1": both, "task-002@2": {"shop": ""}}, check=1)
+
+    told = report(scene, "integration-report.md")
+    assert "| `task-002` | `shop/users.py` | kept out of attempt 1: changed, though" in told
+    assert "mended" not in told
+    assert "- task-002: shop/users.py: kept out of attempt 1" in told.partition("### Should")[2]
 
 
 def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):
@@ -165,9 +176,9 @@ def test_a_file_outside_of_all_scopes_is_merged_and_told(tmp_path):
 
     told = report(scene, "integration-report.md")
     assert summary(scene)["Boundary Violations"] == "⚠️"
-    assert "`notes.txt` | changed, but neither in CREATE nor in MODIFY |" in told
+    assert "`notes.txt` | changed, but not among what it may write |" in told
     assert (
-        "`tests/test_orders.py` | changed, but neither in CREATE nor in MODIFY (owned by task-004)"
+        "`tests/test_orders.py` | changed, but not among what it may write (that of task-004)"
         in told
     )
 

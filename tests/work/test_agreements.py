@@ -4,7 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from parallel_orchestra.conductor.agreements import Step, contracts_of, violations_of
+from parallel_orchestra.conductor.agreements import (
+    Step,
+    contracts_of,
+    keepers_of,
+    violations_of,
+)
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.progress import Mark
@@ -44,7 +49,7 @@ def plan_of(*tasks):
 
 def judged(ground, steps, *, open_tasks=False):
     plan = plan_of(*(one.task for one in steps))
-    found = contracts_of(plan, ground, steps, steps[-1].after, open_tasks=open_tasks)
+    found = contracts_of(keepers_of(plan), ground, steps, steps[-1].after, open_tasks=open_tasks)
     return [(one.path, one.mark, one.task, one.where) for one in found]
 
 

@@ -1,9 +1,5 @@
-"""The integration report of a `cpo` folder: what was merged, held against what was agreed.
+"""The integration report of a `cpo` folder as a page of its own, which is written into the folder."""
 
-`found_of` asks git and the attempts, `render` makes Markdown of it. Nothing is written here.
-"""
-
-from parallel_orchestra.report.integration.found import found_of
 from parallel_orchestra.report.integration.page import OURS, render
 
-__all__ = ["OURS", "found_of", "render"]
+__all__ = ["OURS", "render"]
