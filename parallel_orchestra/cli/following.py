@@ -17,7 +17,14 @@ from parallel_orchestra.store import Layout
 
 #: In the order in which an attempt writes them; between them those of its `verify` commands.
 _BEFORE = ("setup.log", AGENT_LOG, "expect.log")
-_AFTER = ("qa-setup.log", QA_LOG, "merge-verify.log", "resolve-setup.log", RESOLVE_LOG)
+_AFTER = (
+    "qa-setup.log",
+    QA_LOG,
+    "merge-verify.log",
+    "conflict.log",
+    "resolve-setup.log",
+    RESOLVE_LOG,
+)
 _VERIFY = re.compile(r"verify(?:-(\d{1,6}))?\.log")
 #: What says that a set-up went well: whose it was has begun.
 _HEIRS = {

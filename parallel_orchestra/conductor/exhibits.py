@@ -32,7 +32,7 @@ from parallel_orchestra.store import Layout
 PROMPT = "prompt.md"
 SETUP_LOG = "setup.log"
 #: Kinds of logs in the order in which an attempt writes them; of a kind there may be several.
-_KINDS = ("setup", "agent", "verify", "expect", "qa", "merge-verify", "resolve")
+_KINDS = ("setup", "agent", "verify", "expect", "qa", "merge-verify", "conflict", "resolve")
 _LOG = re.compile(rf"({'|'.join(_KINDS)})(?:-(\d{{1,6}}))?\.log")
 #: Logs of one attempt that are shown.
 _LOGS = 12

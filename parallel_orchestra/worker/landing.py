@@ -4,9 +4,11 @@ Each step may end the attempt by raising `Ended`. What is not merged is the call
 to leave where it lies.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra import files
 from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.events import Entered, Kept, Merged
@@ -35,6 +37,8 @@ from parallel_orchestra.store import Claim
 from parallel_orchestra.store.life import LIFE
 from parallel_orchestra.worker.borders import breach
 from parallel_orchestra.worker.checking import checked
+from parallel_orchestra.worker.clash import LOG as CLASH
+from parallel_orchestra.worker.clash import clash
 from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, Finished, ForAPerson
 from parallel_orchestra.worker.message import Words, done_of, worded
 from parallel_orchestra.worker.shop import Shop
@@ -280,12 +284,25 @@ class Landing:
             if said := suggestion(outcome.files, shop.plan.merge.regenerate, shop.pool.inside):
                 shop.warn(task.id, said)
             against = opponents(shop.queue, commit, outcome.files)
-            raise Contradicted(commit, outcome, against)
+            raise self._shown(Contradicted(commit, outcome, against))
         if outcome.remark:
             shop.warn(task.id, outcome.remark)
         if not outcome.already:
             shop.journal.write(Merged(shop.clock.now(), task.id, claim.attempt, outcome.commit))
         return Finished(commit=outcome.commit)
+
+    def _shown(self, conflict: Contradicted) -> Contradicted:
+        """Returns the conflict with a log of what both sides say; nothing rests on that."""
+        names = (" and ".join(conflict.tasks[:2]) or "the branch", self._task.id)
+        with suppress(OSError):
+            said = clash(self._shop.repo.objects, self._shop.queue.tip(), conflict.commit, names)
+            if said:
+                # who printed nothing has none yet
+                files.make_directory(self.directory)
+                hidden = self._shop.hide(self._task.id, said)
+                files.write(self.directory / CLASH, hidden.encode())
+                conflict.finished = replace(conflict.finished, log=CLASH)
+        return conflict
 
     def _variables(self, prompt: Path | None) -> dict[str, str]:
         return {

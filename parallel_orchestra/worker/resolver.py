@@ -87,7 +87,8 @@ class Resolver:
                     if self._left:
                         self._landing.note_kept(self._left)
                     reason = f"{conflict.finished.reason}; an agent did not resolve it: {why}"
-                    said = why.log if (self._landing.directory / why.log).exists() else ""
+                    own = (self._landing.directory / why.log).exists()
+                    said = why.log if own else conflict.finished.log
                     detail = why.detail or conflict.finished.detail
                     conflict.finished = replace(
                         conflict.finished, reason=reason, detail=detail, log=said

@@ -145,6 +145,9 @@ def test_a_conflict_keeps_the_branch_and_waits_for_a_person(scene):
     assert scene.files()["x"] == {"one": "two\n", "two": "one\n"}[loser]
     assert scene.git("show", f"orchestra-kept/demo/{loser}-1:x") == f"{loser}\n"
     assert "three" in scene.names()
+    winner = {"one": "two", "two": "one"}[loser]
+    said = (scene.attempts(loser)[0] / "conflict.log").read_text()
+    assert f"<<<<<<< {winner}\n  {winner}\n  =======\n  {loser}\n  >>>>>>> {loser}\n" in said
     assert f"git switch orchestra-kept/demo/{loser}-1" in result.out
     assert is_in_order(scene)
 
