@@ -6,6 +6,7 @@ one of a user's in a process of its own, with limits of time and memory.
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from parallel_orchestra.report import mermaid, text
 from parallel_orchestra.report.advice import delivery
 from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
+from parallel_orchestra.report.causes import causes, ending
 from parallel_orchestra.report.figures import cost, figures, headline
 from parallel_orchestra.report.json_report import record
 from parallel_orchestra.report.together import verdict_of
@@ -51,6 +53,8 @@ VARIABLES = {
     "cost": "what the run cost, as far as it is known; empty if nobody told",
     "budgets": "a line for each budget of the run",
     "integration_verdict": "what the integration report comes to in a few words; empty without one",
+    "causes": "why tasks failed, those with the same cause together: `failure`, `reason`, `line` (of the "
+    "log that shows why; may be empty), `tasks`, `skipped` (for them)",
     "repeated": "the tasks of `report.tasks` that are done, and took more than one attempt",
     "timeline": "all attempts as a Mermaid chart; empty if none has ended",
     "timeline_lacks": "how many attempts are left out of it, the shortest ones",
@@ -125,6 +129,7 @@ def facts_of(report: RunReport) -> dict[str, Any]:
         "cost": cost(figures(report)),
         "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
         "integration_verdict": verdict_of(together) if together is not None else "",
+        "causes": [asdict(cause) for cause in causes(report)],
         "repeated": [
             task for task in tasks if task["outcome"] in done and len(task["attempts"]) > 1
         ],
@@ -145,11 +150,9 @@ def facts_of(report: RunReport) -> dict[str, Any]:
 def _last_words(task: TaskReport) -> dict[str, str]:
     """Returns the end of the log that shows why a task failed, if that is known: else of the last."""
     last = task.attempts[-1] if task.attempts else None
-    logs = [one for one in last.exhibits if one.name.endswith(".log")] if last else []
-    if last is None or not logs:
+    log = ending(last) if last is not None else None
+    if log is None:
         return {"last_log": "", "last_lines": ""}
-    told = last.told_in.rpartition("/")[2]
-    log = next((one for one in logs if one.name == told), logs[-1])
     lines = text.clean(log.text).rstrip().split("\n")
     return {"last_log": log.name, "last_lines": "\n".join(lines[-_LAST_LINES:])}
 

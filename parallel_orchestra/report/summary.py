@@ -23,6 +23,7 @@ from parallel_orchestra.report.advice import (
 from parallel_orchestra.report.aftermath import aftermath_lines
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
+from parallel_orchestra.report.causes import ending
 from parallel_orchestra.report.figures import cost, figures, headline
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import clean, cut, one_line, span
@@ -167,11 +168,11 @@ def _last_words(task: TaskReport, width: int) -> list[str]:
     The last words of an agent stand in the reason: there is another log only if a command failed.
     """
     last = task.attempts[-1] if task.attempts else None
-    told = last.told_in.rpartition("/")[2] if last is not None else ""
-    if last is None or not told:
+    log = ending(last) if last is not None and last.told_in else None
+    # the end of a conflict's log is the end of what one side says, and the files stand above
+    if log is None or task.failure == FailureClass.CONFLICT.value:
         return []
-    text = next((one.text for one in last.exhibits if one.name == told), "")
-    rows = [row.expandtabs().rstrip() for row in clean(text).splitlines() if row.strip()]
+    rows = [row.expandtabs().rstrip() for row in clean(log.text).splitlines() if row.strip()]
     return [cut(f"  | {row}", width) for row in rows[-_LAST_WORDS:]]
 
 

@@ -87,7 +87,7 @@ class Resolver:
                     if self._left:
                         self._landing.note_kept(self._left)
                     reason = f"{conflict.finished.reason}; an agent did not resolve it: {why}"
-                    own = (self._landing.directory / why.log).exists()
+                    own = (self._landing.directory / why.log).is_file()
                     said = why.log if own else conflict.finished.log
                     detail = why.detail or conflict.finished.detail
                     conflict.finished = replace(

@@ -108,6 +108,24 @@ def test_of_many_failed_tasks_each_says_itself_what_to_do_next():
     assert len(elements(section(tree, "failed"), "article")) == 7
 
 
+def test_the_causes_come_before_the_cards_and_what_is_cut_keeps_its_code_whole():
+    long = f"`{'make all; ' * 40}` exited with code 2"
+    same = {"failure": "verify", "attempts": (runs.attempt(failure="verify"),)}
+    run = runs.run(
+        runs.task("one", Outcome.FAILED, reason=long, **same),
+        runs.task("two", Outcome.FAILED, reason=long, **same),
+        runs.task("three", Outcome.SKIPPED, depends_on=("two",)),
+    )
+
+    failed = section(parsed(html.render(run)), "failed")
+
+    (cause,) = elements(next(one for one in elements(failed, "ul")), "li")
+    assert words(cause).startswith("verify one , two : make all; make all;")
+    assert words(cause).endswith("... 1 skipped for them")
+    assert "`" not in words(cause)
+    assert [one.get("href") for one in elements(cause, "a")] == ["#f-one", "#f-two"]
+
+
 def going_on(**facts):
     tried = runs.attempt(seconds=None, phases=(Stretch("agent", runs.START + 1),),
                          exhibits=(Exhibit("attempts/core/1/agent.log", "ok      Read a.py\nok      Bash: make"),))  # fmt: skip

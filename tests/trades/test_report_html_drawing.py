@@ -215,3 +215,27 @@ def test_a_need_that_is_no_task_is_passed_over():
     )
 
     assert [box.task for box in found.drawing.boxes] == ["a", "b"]
+
+
+def test_tasks_without_arrows_stand_in_rows_below_the_others():
+    linked = (runs.task("a"), runs.task("b", depends_on=("a",)))
+    run = runs.run(*linked, *(runs.task(f"alone-{number}") for number in range(12)))
+
+    drawing = network(run).drawing
+
+    boxes = {box.task: box for box in drawing.boxes}
+    alone = [boxes[f"alone-{number}"] for number in range(12)]
+    assert min(box.y for box in alone) > max(boxes["a"].y, boxes["b"].y) + drawing.box_height
+    assert len({(box.x, box.y) for box in alone}) == 12
+    assert 1 < len({box.y for box in alone}) < 5
+    assert all(box.x + drawing.box_width <= drawing.width for box in drawing.boxes)
+    assert all(box.y + drawing.box_height <= drawing.height for box in drawing.boxes)
+
+
+def test_a_name_is_written_only_where_some_of_it_can_be_read():
+    long = runs.task("long", attempts=(runs.attempt(seconds=29.0),))
+    short = runs.task("short", attempts=(runs.attempt(1, T + 29, 0.9, failure="verify"),))
+
+    (lane,) = timeline(runs.run(long, short)).lanes
+
+    assert [(bar.task, bar.named) for bar in lane.bars] == [("long", True), ("short", False)]

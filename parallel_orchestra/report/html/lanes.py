@@ -22,8 +22,8 @@ _ROWS = 8
 _ATTEMPTS = 4000
 #: The least width of a bar, in percent, so that it can be seen and clicked.
 _THINNEST = 0.15
-#: The least width of a piece that a name is written on, in percent.
-_NAMED = 1.5
+#: Pixels that the beginning of a name needs, and a sign beside it; those of the whole chart on a desk.
+_NAME, _SIGN, _DESK = 36, 18, 960
 #: Pixels that a bar of the fullest lane has at least in the mean, and bounds for the whole width.
 _ROOM, _NARROWEST, _WIDEST = 18, 620, 12_000
 #: Ticks at least, and pixels for each of more.
@@ -41,7 +41,10 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """An attempt. `state` is `ok`, `failed`, `running` or `unseen`; `words` tell all of it."""
+    """An attempt. `state` is `ok`, `failed`, `running` or `unseen`; `words` tell all of it.
+
+    `named` if there is room for some of its name.
+    """
 
     task: str
     state: str
@@ -49,6 +52,7 @@ class Bar:
     width: float
     pieces: tuple[Piece, ...]
     words: str
+    named: bool
 
     @property
     def judged(self) -> bool:
@@ -58,12 +62,7 @@ class Bar:
     @property
     def label(self) -> float:
         """Where its name has most room: the beginning of the widest piece."""
-        return max(self.pieces, key=lambda one: one.width).place if self.pieces else 0.0
-
-    @property
-    def named(self) -> bool:
-        """Whether there is room for some of its name."""
-        return self.width * max((one.width for one in self.pieces), default=0.0) / 100 > _NAMED
+        return _label(self.pieces)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +129,13 @@ def timeline(report: RunReport) -> Timeline:
     ends = [(at, at) for at in (report.started, report.ended) if at is not None and times]
     scale = Scale([*times, *ends])
     owners = {owner: number for number, owner in enumerate(dict.fromkeys(key[0] for key in kept))}
+    fullest = max((len(kept[key]) for key in shown), default=0)
+    width = min(max(_NARROWEST, fullest * _ROOM), _WIDEST)
     lanes = tuple(
-        Lane(_name(key, owners), key[0], tuple(_bars(kept[key], scale)))
+        Lane(_name(key, owners), key[0], tuple(_bars(kept[key], scale, max(width, _DESK))))
         for key in kept
         if key in set(shown)
     )
-    fullest = max((len(lane.bars) for lane in lanes), default=0)
-    width = min(max(_NARROWEST, fullest * _ROOM), _WIDEST)
     return Timeline(
         lanes=lanes,
         bands=tuple(_bands(report, scale, now)) if times else (),
@@ -188,18 +187,26 @@ def _latest(report: RunReport) -> float:
     return max([report.started, now, *seen])
 
 
-def _bars(row: list[_Stretch], scale: Scale) -> Iterator[Bar]:
+def _bars(row: list[_Stretch], scale: Scale, pixels: int) -> Iterator[Bar]:
     for one in row:
         place = scale.at(one.begin)
         width = max(scale.at(one.end) - place, _THINNEST)
+        pieces = tuple(_pieces(one))
+        room = width / 100 * (100 - _label(pieces)) / 100 * pixels
+        signed = one.state in ("failed", "unseen")
         yield Bar(
             task=one.task.id,
             state=one.state,
             place=min(place, 100.0 - _THINNEST),
             width=width,
-            pieces=tuple(_pieces(one)),
+            pieces=pieces,
             words=_words(one),
+            named=room > _NAME + signed * _SIGN,
         )
+
+
+def _label(pieces: tuple[Piece, ...]) -> float:
+    return max(pieces, key=lambda one: one.width).place if pieces else 0.0
 
 
 def _state(report: RunReport, attempt: Attempt) -> str:

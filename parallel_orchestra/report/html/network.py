@@ -19,6 +19,8 @@ _MOST_BOXES, _MOST_ITEMS = 120, 700
 _MOST_ROWS, _CELLS = 40, 50
 _BOX_HEIGHT, _BETWEEN, _EDGE = 32, 56, 6
 _LETTER, _AROUND, _NARROWEST, _WIDEST = 7.3, 44, 96, 216
+#: The least width of the boxes without arrows, and the room between them.
+_LEAST_GRID, _GAP = 640, 14
 _CELL = 15
 
 
@@ -110,6 +112,9 @@ def _known(tasks: Mapping[str, TaskReport]) -> list[TaskReport]:
 def _drawn(
     tasks: Mapping[str, TaskReport], needs: Mapping[str, Sequence[str]], critical: Sequence[str]
 ) -> Drawing | None:
+    linked = {one for task in needs for one in needs[task]} | {one for one in needs if needs[one]}
+    alone = [task for task in needs if task not in linked]
+    needs = {task: needs[task] for task in needs if task in linked}
     level = levels_of(needs)
     passing = sum(level[task] - level[one] - 1 for task in needs for one in needs[task])
     if len(tasks) + passing > _MOST_ITEMS:
@@ -118,6 +123,18 @@ def _drawn(
     longest = max(len(task) for task in tasks)
     width = min(max(longest * _LETTER + _AROUND, _NARROWEST), _WIDEST)
     chain = frozenset(pairwise(critical))
+    wide = 2 * _EDGE + found.levels * (width + _BETWEEN) - _BETWEEN
+    columns = max(int((max(wide, _LEAST_GRID) - 2 * _EDGE + _GAP) / (width + _GAP)), 1)
+    apart = tuple(
+        _box(
+            tasks[task],
+            task in set(critical),
+            _EDGE + place % columns * (width + _GAP),
+            found.height + _GAP + (place // columns + 0.5) * (_BOX_HEIGHT + _GAP),
+            width,
+        )
+        for place, task in enumerate(alone)
+    )
     boxes = tuple(
         _box(tasks[item], item in set(critical), _EDGE + at * (width + _BETWEEN), y, width)
         for item, (at, y) in found.spots.items()
@@ -128,11 +145,11 @@ def _drawn(
         for route in found.routes
     )
     return Drawing(
-        boxes=boxes,
+        boxes=boxes + apart,
         # the critical ones last: they lie above the others
         arrows=tuple(sorted(arrows, key=lambda one: one.critical)),
-        width=2 * _EDGE + found.levels * (width + _BETWEEN) - _BETWEEN,
-        height=2 * _EDGE + found.height,
+        width=max(wide, *(one.x + width + _EDGE for one in apart), 0.0),
+        height=max(found.height, *(one.y + _BOX_HEIGHT for one in apart), 0.0) + 2 * _EDGE,
         box_width=width,
     )
 

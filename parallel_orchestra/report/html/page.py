@@ -6,7 +6,6 @@ the page lets no script run but its own (Content Security Policy, level 3).
 
 import hashlib
 from base64 import b64encode
-from collections import Counter
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -26,6 +25,7 @@ from parallel_orchestra.report.advice import (
 )
 from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
+from parallel_orchestra.report.causes import blocked, causes
 from parallel_orchestra.report.figures import cost, figures, verdict
 from parallel_orchestra.report.html import lanes, network, views
 from parallel_orchestra.report.html.states import State, state_of
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _TEMPLATE = "html/page.html.j2"
 #: Failed and unfinished tasks that have a card; the list of all tasks has the others.
 _CARDS = 40
+#: Causes that the head of the failed tasks lists.
+_CAUSES = 10
 #: Failed tasks up to which their next steps stand at the top too.
 _STEPS = 5
 #: Cards whose last lines are shown without being asked for.
@@ -85,16 +87,18 @@ def _facts(report: RunReport) -> dict[str, Any]:
         else "",
         "aftermath": aftermath_words(report),
         "next_steps": _next_steps(report, len(failed)),
-        "by_class": Counter(task.failure or "failed" for task in failed).most_common(),
+        "causes": causes(report) if len(failed) > 1 else (),
+        "most_causes": _CAUSES,
         "next_step": lambda task: next_step(report, task),
         "session_step": lambda task: session_step(report, task),
         "link": lambda path: views.link(report, path),
         "failed": failed[:_CARDS],
+        "carded": {task.id for task in failed[:_CARDS]},
         "failed_more": max(len(failed) - _CARDS, 0),
         "open_cards": _OPEN if len(failed) <= _OPEN else _OPEN_OF_MANY,
         "unfinished": unfinished[:_CARDS],
         "unfinished_more": max(len(unfinished) - _CARDS, 0),
-        "blocked": views.blocked(report) if failed else {},
+        "blocked": blocked(report) if failed else {},
         "tries": views.tries(report),
         "at_work": lambda task: views.at_work(report, task),
         "timeline": lanes.timeline(report),

@@ -1,6 +1,6 @@
 """What the page shows of tasks beyond their own facts: values for the template, all bounded."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -8,6 +8,7 @@ from markupsafe import escape
 
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.progress import Attempt, Exhibit, Outcome, RunReport, TaskReport
+from parallel_orchestra.report.causes import ending
 from parallel_orchestra.report.text import clean, counted, cut, one_line, span
 
 #: Bytes of all that agents left, as it stands in the page: those who failed first.
@@ -76,10 +77,9 @@ class Try:
 
     @property
     def end(self) -> Paper | None:
-        """The log that shows why it failed, if that is known: else the last that was written."""
-        told = self.attempt.told_in.rpartition("/")[2]
-        named = (log for log in self.logs if log.name == told)
-        return next(named, self.logs[-1] if self.logs else None)
+        """The log that shows why it failed, if that is known."""
+        log = ending(self.attempt)
+        return next((one for one in self.logs if log is not None and one.name == log.name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,24 +109,6 @@ def tries(report: RunReport) -> dict[str, tuple[Try, ...]]:
     }
 
 
-def blocked(report: RunReport) -> Mapping[str, tuple[str, ...]]:
-    """Returns for each failed task those that were skipped because of it."""
-    found: dict[str, list[str]] = {}
-    needs = {task.id: task.depends_on for task in report.tasks}
-    outcomes = {task.id: task.outcome for task in report.tasks}
-    culprits: dict[str, frozenset[str]] = {}
-    for task in _in_order(needs):
-        if outcomes[task] is Outcome.FAILED:
-            culprits[task] = frozenset((task,))
-        elif not outcomes[task].done:
-            above = (culprits.get(need, frozenset()) for need in needs[task])
-            culprits[task] = frozenset[str]().union(*above)
-        if outcomes[task] is Outcome.SKIPPED:
-            for one in culprits[task]:
-                found.setdefault(one, []).append(task)
-    return {task: tuple(others) for task, others in found.items()}
-
-
 def merges(report: RunReport) -> tuple[Merge, ...]:
     """Returns the merges of a run, the first one first."""
     merged = [task for task in report.tasks if task.commit]
@@ -150,8 +132,9 @@ def reason(text: str) -> str:
 
 
 def brief(text: str) -> str:
-    """Returns the first words of a reason, on one line."""
-    return cut(one_line(text[:_UNITS]), 140)
+    """Returns the first words of a reason, on one line; code that is cut is closed."""
+    words = cut(one_line(text[:_UNITS]), 140)
+    return words if words.count("`") % 2 == 0 or not words.endswith(" ...") else f"{words}`"
 
 
 def link(report: RunReport, path: str) -> str:
@@ -223,21 +206,6 @@ def _fitting(text: str, room: int, *, beginning: bool) -> str:
         # one line that is longer than all the room
         kept = [cut(lines[0], _LEAST)]
     return "\n".join(kept if beginning else reversed(kept))
-
-
-def _in_order(needs: Mapping[str, tuple[str, ...]]) -> Iterable[str]:
-    """Yields the tasks, each after those that it needs; needs that are no tasks are passed over."""
-    done: dict[str, None] = {}
-    for start in needs:
-        stack = [start]
-        while stack:
-            task = stack[-1]
-            first = [one for one in needs[task] if one in needs and one not in done]
-            if first and len(stack) <= len(needs):
-                stack += first
-            else:
-                done.setdefault(stack.pop())
-    return done
 
 
 def _ended(task: TaskReport) -> float:
