@@ -147,6 +147,10 @@ class UsageLimit:
     mode: LimitMode = LimitMode.WAIT
     max_wait: float = DEFAULT_MAX_WAIT
 
+    def waits(self, seconds: float) -> bool:
+        """Returns whether a limit that lasts so long is waited for."""
+        return self.mode is LimitMode.WAIT and seconds <= self.max_wait
+
     def facts(self) -> dict[str, str | float]:
         """Returns it as JSON values."""
         return {"mode": self.mode.value, "max_wait": self.max_wait}

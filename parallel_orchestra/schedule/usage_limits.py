@@ -9,7 +9,7 @@ gets through, the breaker closes: there is no record any more. All instants are 
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-from parallel_orchestra.model import FailureClass, LimitMode, UsageLimit
+from parallel_orchestra.model import FailureClass, UsageLimit
 
 #: Seconds after which a probe that is still at work counts as one that got through: who meets a limit
 #: says so at once, and an attempt may take hours.
@@ -125,7 +125,7 @@ def too_long(limit: Limit, now: float, begun: float, policy: UsageLimit) -> bool
     """Returns whether a process that works since `begun` does not wait for the limit's end."""
     if now >= limit.until:
         return False
-    return policy.mode is LimitMode.STOP or limit.until - max(limit.since, begun) > policy.max_wait
+    return not policy.waits(limit.until - max(limit.since, begun))
 
 
 def clock_words(instant: float) -> str:

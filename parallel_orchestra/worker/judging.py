@@ -234,7 +234,12 @@ class Judging:
         results = attempt_results(self._shop.store.layout, self._task.id) if again else []
         if judge_given_up(_unheard_before(results), self.failure):
             return ForAPerson(commit, FailureClass.QA_BLOCKED, f"{reason}, twice", log=_LOG)
-        failure, wait, final = blamed_on(said, ours=judge.backend == self._task.backend)
+        ours = judge.backend == self._task.backend
+        failure, wait, final = blamed_on(said, ours=ours)
+        met = said.failure is FailureClass.USAGE_LIMIT and not ours
+        if met and not self._shop.plan.usage_limit.waits(wait or 0.0):
+            reason = f"{reason} (the plan's `usage_limit` does not wait for it)"
+            return ForAPerson(commit, FailureClass.QA_BLOCKED, reason, log=_LOG)
         raised = Ended(failure, reason, said.text[-DETAIL_BYTES:], final=final, log=_LOG)
         waiting = replace(executor, retry_after=wait)
         raised.finished = replace(raised.finished, answer=waiting)

@@ -37,7 +37,9 @@ JUDGES = {
     "meddling": 'echo mine > "$PO_TASK_ID.txt"; git add -A; git commit -qm mine; echo more > b; echo APPROVED',
     "dying": '[ "$TIMES" = 1 ] && kill -9 $$; echo APPROVED',
     "asleep": "sleep 60; echo APPROVED",
+    "spent": 'test -e "$GO" && echo APPROVED || { echo "usage limit: try again in 2h"; exit 1; }',
 }  # fmt: skip
+LIMIT = "classify: {usage_limit: usage limit}"
 ASKED = 'cat > /dev/null; TIMES=$(($(cat "$NOTES/$PO_TASK_ID.qa" 2>/dev/null || echo 0) + 1)); '
 ASKED += 'echo $TIMES > "$NOTES/$PO_TASK_ID.qa"\n'
 
@@ -52,7 +54,7 @@ def scene(tmp_path):
 
 
 def planned(scene, tasks, top=""):
-    judges = "".join(f"  {name}: {{command: [sh, {name}.sh]}}\n" for name in JUDGES)
+    judges = "".join(f"  {name}: {{command: [sh, {name}.sh], {LIMIT}}}\n" for name in JUDGES)
     entries = "".join(f"  - {{{task}}}\n" for task in tasks)
     return scene.plan(f"{HEAD}{judges}{top}\ntasks:\n{entries}---\n")
 
@@ -152,6 +154,23 @@ def test_work_that_cannot_be_judged_waits_for_a_person(scene):
     assert again.states()["vague"] == "done"
     assert again.merges("orchestra/judged")["vague"] == 1
     assert again.files()["lost.txt"] == "1\n"
+
+
+@pytest.mark.parametrize("policy", ["stop", "{max_wait: 1h}"])
+def test_a_limit_of_the_judge_that_is_not_to_be_waited_for_asks_a_person(scene, policy):
+    planned(scene, judged_by("spent"), f"usage_limit: {policy}")
+
+    stopped, told = report_of(scene, check=4)
+    left = stopped.states()
+    (scene.project.parent / "go").touch()
+    again, later = report_of(scene, "--resume", check=0)
+
+    assert left == {"spent": "failed"}
+    assert told["spent"]["failure_category"] == "qa_blocked"
+    assert "(the plan's `usage_limit` does not wait for it)" in told["spent"]["reason"]
+    assert again.states() == {"spent": "done"}
+    assert [one["way"] for one in later["spent"]["attempts"]] == ["", "judge"]
+    assert worked(scene, "spent") == ["1"]
 
 
 def test_who_has_something_to_say_to_the_agent_has_it_go_on(scene):
