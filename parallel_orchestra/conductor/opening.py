@@ -194,7 +194,7 @@ def _new_run(
     plan: Plan, settings: Settings, found: Preflight, layout: Layout, now: float, *remarks: str
 ) -> Opened:
     before = take_over(plan, found.repo, found.base_commit) if settings.resume else Takeover()
-    if settings.resume and not before.tasks:
+    if settings.resume and not settings.one_group and not before.tasks:
         remarks = (*remarks, "nothing to resume: starting a new run")
     return Opened(
         _begin(plan, found, layout, now),

@@ -113,13 +113,14 @@ def test_what_failed_is_tried_again_and_nothing_else(scene):
 def test_one_group_after_the_other_until_all_is_done(scene):
     scene.plan(PLAN.replace("test -e $PO_TASKS_DIR/mended && ", ""))
 
-    done = []
+    done, said = [], ""
     for code in (6, 6, 0, 0):
-        scene.run("--one-group", check=code)
+        said += scene.run("--one-group", check=code).err
         done.append("".join(sorted(scene.tasks_in("done"))))
 
     assert done == ["abe", "abce", "abcde", "abcde"]
     assert {"a.txt", "d.txt"} <= scene.names()
+    assert "nothing to resume" not in said
 
 
 def test_a_dry_run_of_one_group_shows_what_this_call_carries_out(scene):
