@@ -76,11 +76,11 @@ def _try(repo: Repo, queue: MergeQueue, branch: str, again: str, delivered: str)
     queue.check()
     tip = queue.tip()
     ref = f"refs/heads/{branch}"
-    merge = f"git merge {queue.refs.branch}"
-    command = f"git switch {shlex.quote(branch)} && {merge}"
+    command = _by_hand(repo, queue, branch)
     before = repo.refs.read(ref)
     if before is None:
         # Renamed or deleted: what is checked out in its place is the user's choice.
+        merge = f"git merge {queue.refs.branch}"
         return Delivery(branch, reason=f"branch `{branch}` does not exist any more", command=merge)
     if locks := _locks_left(repo, queue, branch, before):
         return _locked(Delivery(branch, before, before), locks, again)
@@ -114,6 +114,20 @@ def _try(repo: Repo, queue: MergeQueue, branch: str, again: str, delivered: str)
     return _in_the_way(repo, queue, refused, result.files, again) if result.files else refused
 
 
+def _by_hand(repo: Repo, queue: MergeQueue, branch: str) -> str:
+    """Returns what the user types to merge the work into their branch, wherever that is checked out."""
+    checkout, merge = _elsewhere(repo, branch), f"merge {queue.refs.branch}"
+    if checkout is not None:
+        return f"git -C {shlex.quote(str(checkout))} {merge}"
+    return f"git switch {shlex.quote(branch)} && git {merge}"
+
+
+def _elsewhere(repo: Repo, branch: str) -> Path | None:
+    """Returns the worktree that has the branch, if it is another one than ours."""
+    checkout = worktrees.branch_checked_out(repo, branch)
+    return None if checkout == repo.top else checkout
+
+
 def _locked(delivery: Delivery, locks: Sequence[Path], again: str) -> Delivery:
     names = ", ".join(f"`{lock}`" for lock in locks)
     reason = (
@@ -127,12 +141,22 @@ def _locked(delivery: Delivery, locks: Sequence[Path], again: str) -> Delivery:
 def _in_the_way(
     repo: Repo, queue: MergeQueue, delivery: Delivery, files: Sequence[str], again: str
 ) -> Delivery:
-    reason = f"local changes are in the way: {', '.join(files)}"
+    checkout = _elsewhere(repo, delivery.branch)
+    where = f" in {checkout}" if checkout is not None else ""
+    reason = f"local changes are in the way{where}: {', '.join(files)}"
     if repo.refs.read(queue.refs.delivering) is None:
         return replace(delivery, reason=reason)
     # Perhaps one is half written; who but the user could say? Nothing is lost in a stash.
-    checkout = str(worktrees.branch_checked_out(repo, delivery.branch) or repo.top)
-    stash = ("git", "-C", checkout, "stash", "push", "--include-untracked", "--", *files)
+    stash = (
+        "git",
+        "-C",
+        str(checkout or repo.top),
+        "stash",
+        "push",
+        "--include-untracked",
+        "--",
+        *files,
+    )
     reason += " (a git that was killed there in the delivery may have left them half written)"
     return replace(delivery, reason=reason, command=f"{shlex.join(stash)} && {again}")
 

@@ -247,6 +247,24 @@ def test_a_branch_in_another_worktree_is_moved_there(stage: Stage, project, tmp_
     assert not (project / "build.txt").exists()
 
 
+def test_what_is_in_the_way_in_another_worktree_is_told_with_a_command_for_there(
+    stage: Stage, project, tmp_path
+):
+    elsewhere = tmp_path / "else where"
+    git(project, "switch", "--quiet", "-c", "other")
+    git(project, "worktree", "add", "--quiet", str(elsewhere), "main")
+    (elsewhere / "build.txt").write_text("mine\n")
+    stage.merge("build")
+
+    refused = delivered(stage)
+    (elsewhere / "build.txt").unlink()
+    subprocess.run(["sh", "-ec", refused.command], cwd=project, check=True, capture_output=True)
+
+    assert refused.reason == f"local changes are in the way in {elsewhere}: build.txt"
+    assert (elsewhere / "build.txt").read_text() == "build\n"
+    assert main_of(stage) == stage.tip
+
+
 def test_a_branch_that_was_deleted_is_not_made_again(stage: Stage, project):
     stage.merge("build")
     git(project, "switch", "--quiet", "-c", "other")
