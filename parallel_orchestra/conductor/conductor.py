@@ -280,7 +280,7 @@ def _look_at_it_all(crew: Crew) -> None:
     try:
         integrate(crew)
     except Cancelled:
-        return
+        crew.warn("no integration report: cancelled; `parallel-orchestra integrate` makes it")
     except (OrchestraError, OSError) as error:
         why = error.problems[0].what if isinstance(error, OrchestraError) else str(error)
         crew.warn(f"no integration report: {why}; `parallel-orchestra integrate` makes it")

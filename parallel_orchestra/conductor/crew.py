@@ -110,6 +110,9 @@ class Crew(Workshop):
             tell(self.snapshot(team, stopping=control.draining))
             threads.wait(_TICK)
         threads.close()
+        if self.board.halted() is HaltWhen.NOW and not control.cancelled:
+            # It ended what worked. What was merged is looked at and delivered as after any run.
+            self.resume_checks()
         tell(self.snapshot(team, stopping=control.draining))
         if threads.failure is not None:
             raise threads.failure

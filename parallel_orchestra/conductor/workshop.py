@@ -149,12 +149,18 @@ class Workshop:
         return self._unwanted
 
     def cancel_checks(self) -> None:
-        """Ends the commands on merged work that may be running, and every later one, as cancelled."""
+        """Ends the commands on merged work that may be running, and later ones, as cancelled."""
         self._unwanted = True
         if self._bay is not None:
             self._bay.cancel()
         if self._checker is not None:
             self._checker.cancel()
+
+    def resume_checks(self) -> None:
+        """Lets commands on merged work run again."""
+        self._unwanted = False
+        if self._checker is not None:
+            self._checker.go_on()
 
     def close(self, *, remove_worktrees: bool) -> None:
         """Puts everything away; `remove_worktrees` also those of the pool that nobody uses."""

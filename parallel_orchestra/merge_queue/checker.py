@@ -104,12 +104,16 @@ class Checker:
                 bay.open(commit, tree, log)
 
     def cancel(self) -> None:
-        """Ends what runs, and every later check, as cancelled."""
+        """Ends what runs, and every later check until `go_on`, as cancelled."""
         self._cancelled.set()
         with self._making:
             bays = tuple(self._bays)
         for bay in bays:
             bay.cancel()
+
+    def go_on(self) -> None:
+        """Has later checks made again."""
+        self._cancelled.clear()
 
     def close(self, *, keep: bool = False) -> None:
         """Takes the worktrees' set-up down, unless it is to be kept; ends the helper processes."""

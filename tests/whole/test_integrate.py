@@ -107,6 +107,7 @@ def test_ctrl_c_ends_the_checks_and_not_what_was_delivered(tmp_path):
         result = run.wait()
 
     assert result.exit_code == 130
+    assert "no integration report: cancelled; `parallel-orchestra integrate`" in result.err
     assert scene.files()["a.txt"] == "new\n"
     assert scene.processes() == []
     assert json.loads(scene.call("status", "--json").out)["integration_report"] is None

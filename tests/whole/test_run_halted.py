@@ -1,5 +1,7 @@
 """Runs that stop because tasks have failed: soon, at once, or not at all."""
 
+import json
+
 import pytest
 
 from support.scene import Scene
@@ -57,6 +59,39 @@ def test_now_ends_running_agents_and_resuming_goes_on(scene):
     }
     scene.wait_for_silence()
     assert scene.merges() == {"long": 1, "bad": 1, "late": 1, "later": 1}
+
+
+#: Halts at once when `good` is merged and `long` at work; `after` is the next to be looked at.
+MERGED = """---
+po_plan_version: "0.2"
+name: halted
+max_workers: 2
+halt: now
+verify: test ! -e never
+after_merge: touch $PO_TASKS_DIR/after
+checks: {tests: test -e g.txt}
+defaults: {backend: command, max_retries: 0}
+tasks:
+  - {id: good, command: "echo g > g.txt"}
+  - {id: long, depends_on: [good], command: "touch $PO_TASKS_DIR/begun; sleep 60"}
+  - id: bad
+    depends_on: [good]
+    command: "until test -e $PO_TASKS_DIR/begun; do sleep 0.02; done; exit 1"
+---
+"""
+
+
+def test_what_was_merged_before_a_halt_is_looked_at_and_delivered(scene):
+    scene.plan(MERGED)
+
+    result = scene.run(check=1, within=30)
+
+    assert "halted: 1 task failed" in result.err
+    assert scene.merges("main") == {"good": 1}
+    assert (scene.tasks_dir / "after").exists()
+    found = json.loads(scene.call("status", "--json").out)["integration_report"]
+    results = {one["name"]: one["result"] for one in found["checks"]}
+    assert (results["branch"], results["tests"]) == ("bad", "good")
 
 
 def test_the_option_beats_the_plan(scene):
