@@ -11,7 +11,6 @@ import click
 from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.isolation import home_of
-from parallel_orchestra.plan import source_and_project
 from parallel_orchestra.store import Layout
 from parallel_orchestra.store.records import peek_run
 
@@ -244,6 +243,9 @@ def tasks_dir_of(plan: Path | None, named: Path | None, directory: Path) -> Path
     """
     if plan is None:
         return found_tasks_dir(named, directory)
+    # most look at the run that they stand in, and read no plan
+    from parallel_orchestra.plan import source_and_project  # noqa: PLC0415
+
     source, project = source_and_project(plan)
     root = absolute(named) or project / "_tasks"
     record = peek_run(Layout(root))

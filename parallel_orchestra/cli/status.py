@@ -15,7 +15,6 @@ from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.ink import clipped, length, painted
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
 from parallel_orchestra.cli.tints import colored
-from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.picture import (
     read_record,
     report_of,
@@ -27,7 +26,6 @@ from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.progress.meaning import asks
 from parallel_orchestra.report.budgets import short_of
-from parallel_orchestra.report.json_report import render
 from parallel_orchestra.report.summary import status_lines
 from parallel_orchestra.schedule import Hold
 from parallel_orchestra.store import Layout
@@ -57,6 +55,8 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: boo
     if watch and not sys.stdout.isatty():
         return standing(report)
     if as_json:
+        from parallel_orchestra.report.json_report import render  # noqa: PLC0415  # not for people
+
         click.echo(render(report), nl=False)
     else:
         say_tinted(_lines(layout, report), report)
@@ -105,6 +105,9 @@ def _deserted(layout: Layout, report: RunReport) -> list[str]:
     """Returns a line for each task whose owner is known to be dead: it lies there as if at work."""
     if not report.count(Outcome.RUNNING):
         return []
+    # of a run at rest nobody asks who is at work
+    from parallel_orchestra.conductor.byhand.holding import holders  # noqa: PLC0415
+
     return [
         f"not at work {holder.entry.task}: {holder.dead}; whoever goes on with the run has it"
         for holder in holders(layout)

@@ -5,11 +5,10 @@ plan itself says of them.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from parallel_orchestra.agents import AgentSettings, backend_of, own_part
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.schedule.usage_limits import Limit, held_until
@@ -31,12 +30,11 @@ def usage_limits_of(plan: Plan, layout: Layout, now: float) -> Limited:
     found = tuple(_holding(layout, now))
     if not found:
         return Limited()
-    agents = AgentSettings({}, Path("/"), templates=plan.backends)
-    causes = {}
-    for limit, probing in found:
-        for task in plan.tasks:
-            if _concerns(limit, task, agents):
-                causes[task.id] = _cause(limit, now, probing=probing)
+    causes = {
+        task.id: _cause(limit, now, probing=probing)
+        for limit, probing in found
+        for task in _concerned(limit, plan)
+    }
     return Limited(tuple(limit for limit, _ in found), causes)
 
 
@@ -48,10 +46,17 @@ def _holding(layout: Layout, now: float) -> Iterable[tuple[Limit, bool]]:
             yield limit, probing
 
 
-def _concerns(limit: Limit, task: Task, agents: AgentSettings) -> bool:
-    if task.backend != limit.account.backend:
-        return False
-    return own_part(task, backend_of(task.backend, agents)) == limit.account.own
+def _concerned(limit: Limit, plan: Plan) -> Iterator[Task]:
+    # while no limit holds, nobody who looks loads a backend
+    from parallel_orchestra.agents import AgentSettings, backend_of, own_part  # noqa: PLC0415
+
+    agents = AgentSettings({}, Path("/"), templates=plan.backends)
+    account = limit.account
+    for task in plan.tasks:
+        if task.backend != account.backend:
+            continue
+        if own_part(task, backend_of(task.backend, agents)) == account.own:
+            yield task
 
 
 def _cause(limit: Limit, now: float, *, probing: bool) -> Cause:

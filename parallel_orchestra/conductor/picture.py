@@ -30,6 +30,8 @@ from parallel_orchestra.store.records import read_run
 #: The owner of who only looks: it claims nothing and holds nothing.
 NOBODY = "nobody-0-00000000"
 
+_ENDED = (TaskState.DONE, TaskState.FAILED)
+
 
 def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     """Returns how a run stands at this moment (epoch); changes nothing.
@@ -47,6 +49,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
     places = {
         task: _place(layout, task, entry, half_undone) for task, entry in listing.entries.items()
     }
+    is_open = any(one.state not in _ENDED for one in places.values())
     asked = steering.asked_for(layout, steering.Wish.PAUSE)
     limit = usage_limits_of(plan, layout, now)
     facts = RunFacts(
@@ -64,8 +67,9 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         },
         left_out=_left_out(plan, layout),
         paused=asked.words if asked is not None else "",
-        past=past_of(plan, repo),
-        tree=_tree(plan, repo, record, places),
+        # only what will be done is foretold
+        past=past_of(plan, repo) if is_open else {},
+        tree=_tree(plan, repo, record) if is_open else NOTHING,
         spent=spent_of(plan, layout, now),
         limits=limit.limits,
         limited=limit.causes,
@@ -117,7 +121,7 @@ def read_record(layout: Layout) -> RunRecord:
 
 def ledger_at(repo: Repo, record: RunRecord, tip: str) -> Ledger:
     """Returns what the integration branch says of a run's tasks; nothing if it is gone (`""`)."""
-    if not tip:
+    if tip in ("", record.base_commit):
         return Ledger(record.run)
     return ledger_of(repo.objects, record.run, record.base_commit, tip)
 
@@ -148,10 +152,8 @@ def repository_of(record: RunRecord, environ: Mapping[str, str]) -> Repo:
     return Repo.discover(Path(record.repository), environ)
 
 
-def _tree(plan: Plan, repo: Repo, record: RunRecord, places: Mapping[str, Place]) -> Tree:
-    """Returns the files that open tasks share, if there are such tasks."""
-    if all(one.state in (TaskState.DONE, TaskState.FAILED) for one in places.values()):
-        return NOTHING
+def _tree(plan: Plan, repo: Repo, record: RunRecord) -> Tree:
+    """Returns the files that tasks share, as far as git can tell."""
     with contextlib.suppress(GitError):
         return tree_of(plan, repo, record.base_commit)
     return NOTHING

@@ -8,6 +8,19 @@ import pytest
 from support.scene import Scene
 
 HEAVY = ("pydantic", "rich", "jinja2", "portalocker", "yaml", "frontmatter", "psutil")
+#: What works on tasks: who only looks has no use for it.
+AT_WORK = tuple(
+    f"parallel_orchestra.{room}"
+    for room in (
+        "agents.registry",
+        "board.board",
+        "conductor.crew",
+        "isolation.slot",
+        "merge_queue.queue",
+        "process.supervisor",
+        "worker.attempt",
+    )
+)
 READ_ONLY_PLAN = """---
 po_plan_version: "0.2"
 name: small
@@ -53,15 +66,15 @@ def test_the_first_pages_load_nothing_that_python_has_not_loaded_by_itself(tmp_p
 
 
 @pytest.mark.slow
-def test_status_as_json_loads_nothing_heavy(tmp_path):
+def test_who_only_looks_loads_nothing_heavy_and_nothing_that_works(tmp_path):
     scene = Scene(tmp_path).repository(1).plan(READ_ONLY_PLAN)
     scene.run(check=0)
 
-    modules, code = loaded_by(scene, "status", "--json")
+    looks = [loaded_by(scene, *words.split()) for words in ("status", "status --json", "runs")]
 
-    assert code == 0
-    assert "click" in modules
-    assert not modules & set(HEAVY)
+    assert [code for _, code in looks] == [0, 0, 0]
+    assert all("click" in modules for modules, _ in looks)
+    assert not set().union(*(modules for modules, _ in looks)) & {*HEAVY, *AT_WORK}
 
 
 @pytest.mark.slow

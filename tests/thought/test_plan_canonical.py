@@ -34,7 +34,8 @@ from parallel_orchestra.model import (
     UsageLimit,
     Webhooks,
 )
-from parallel_orchestra.plan import canonical, fingerprint, plan_from_json, plan_to_json, task_from
+from parallel_orchestra.plan import fingerprint, plan_from_json, plan_to_json, task_from
+from parallel_orchestra.plan.canonical import canonical
 
 FULL = Task(
     id="full",
