@@ -3,14 +3,15 @@
 Joins the schedule (what may run next) with the store (who really has it). The schedule is
 only told: every claim is decided by a rename, and every now and then the board looks at the
 directories again, since other processes and people move files too. Between two looks, which
-cost time for every task there is, a glance at `available/` tells what others took meanwhile.
+cost time for every task there is, a glance at `available/` tells what others took meanwhile, and
+a peek at two times of change whether others ended a task, if workers here wait.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from parallel_orchestra.board.knowledge import Knowledge
-from parallel_orchestra.board.rounds import LOOK_WAITING, stay, undisturbed
+from parallel_orchestra.board.rounds import LOOK_WAITING, PEEK, stay, undisturbed
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.model import HaltWhen
@@ -60,7 +61,7 @@ class Board(Knowledge):
                         break
                     if not (paused or self._active or self._schedule.next_wake() is not None):
                         self._recovery.wait_for(held_in(self._entries, self._tasks))
-                    self._changed.wait(_PAUSE if paused else self._patience())
+                    self._rest(_PAUSE if paused else self._patience())
                     continue
                 claim = self._claim(task)
                 if claim is not None:
@@ -169,7 +170,7 @@ class Board(Knowledge):
         self._rounds.glanced(len(available))
 
     def _look(self) -> None:
-        started = self._clock.monotonic()
+        started, signs = self._clock.monotonic(), self._store.signs_of_ends()
         self._orders.look()
         self._breaker.heed(self._schedule, anyhow=True)
         with undisturbed():
@@ -181,7 +182,7 @@ class Board(Knowledge):
         self._count_failures()
         if not self._rounds.begun:
             stay()
-        self._rounds.looked(started)
+        self._rounds.looked(started, signs)
         self._changed.notify_all()
 
     def _listed(self) -> Listing:
@@ -236,6 +237,21 @@ class Board(Knowledge):
             if not self._looked():
                 return False
         return self._schedule.exhausted()
+
+    def _rest(self, patience: float) -> None:
+        """Waits so long for something new. One of all threads that do looks out for ends elsewhere.
+
+        What waited for them may be for us: where they ended, no worker may be free.
+        """
+        if self._rounds.watched:
+            self._changed.wait(patience)
+            return
+        self._rounds.watched = True
+        try:
+            if not self._changed.wait(min(patience, PEEK)):
+                self._rounds.peeked(self._store.signs_of_ends())
+        finally:
+            self._rounds.watched = False
 
     def _patience(self) -> float:
         wake = self._schedule.next_wake()

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 _LOOK_EVERY = 2.0
 #: The same while this process has nothing to do but wait for others.
 LOOK_WAITING = 0.3
+#: Seconds between two peeks of the one thread that looks out while no task may start.
+PEEK = 0.1
 #: A look may cost this share of the time at most: with very many tasks, looks become rarer.
 _LOOK_SHARE = 0.05
 #: The same while this process waits for others, who are the ones that need the machine.
@@ -25,8 +27,12 @@ class Rounds:
         self._monotonic = monotonic
         self._next = 0.0
         self._took = 0.0
+        self._ended = 0.0
+        self._signs: tuple[int, ...] = ()
         self._misses = 0
         self._enough_misses = _MISSES
+        #: Whether one of the threads that wait looks out for all of them.
+        self.watched = False
 
     def due(self) -> bool:
         """Returns whether it is time for a look."""
@@ -41,12 +47,18 @@ class Rounds:
         """Makes a look due at once."""
         self._next = 0.0
 
-    def looked(self, started: float) -> None:
-        """Takes notice that a look that began at a monotonic time is over."""
-        ended = self._monotonic()
-        self._took = ended - started
+    def looked(self, started: float, signs: tuple[int, ...]) -> None:
+        """Takes notice that a look is over that began at a monotonic time, when `signs` were so."""
+        self._ended = ended = self._monotonic()
+        self._took, self._signs = ended - started, signs
         self._next = ended + max(_LOOK_EVERY, self._took / _LOOK_SHARE)
         self._misses = 0
+
+    def peeked(self, signs: tuple[int, ...]) -> None:
+        """Makes a look due at once if tasks have ended since the last one, and looks cost little."""
+        rested = self._monotonic() - self._ended >= self._took / _LOOK_SHARE
+        if signs != self._signs and rested:
+            self.ask()
 
     def left(self, *, idle: bool) -> float:
         """Returns the seconds until the next look, which comes sooner for an idle process."""

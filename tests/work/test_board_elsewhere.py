@@ -1,0 +1,116 @@
+"""A board whose workers wait hears at once of tasks that end in another process."""
+
+import os
+import threading
+
+import pytest
+
+from parallel_orchestra.board import Board, Clock
+from parallel_orchestra.board.gate import Demands, Gate
+from parallel_orchestra.graph import Graph
+from parallel_orchestra.model import Task
+from parallel_orchestra.schedule import Schedule
+from parallel_orchestra.states import TaskState
+from parallel_orchestra.store import TaskStore
+from parallel_orchestra.store.room import Room
+from support.clock import FakeClock
+from support.merging import Stage
+from support.repository import make_repository
+from support.waiting import wait_until
+
+TASKS = {
+    "long": Task("long"),
+    "theirs": Task("theirs"),
+    "next": Task("next", depends_on=("theirs",)),
+}
+
+
+@pytest.fixture
+def stage(tmp_path):
+    one = Stage(make_repository(tmp_path / "project", {"a.txt": "a\n"}))
+    one.publish(*TASKS)
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def theirs(stage):
+    """The store of another process, which is alive."""
+    there = Stage(stage.project)
+    there.register()
+    yield there.store
+    there.close()
+
+
+def board_of(stage: Stage) -> Board:
+    """A board whose clock stands still, so that no look is due by itself after the first."""
+    clock = FakeClock()
+    listed = tuple(TASKS.values())
+    return Board(
+        TASKS,
+        Schedule.of(listed, Graph.of(listed), {}, {}, {}),
+        stage.store,
+        stage.recovery(*TASKS),
+        Clock(clock.now, clock.monotonic),
+        {},
+        {},
+        Room((), print, clock.monotonic),
+        Gate(Demands(memory=0), print, clock.monotonic, lambda: 0.5),
+    )
+
+
+@pytest.mark.slow
+def test_who_waits_beside_a_busy_worker_hears_that_a_task_ended_elsewhere(stage, theirs):
+    claim = theirs.claim(theirs.listing().entries["theirs"].name)
+    board, got = board_of(stage), []
+    mine = board.next()
+    asker = threading.Thread(target=lambda: got.append(board.next()), daemon=True)
+    asker.start()
+    asker.join(0.3)
+    waits = asker.is_alive()
+
+    theirs.complete(claim, ())
+    asker.join(10)
+
+    assert mine.task == "long"
+    assert waits
+    assert [one.task for one in got] == ["next"]
+
+
+@pytest.mark.slow
+def test_of_all_that_wait_one_looks_out(stage, theirs, monkeypatch):
+    assert theirs.claim(theirs.listing().entries["theirs"].name)
+    board, peeks = board_of(stage), []
+    board.next()
+    real = TaskStore.signs_of_ends
+
+    def peek(store):
+        peeks.append(threading.get_ident())
+        return real(store)
+
+    monkeypatch.setattr(TaskStore, "signs_of_ends", peek)
+    askers = [threading.Thread(target=board.next, daemon=True) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    wait_until(lambda: len(peeks) > 3)
+    seen = set(peeks)
+    board.stop()
+    for asker in askers:
+        asker.join(10)
+
+    assert len(seen) == 1
+
+
+def test_the_signs_of_ends_are_others_after_an_end_and_none_without_directories(stage, tmp_path):
+    claim = stage.claim("long")
+    before, again = stage.store.signs_of_ends(), stage.store.signs_of_ends()
+    # An end in the same tick of the clock would leave them as they are.
+    os.utime(stage.layout.state(TaskState.DONE), (1, 1))
+    old = stage.store.signs_of_ends()
+
+    stage.store.complete(claim, ())
+
+    assert before == again
+    assert stage.store.signs_of_ends() != old
+    stage.layout.root.rename(tmp_path / "away")
+    assert stage.store.signs_of_ends() == ()
