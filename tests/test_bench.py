@@ -8,6 +8,8 @@ import pytest
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "bench"))
 
+import others
+import waits
 from measuring import Goal, Result, interleaved, timed
 
 from bench import run  # not `import run`: the fuzzer and the model have one, too
@@ -82,3 +84,29 @@ def test_the_page_shows_the_last_figures_of_each_row_between_its_marks(one_row, 
     )
     assert "old" not in text
     assert (text[:8], text[-5:]) == ("# Speed\n", "End.\n")
+
+
+def test_a_program_that_cannot_be_had_leaves_the_others_beside_ours(monkeypatch):
+    def had(jobs, workers):
+        return timed(["true"], None, os.environ)
+
+    def missing(jobs, workers):
+        raise others.Missing("no network")
+
+    monkeypatch.setattr(others, "FROM_FILES", {"make": had, "doit": missing})
+
+    rounds = [others.from_files(lambda program: program((), 1).seconds) for _ in range(2)]
+    make, doit = others.told("chain", "ms", (1.0, 2.0), rounds)
+
+    assert (make.beside, len(make.other), make.skipped) == ("make", 2, "")
+    assert (doit.beside, doit.other, doit.skipped) == ("doit", (), "no network")
+
+
+def test_a_hand_over_is_from_the_end_of_a_step_to_the_second_start_of_the_next():
+    stamps = []
+    for step in range(waits._STEPS):
+        stamps += [f"began {step} {step}.1", f"began {step} {step}.3", f"ended {step} {step}.5"]
+
+    gaps = waits._gaps([*stamps, "ended 4 4.8"])
+
+    assert [round(gap, 3) for gap in gaps] == [0.8, 0.8, 0.8, 0.5, *[0.8] * (waits._STEPS - 6)]

@@ -4,6 +4,7 @@ Each thread has a worktree that it uses again: check out the tip, write one file
 without a checkout, move the branch. No claims, no journal, no fence; `core.fsync` is ours.
 """
 
+import resource
 import subprocess
 import tempfile
 import threading
@@ -24,7 +25,7 @@ def plumbing(tasks: int, files: int, workers: int) -> Measured:
         repository = grounds.make_repository(Path(folder) / "repository", files)
         base = _git(repository, "rev-parse", "HEAD")
         _git(repository, "update-ref", _BRANCH, base)
-        started = time.perf_counter()
+        started, before = time.perf_counter(), _cpu()
         trees = [Path(folder) / f"wt-{number}" for number in range(workers)]
         for tree in trees:
             _git(repository, "worktree", "add", "-q", "--detach", str(tree), base)
@@ -32,7 +33,13 @@ def plumbing(tasks: int, files: int, workers: int) -> Measured:
         with ThreadPoolExecutor(workers) as pool:
             spans = [range(number, tasks, workers) for number in range(workers)]
             list(pool.map(_work, [repository] * workers, trees, spans, [lock] * workers))
-        return Measured(time.perf_counter() - started)
+        return Measured(time.perf_counter() - started, _cpu() - before)
+
+
+def _cpu() -> float:
+    """Returns the processor seconds of this process and of its children that have ended."""
+    both = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
 
 
 def _work(repository: Path, tree: Path, numbers: range, lock: threading.Lock) -> None:

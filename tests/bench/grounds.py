@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from measuring import Measured, timed
@@ -15,6 +16,25 @@ ROOT = Path(__file__).resolve().parents[2]
 TOOL = (sys.executable, "-m", "parallel_orchestra")
 READING = "backend: command, read_only: true, isolation: none"
 WRITING = "backend: command"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What every program can be asked to run: a name, the names of jobs it needs, a shell command."""
+
+    name: str
+    needs: tuple[str, ...] = ()
+    command: str = "true"
+
+
+def loose(count: int) -> tuple[Job, ...]:
+    """Returns so many jobs that do nothing and need nothing."""
+    return tuple(Job(f"t{number}") for number in range(count))
+
+
+def links(count: int) -> tuple[Job, ...]:
+    """Returns so many jobs that do nothing, each of which needs the one before."""
+    return tuple(Job(f"t{n}", (f"t{n - 1}",) if n else ()) for n in range(count))
 
 
 def environment() -> dict[str, str]:

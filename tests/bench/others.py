@@ -9,11 +9,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import grounds
-from measuring import Measured, timed
+from grounds import Job
+from measuring import Measured, Result, timed
 
 PUBLISHED = "parallel-orchestra==0.1.4"
 
@@ -77,33 +79,68 @@ def parallel(count: int, workers: int) -> Measured:
     return _shell(f"seq {count} | {gnu_parallel()} --will-cite -j {workers} true")
 
 
-def make(count: int, workers: int) -> Measured:
-    """Runs `true` so often by make."""
+def make(jobs: Sequence[Job], workers: int) -> Measured:
+    """Runs jobs by make."""
     if shutil.which("make") is None:
         raise Missing("make is not installed")
-    names = " ".join(f"t{number}" for number in range(count))
-    return _in_file("Makefile", f"all: {names}\n{names}:\n\t@true\n", ["make", f"-j{workers}"])
+    rules = (f"{job.name}: {' '.join(job.needs)}\n\t@{job.command}\n" for job in jobs)
+    text = f"all: {' '.join(job.name for job in jobs)}\n{''.join(rules)}"
+    return _in_file("Makefile", text, ["make", f"-j{workers}"])
 
 
-def doit(count: int, workers: int) -> Measured:
-    """Runs `true` so often by doit."""
+def doit(jobs: Sequence[Job], workers: int) -> Measured:
+    """Runs jobs by doit."""
+    facts = [(job.name, job.command, [f"all:{need}" for need in job.needs]) for job in jobs]
     text = (
         "def task_all():\n"
-        f"    for n in range({count}):\n"
-        "        yield {'name': str(n), 'actions': ['true']}\n"
+        f"    for name, command, needs in {facts!r}:\n"
+        "        yield {'name': name, 'actions': [command], 'task_dep': needs}\n"
     )
     path = Program("doit", "doit").path()
     return _in_file("dodo.py", text, [path, "-n", str(workers), "-P", "thread"])
 
 
-def snakemake(count: int, workers: int) -> Measured:
-    """Runs `true` so often by snakemake, which wants a file of each."""
+def snakemake(jobs: Sequence[Job], workers: int) -> Measured:
+    """Runs jobs by snakemake, which wants a file of each."""
     text = (
-        f"rule all:\n    input: expand('t{{n}}', n=range({count}))\n"
-        "rule one:\n    output: touch('t{n}')\n    shell: 'true'\n"
+        f"JOBS = { {job.name: (list(job.needs), job.command) for job in jobs}!r}\n"
+        "rule all:\n    input: list(JOBS)\n"
+        "rule one:\n"
+        "    input: lambda wildcards: JOBS[wildcards.name][0]\n"
+        "    output: touch('{name}')\n"
+        "    wildcard_constraints: name=r't\\d+'\n"
+        "    params: command=lambda wildcards: JOBS[wildcards.name][1]\n"
+        "    shell: '{params.command}'\n"
     )
     path = Program("snakemake", "snakemake").path()
     return _in_file("Snakefile", text, [path, "-q", "all", "--cores", str(workers)])
+
+
+#: What carries out jobs that it reads from a file.
+ByFile = Callable[[Sequence[Job], int], Measured]
+FROM_FILES: Mapping[str, ByFile] = {"make": make, "doit": doit, "snakemake": snakemake}
+
+
+def from_files(value: Callable[[ByFile], float]) -> dict[str, float | str]:
+    """Returns a value of each program that reads jobs from a file; why, where it can't be had."""
+    found: dict[str, float | str] = {}
+    for name, program in FROM_FILES.items():
+        try:
+            found[name] = value(program)
+        except Missing as error:
+            found[name] = str(error)
+    return found
+
+
+def told(
+    what: str, unit: str, ours: tuple[float, ...], rounds: Sequence[Mapping[str, float | str]]
+) -> Iterator[Result]:
+    """Yields ours beside each program's, of so many rounds of `from_files`; nothing is a goal."""
+    for name in FROM_FILES:
+        took = [one[name] for one in rounds]
+        why = next((one for one in took if isinstance(one, str)), "")
+        values = tuple(one for one in took if isinstance(one, float))
+        yield Result(what, unit, ours, name, () if why else values, skipped=why)
 
 
 def published(count: int, workers: int, *, files: int, writes: bool) -> Measured:

@@ -1,10 +1,10 @@
 """Tasks that do nothing, in the project itself: what we add to a task."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import others
-from grounds import ours, reading
+from grounds import loose, ours, reading
 from measuring import Goal, Measured, Result, interleaved
 
 _COUNT, _WORKERS = 1000, 8
@@ -16,9 +16,9 @@ def reading_tasks(runs: int) -> Iterator[Result]:
         ("`xargs -P 8`", others.xargs, Goal(2.5)),
         ("GNU parallel", others.parallel, Goal(0.4)),
         (f"`{others.PUBLISHED}`", _published, Goal(0.4)),
-        ("make", others.make, None),
-        ("doit", others.doit, None),
-        ("snakemake", others.snakemake, None),
+        ("make", _by(others.make), None),
+        ("doit", _by(others.doit), None),
+        ("snakemake", _by(others.snakemake), None),
     )
     what = f"{_COUNT:,} read-only tasks"
     for beside, other, goal in sides:
@@ -56,6 +56,10 @@ def _growth(count: int, mib: float, runs: int) -> Iterator[Result]:
 
 def _ours() -> Measured:
     return ours(reading(_COUNT), files=10, workers=_WORKERS)
+
+
+def _by(program: others.ByFile) -> Callable[[int, int], Measured]:
+    return lambda count, workers: program(loose(count), workers)
 
 
 def _published(count: int, workers: int) -> Measured:

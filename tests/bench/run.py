@@ -14,9 +14,10 @@ from pathlib import Path
 
 import batches
 import claims
-import picture
+import idle
 import reads
 import schedules
+import sleeps
 import starting
 import telling
 import waits
@@ -36,10 +37,12 @@ ROWS: dict[str, Callable[[int], Iterable[Result]]] = {
     "writing-50000": writes.huge,
     "claims": claims.compare,
     "chain": waits.chains,
+    "hand-over": waits.handed_over,
     "schedule": schedules.one_seed,
+    "sleeping": sleeps.sleeping,
     "merging": batches.short_check,
-    "idle": waits.idling,
-    "picture": picture.drawing,
+    "idle": idle.idling,
+    "picture": idle.drawing,
     "output": waits.flood,
 }
 

@@ -1,34 +1,61 @@
 """Tasks that write: worktree, commit, merge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import others
 from floor import plumbing
 from grounds import ours, writing
-from measuring import Goal, Result, interleaved
+from measuring import Goal, Measured, Result, interleaved
+
+_WORKERS = 2
+#: Of the tasks that take the published tool two seconds each, it is given so many only.
+_FEW = 25
 
 
 def small(runs: int) -> Iterator[Result]:
     """300 tasks on 10 files with 8 workers, beside bare git; with 2, beside the published tool."""
     yield _beside_git(300, 10, 8, runs, Goal(1.6))
     # With 8 workers it fails.
-    yield _beside_published(300, 10, runs, Goal(0.25))
+    yield _beside_published(300, 300, 10, runs, Goal(0.25))
 
 
 def large(runs: int) -> Iterator[Result]:
     """100 tasks on 5,000 files with 2 workers."""
-    result = _beside_published(100, 5000, runs, Goal(1 / 15))
+    result = _beside_published(100, _FEW, 5000, runs, Goal(1 / 15))
     yield result
-    each = tuple(seconds * 10 for seconds in result.ours) or tuple(
-        ours(writing(100), files=5000, workers=2).seconds * 10 for _ in range(runs)
-    )
+    each = result.ours or tuple(_each(_ours(5000), 100).seconds * 1e3 for _ in range(runs))
     yield Result("write task on 5,000 files, each", "ms", each, goal=Goal(100.0))
-    yield _beside_git(100, 5000, 2, runs, None)
+    yield _beside_git(100, 5000, _WORKERS, runs, None)
 
 
 def huge(runs: int) -> Iterator[Result]:
-    """50 tasks on 50,000 files with 2 workers, beside bare git."""
-    yield _beside_git(50, 50_000, 2, runs, Goal(1.3))
+    """50 tasks on 50,000 files with 2 workers, beside bare git: the whole, and what each adds."""
+    yield _beside_git(50, 50_000, _WORKERS, runs, None)
+    yield interleaved(
+        "write task on 50,000 files, each after the first two",
+        lambda: _more(_ours(50_000), 50),
+        "bare git plumbing",
+        lambda: _more(lambda count: plumbing(count, 50_000, _WORKERS), 50),
+        runs,
+        Goal(1.3),
+    )
+
+
+def _ours(files: int) -> Callable[[int], Measured]:
+    return lambda count: ours(writing(count), files=files, workers=_WORKERS)
+
+
+def _each(side: Callable[[int], Measured], count: int) -> Measured:
+    """Returns what each of so many tasks takes."""
+    whole = side(count)
+    return Measured(whole.seconds / count, whole.cpu / count)
+
+
+def _more(side: Callable[[int], Measured], count: int) -> Measured:
+    """Returns what each task adds to those for which both worktrees are made."""
+    whole, first = side(count), side(_WORKERS)
+    more = count - _WORKERS
+    return Measured((whole.seconds - first.seconds) / more, (whole.cpu - first.cpu) / more)
 
 
 def _beside_git(count: int, files: int, workers: int, runs: int, goal: Goal | None) -> Result:
@@ -42,16 +69,15 @@ def _beside_git(count: int, files: int, workers: int, runs: int, goal: Goal | No
     )
 
 
-def _beside_published(count: int, files: int, runs: int, goal: Goal) -> Result:
-    what, beside = f"{count} write tasks, {files:,} files, 2 workers", f"`{others.PUBLISHED}`"
+def _beside_published(count: int, few: int, files: int, runs: int, goal: Goal) -> Result:
+    """Returns the milliseconds of each of so many tasks, and of each of `few` by the other."""
+    what, beside = f"write task on {files:,} files, 2 workers, each", f"`{others.PUBLISHED}`"
+    pairs = []
     try:
-        return interleaved(
-            what,
-            lambda: ours(writing(count), files=files, workers=2),
-            beside,
-            lambda: others.published(count, 2, files=files, writes=True),
-            runs,
-            goal,
-        )
+        for _ in range(runs):
+            mine = _each(_ours(files), count)
+            theirs = _each(lambda n: others.published(n, _WORKERS, files=files, writes=True), few)
+            pairs.append((mine.seconds * 1e3, theirs.seconds * 1e3))
     except others.Missing as error:
-        return Result(what, beside=beside, goal=goal, skipped=str(error))
+        return Result(what, "ms", beside=beside, goal=goal, skipped=str(error))
+    return Result(what, "ms", tuple(a for a, _ in pairs), beside, tuple(b for _, b in pairs), goal)
