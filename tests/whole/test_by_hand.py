@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -125,6 +126,33 @@ def test_nothing_now_and_nothing_any_more_are_told_apart(scene):
     assert "waits for `first`" in named.err
     assert json.loads(never.out)["more"] is False
     assert scene.tasks_in("failed") == {"first"}
+
+
+def documented(command):
+    """Returns the keys that the reference gives the JSON of a command."""
+    page = (Path(__file__).parents[2] / "docs/reference/by-hand.md").read_text(encoding="utf-8")
+    section = page.partition(f"\n## {command}\n")[2].partition("\n## ")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {key for cell in cells for key in re.findall("`([a-z_]+)`", cell)}
+
+
+def test_the_keys_for_scripts_are_those_of_the_reference(scene):
+    def keys(*words, as_in=""):
+        found = json.loads(scene.call(*words, "--json").out)
+        first = found[0] if isinstance(found, list) else found
+        return set(first) == documented(as_in or words[0])
+
+    claim(scene)
+    same = [keys("unlock", "first", "--force")]
+    claim(scene)
+    same += [keys("release", "first", as_in="fail")]
+    claim(scene)
+    same += [keys("fail", "first", "--reason", "no", "--final"), keys("retry", "first")]
+    write(claim(scene))
+    scene.call("complete", "first", check=0)
+    same += [keys("undo", "first", "--yes"), keys("clean"), keys("doctor")]
+
+    assert all(same), same
 
 
 def test_of_two_that_claim_at_once_one_gets_the_task(scene):
