@@ -5,6 +5,7 @@
 
 import json
 from dataclasses import dataclass, fields
+from types import NoneType
 from typing import Any
 
 #: Stands in `Completed` for the attempt of a task that no attempt of this run completed.
@@ -307,26 +308,29 @@ KINDS: dict[str, type[Event]] = {
         RunEnded,
     )
 }
-#: What JSON has in place of a type; the others are their own.
+#: The types that JSON has in place of a field's; all others are their own.
 _FORMS: dict[Any, Any] = {
-    float: float | int,
-    float | None: float | int | None,
-    tuple[str, ...]: list,
+    float: (float, int),
+    float | None: (float, int, NoneType),
+    int | None: (int, NoneType),
+    str | None: (str, NoneType),
+    tuple[str, ...]: (list,),
 }
 #: Where the calendar ends: the first second of the year 10000.
 _LATEST = 253_402_300_800
 #: No number of ours comes near it.
 _TOO_LARGE = 1e18
-_FIELDS: dict[type[Event], dict[str, Any]] = {
-    kind: {field.name: _FORMS.get(field.type, field.type) for field in fields(kind)}
+_FIELDS: dict[type[Event], tuple[tuple[str, tuple[type, ...]], ...]] = {
+    kind: tuple((field.name, _FORMS.get(field.type, (field.type,))) for field in fields(kind))
     for kind in KINDS.values()
 }
+_DECODER = json.JSONDecoder()
 
 
 def to_line(event: Event) -> str:
     """Returns the event as one line of JSON with a line feed at its end."""
     record = {"kind": type(event).__name__}
-    for name in _FIELDS[type(event)]:
+    for name, _ in _FIELDS[type(event)]:
         record[name] = getattr(event, name)
     return json.dumps(record, separators=(",", ":")) + "\n"
 
@@ -334,22 +338,24 @@ def to_line(event: Event) -> str:
 def from_line(line: str) -> Event | None:
     """Returns the event of a line; None for a torn or altered line or a kind of a newer version."""
     try:
-        record = json.loads(line)
-        kind = KINDS[record.pop("kind")]
-        forms = _FIELDS[kind]
-        known = {name: record[name] for name in forms if name in record}
-        if not all(isinstance(value, forms[name]) for name, value in known.items()):
+        record, end = _DECODER.raw_decode(line)
+        kind = KINDS[record["kind"]]
+        if end != len(line.rstrip()) or not 0 <= record["time"] < _LATEST:
             return None
-        if not 0 <= known["time"] < _LATEST:
-            return None
-        # JSON has room for infinity, for what is no number, and for integers without end.
-        for name, value in known.items():
-            if isinstance(value, int | float) and not abs(value) < _TOO_LARGE:
-                if not isinstance(None, forms[name]):
+        # tens of thousands are read at once, so each is looked at once only
+        known: dict[str, Any] = {}
+        for name, forms in _FIELDS[kind]:
+            if name not in record:
+                continue
+            value = record[name]
+            if not isinstance(value, forms):
+                return None
+            # JSON has room for infinity, for what is no number, and for integers without end.
+            if isinstance(value, (int, float)) and not abs(value) < _TOO_LARGE:
+                if NoneType not in forms:
                     return None
-                known[name] = None  # a figure that an agent told of itself
-        for name in (one for one in known if forms[one] is list):
-            known[name] = tuple(map(str, known[name]))
+                value = None  # a figure that an agent told of itself
+            known[name] = tuple(map(str, value)) if isinstance(value, list) else value
         return kind(**known)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

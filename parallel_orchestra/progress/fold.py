@@ -89,6 +89,10 @@ class _Memory:
     aftermath: Aftermath | None = None
 
     def take(self, writer: str, event: Event) -> None:
+        if task := getattr(event, "task", ""):
+            self.undone_since |= isinstance(event, Undone)
+            tell(self.stories.setdefault(task, Story()), writer, event)
+            return
         self.waits.take(writer, event)
         self.aftermath = after(self.aftermath, event)
         if isinstance(event, RunStarted):
@@ -105,11 +109,8 @@ class _Memory:
             self.delivery = Delivery(event.branch, reason=event.reason, command=event.command)
         elif isinstance(event, StartsHeld):
             self.held[writer] = event.reason
-        elif isinstance(event, Warned) and not event.task:
+        elif isinstance(event, Warned):
             self.warnings.append(event.text)
-        elif getattr(event, "task", ""):
-            self.undone_since |= isinstance(event, Undone)
-            tell(self.stories.setdefault(event.task, Story()), writer, event)  # type: ignore[attr-defined]  # looked up in the line above
 
 
 def fold(

@@ -21,6 +21,7 @@ from parallel_orchestra.progress.picture import Attempt, Judgement, Silence, Str
 from parallel_orchestra.retry import Way
 from parallel_orchestra.states import TaskState
 
+_OF_ATTEMPTS = (Claimed, AttemptEnded, Entered, Judged)
 #: The log of who judges, beside the agent's.
 _QA_LOG = "qa.log"
 
@@ -74,10 +75,12 @@ class Story:
 
 def tell(story: Story, writer: str, event: Event) -> None:
     """Takes an event of one task into its story; `writer` is who wrote it."""
-    if isinstance(event, Completed):
+    if isinstance(event, _OF_ATTEMPTS):
+        _tell_attempt(story, writer, event)
+    elif isinstance(event, Completed):
         story.completed = event.time
         story.taken = event.attempt == NO_ATTEMPT
-    elif isinstance(event, Failed | Returned):
+    elif isinstance(event, (Failed, Returned)):
         story.failed = event
     elif isinstance(event, Undone):
         story.failed, story.completed = None, None
@@ -88,8 +91,6 @@ def tell(story: Story, writer: str, event: Event) -> None:
         story.warnings.append(f"was recovered to `{event.target}/`: {event.reason}")
     elif isinstance(event, Warned):
         story.warnings.append(event.text)
-    else:
-        _tell_attempt(story, writer, event)
 
 
 def _tell_attempt(story: Story, writer: str, event: Event) -> None:

@@ -74,6 +74,8 @@ def test_a_half_surrogate_pair_and_odd_line_ends_survive_in_one_line_of_ascii():
         '{"kind":"RunEnded","time":1.0,"exit_code":0,"seconds":Infinity}',
         '{"kind":"Completed","time":1.0,"task":["a"],"attempt":1}',
         '{"kind":"Kept","time":1.0,"task":"a","attempt":1,"ref":"r","files":"abc"}',
+        '{"kind":"Completed","time":1.0,"task":"a","attempt":1} {"kind":"Completed"}',
+        '{"kind":"Completed","time":1.0,"task":"a","attempt":1}}',
         "[]",
         "null",
         "7",
