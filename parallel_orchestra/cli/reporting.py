@@ -1,5 +1,6 @@
 """`report`: tells a run in any format, at any time; changes nothing of it."""
 
+import os
 from pathlib import Path
 
 import click
@@ -14,9 +15,9 @@ from parallel_orchestra.cli.outputs import (
     write_texts,
 )
 from parallel_orchestra.cli.status import read
-from parallel_orchestra.conductor.exhibits import with_last_words
+from parallel_orchestra.conductor.exhibits import with_exhibits
 from parallel_orchestra.errors import ExitCode
-from parallel_orchestra.report.markdown import render_by
+from parallel_orchestra.report import by_template
 from parallel_orchestra.report.registry import NAMED
 from parallel_orchestra.store import Layout
 
@@ -65,7 +66,7 @@ def command(
     check_reports(output, "markdown" if template is not None else form)
     report = read(Layout(tasks_dir_of(plan, tasks_dir, Path.cwd())))
     if template is not None:
-        text = render_by(template, with_last_words(report))
+        text = by_template.render(template, with_exhibits(report, os.environ))
         return _by_template(text, output)
     if not output:
         click.echo(rendered(report, NAMED[form or "markdown"]), nl=False)

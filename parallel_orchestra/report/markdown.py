@@ -1,19 +1,14 @@
-"""The report for people: Markdown from a Jinja template, which a user can replace.
+"""The report for people: Markdown from a Jinja template, which a user can replace: see `by_template`.
 
-What agents and file names say is shown, never obeyed: see `text`. Our template is rendered here,
-one of a user's in a process of its own, with limits of time and memory.
+What agents and file names say is shown, never obeyed: see `text`.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.process import pressing
-from parallel_orchestra.process.press import Spoiled, press
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report import mermaid, text
 from parallel_orchestra.report.advice import delivery
@@ -22,6 +17,7 @@ from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.causes import causes, ending
 from parallel_orchestra.report.figures import cost, figures, headline
 from parallel_orchestra.report.json_report import record
+from parallel_orchestra.report.policy import hashed
 from parallel_orchestra.report.together import verdict_of
 
 if TYPE_CHECKING:
@@ -39,11 +35,11 @@ FILTERS: Mapping[str, Callable[..., str]] = {
         text.span,
         text.short,
         text.short_ref,
+        text.clean,
+        hashed,
     )
 }
 NAMES: Mapping[str, Callable[..., str]] = {"row": text.row}
-#: What the process of a user's template runs: `main`, below.
-_DOOR = f"import sys; sys.path[:] = {list(filter(None, sys.path))!r}; import {__name__} as it; it.main()"
 #: What a template sees.
 VARIABLES = {
     "report": "the whole [JSON report](#json), with its keys",
@@ -70,46 +66,11 @@ _LAST_LINES = 20
 #: Those whose kept work is not shown beside their failure or state.
 _CLOSED = (Outcome.SUCCEEDED, Outcome.RESUMED, Outcome.BY_HAND, Outcome.SKIPPED)
 _UNFINISHED = (Outcome.RUNNING, Outcome.WAITING, Outcome.MISSING)
-_HTML = (".html", ".htm", ".xml", ".html.j2", ".htm.j2", ".xml.j2", ".html.jinja", ".xml.jinja")
 
 
 def render(report: RunReport) -> str:
     """Returns the report as Markdown."""
     return _environment().get_template(TEMPLATE).render(facts_of(report))
-
-
-def render_by(template: Path, report: RunReport) -> str:
-    """Returns the text that a user's template makes of the report.
-
-    It sees what ours sees, `VARIABLES`, and may extend ours: `{% extends "markdown.md.j2" %}`, then
-    only the blocks that are to be different. If its name ends as one of HTML or XML, what it
-    shows is escaped for that.
-
-    Raises:
-        UsageError: it can't be read, is not Jinja, asks for what there is not, or takes too much.
-        OSError: no process could be started for it.
-    """
-    try:
-        source = template.read_text(encoding="utf-8")
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise UsageError(
-            Problem(f"cannot read the report's template: {why}", str(template))
-        ) from error
-    ours = (Path(__file__).parent / "templates" / TEMPLATE).read_text(encoding="utf-8")
-    try:
-        return press(
-            source,
-            {TEMPLATE: ours},
-            facts_of(report),
-            door=_DOOR,
-            autoescape=template.name.lower().endswith(_HTML),
-        )
-    except Spoiled as spoiled:
-        where = f"{template}:{spoiled.fault.line}" if spoiled.fault.line else str(template)
-        what = f"the report's template is wrong: {spoiled.fault.words}"
-        hint = "what a template may use stands in the reference of reports, under Templates"
-        raise UsageError(Problem(what, where, hint)) from spoiled
 
 
 def facts_of(report: RunReport) -> dict[str, Any]:
@@ -158,7 +119,7 @@ def _last_words(task: TaskReport) -> dict[str, str]:
 
 
 def main() -> None:
-    """Answers a request of `render_by`, in a process of its own."""
+    """Answers a request of `by_template`, in a process of its own."""
     pressing.main(FILTERS, NAMES)
 
 

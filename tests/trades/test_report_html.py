@@ -185,7 +185,7 @@ def test_only_the_pages_own_script_and_style_may_run(run):
         inline = re.search(rf"<{kind}>(.*?)</{kind}>", page, re.DOTALL)[1]
         named = b64encode(sha256(inline.encode()).digest()).decode()
         assert f"{kind}-src &#39;sha256-{named}&#39;;" in policy
-    assert policy.startswith("default-src &#39;none&#39;;")
+    assert policy.startswith("default-src 'none';")
     assert not re.search(r'\sstyle="|\ssrc=|@import|url\((?!#)', page)
 
 

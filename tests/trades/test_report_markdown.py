@@ -1,4 +1,4 @@
-"""Markdown as a reader of CommonMark sees it, and templates of a user's own."""
+"""Markdown as a reader of CommonMark sees it."""
 
 import re
 
@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from parallel_orchestra.errors import UsageError
 from parallel_orchestra.progress import Exhibit, Outcome
 from parallel_orchestra.report import markdown, text
 from support import runs
@@ -186,69 +185,6 @@ def test_the_end_of_the_log_that_shows_why_is_folded_in():
     assert "<details><summary>The end of verify.log</summary>\n\n```text\nline 11\n" in page
     assert "line 30\n```\n\n</details>\n" in page
     assert "do it" not in page
-
-
-@pytest.fixture
-def by(tmp_path):
-    """Renders a run by the text of a template."""
-
-    def render(run, template, name="t.md.j2"):
-        path = tmp_path / name
-        path.write_text(template, encoding="utf-8")
-        return markdown.render_by(path, run)
-
-    return render
-
-
-def test_a_template_of_the_user_replaces_ours(by):
-    template = "{{ report.manifest }}: {{ report.figures.work_sec | span }}, {{ failed | length }} failed\n"
-
-    assert by(runs.failures(), template) == "demo: 24.0 s, 2 failed\n"
-
-
-def test_a_template_may_extend_ours_and_replace_one_block(by):
-    template = '{% extends "markdown.md.j2" %}{% block title %}# Ours\n{% endblock %}'
-
-    rendered = by(runs.all_done(), template)
-
-    assert rendered.startswith("# Ours\n")
-    assert (
-        rendered.partition("## Figures")[2]
-        == markdown.render(runs.all_done()).partition("## Figures")[2]
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "shown"),
-    [("t.html", "&lt;b&gt;"), ("T.HTML.J2", "&lt;b&gt;"), ("t.md", "<b>"), ("html.txt", "<b>")],
-)
-def test_a_template_for_html_escapes_by_itself(by, name, shown):
-    assert by(runs.run(name="<b>"), "{{ report.manifest }}", name) == shown
-
-
-@pytest.mark.parametrize(
-    ("template", "line"),
-    [
-        ("\n{% if %}", ":2"),
-        ("{{ nonsense }}", ":1"),
-        ("\n\n{{ report.total + 'x' }}", ":3"),
-        ("{{ report.__class__.__mro__ }}", ":1"),
-        ('{% include "other" %}', ":1"),
-        ("{{ 'x' * 9**9 }}", ":1"),
-        ("", ""),
-    ],
-    ids=["syntax", "variable", "type", "python", "file", "memory", "empty"],
-)
-def test_a_wrong_template_is_an_error_of_the_user(by, tmp_path, template, line):
-    with pytest.raises(UsageError, match=r"the report's template is wrong: .") as caught:
-        by(runs.all_done(), template)
-
-    assert caught.value.problems[0].where == f"{tmp_path / 't.md.j2'}{line}"
-
-
-def test_a_template_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(UsageError, match="cannot read the report's template: No such file"):
-        markdown.render_by(tmp_path / "none.j2", runs.run())
 
 
 def test_every_variable_that_a_template_sees_is_documented():

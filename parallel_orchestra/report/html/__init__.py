@@ -4,6 +4,6 @@
 the graph of tasks, `views` what is shown of tasks and of what their attempts left.
 """
 
-from parallel_orchestra.report.html.page import render
+from parallel_orchestra.report.html.page import FRAME, parts, render
 
-__all__ = ["render"]
+__all__ = ["FRAME", "parts", "render"]

@@ -4,8 +4,6 @@ What agents and files say is shown, never obeyed: the template escapes all of it
 the page lets no script run but its own (Content Security Policy, level 3).
 """
 
-import hashlib
-from base64 import b64encode
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -29,13 +27,20 @@ from parallel_orchestra.report.causes import blocked, causes
 from parallel_orchestra.report.figures import cost, figures, verdict
 from parallel_orchestra.report.html import lanes, network, views
 from parallel_orchestra.report.html.states import State, state_of
+from parallel_orchestra.report.policy import hashed
 from parallel_orchestra.report.story import judged
 from parallel_orchestra.report.together import verdict_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEMPLATE = "html/page.html.j2"
+#: The page around its parts; a template of a user may extend it.
+FRAME = "page.html.j2"
+_PARTS = {
+    "symbols": "svg",
+    **dict.fromkeys(("head", "attention", "together", "timeline", "graph", "tasks"), "html"),
+    **dict.fromkeys(("merges", "facts", "footer", "help"), "html"),
+}
 #: Failed and unfinished tasks that have a card; the list of all tasks has the others.
 _CARDS = 40
 #: Causes that the head of the failed tasks lists.
@@ -54,18 +59,25 @@ _COMMANDS = ("parallel-orchestra ", "git ", "cd ")
 
 def render(report: RunReport) -> str:
     """Returns the report as a page of HTML."""
+    return _environment().get_template(FRAME).render(page=parts(report))
+
+
+def parts(report: RunReport) -> dict[str, str]:
+    """Returns the parts of the page as HTML, by name, with its `style`, `script` and `title`."""
     facts = _facts(report)
     style, script = _files()
     # a style of an element of its own would need a policy that lets anybody style anything
     style = f"{style}.time{{min-width:{facts['timeline'].width}px}}\n"
-    policy = (
-        f"default-src 'none'; style-src {_allowed(style)}; script-src {_allowed(script)}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    ours = {"style": Markup(style), "script": Markup(script), "policy": policy}  # noqa: S704 - files of this package
-    page = _environment().get_template(_TEMPLATE).render(facts | ours)
-    # no text has these signs: they are escaped; as many elements less as there are lines
-    return page.replace(">\n<", "><") if facts["slim"] else page
+    environment = _environment()
+    made = {
+        name: environment.get_template(f"html/{name}.{kind}.j2").render(facts)
+        for name, kind in _PARTS.items()
+    }
+    if facts["slim"]:
+        # no text has these signs: they are escaped; as many elements less as there are lines
+        made = {name: part.replace(">\n<", "><") for name, part in made.items()}
+    end = facts["told"] if report.ended is not None else facts["verdict"]
+    return made | {"style": style, "script": script, "title": text.clean(f"{report.name}: {end}")}
 
 
 def _facts(report: RunReport) -> dict[str, Any]:
@@ -177,11 +189,6 @@ def _cleaned(value: object) -> object:
     return text.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _allowed(words: str) -> str:
-    """Returns how a policy names an inline script or style: by its hash."""
-    return f"'sha256-{b64encode(hashlib.sha256(words.encode()).digest()).decode()}'"
-
-
 @cache
 def _files() -> tuple[str, str]:
     here = files("parallel_orchestra.report") / "templates" / "html"
@@ -203,6 +210,7 @@ def _environment() -> "Environment":
         keep_trailing_newline=True,
     )
     environment.filters |= {
+        "hashed": hashed,
         "judged": judged,
         "sentence": _sentence,
         "paragraph": _paragraph,
