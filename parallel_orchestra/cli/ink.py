@@ -4,6 +4,7 @@ Knows nothing of runs. A look is a word such as `bad`; only `painted` knows colo
 `signs_for` knows what an encoding has. All text that comes in was cleaned by `plain`.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
@@ -40,6 +41,8 @@ class Signs(NamedTuple):
 UNICODE = Signs("█", "░", "✓", "✗", "▶", "·", "↻", "→", "…", ("╭", "╮", "╯", "╰", "─", "│"))
 ASCII = Signs("#", "-", "+", "x", ">", ".", "~", "->", "...", ("+", "+", "+", "+", "-", "|"))
 _NO_CUT = UNICODE._replace(cut="")
+#: A word with what stands in backticks within it.
+_WORD = re.compile(r"(?:`[^`]+`|\S)+")
 
 _LOOKS: Mapping[str, Mapping[str, object]] = {
     "good": {"fg": "green"},
@@ -104,19 +107,54 @@ def clipped(line: Iterable[Piece], width: int, signs: Signs = UNICODE) -> Line:
     return tuple(piece for piece in found if piece.text)
 
 
-def wrapped(line: Line, width: int) -> Iterator[Line]:
-    """Yields a line as rows of at most so many columns, broken where they are full."""
-    row: list[Piece] = []
-    room = max(width, 2)
+def wrapped(line: Line, width: int, hang: str = "", *, whole: bool = False) -> Iterator[Line]:
+    """Yields a line as rows of at most so many columns, broken between words.
+
+    Each row but the first begins with `hang`. What stands in backticks is one word, since it is
+    copied. A word that is wider than a row is broken where that is full; if it is to stay `whole` it
+    has a row of its own, which the terminal wraps, so that nothing is in what one copies there.
+    """
+    text = plain_text(line)
+    before: Line = ()
+    for start, end in _rows(text, max(width, 2), columns(hang), whole=whole):
+        yield (*before, *_between(line, start, end))
+        before = (Piece(hang),) if hang else ()
+
+
+def _rows(text: str, width: int, hang: int, *, whole: bool) -> Iterator[tuple[int, int]]:
+    """Yields where the rows of a text begin and end, without the spaces between them."""
+    start, end, room = 0, 0, width
+    if columns(text) <= width:
+        yield 0, len(text)
+        return
+    for word in _WORD.finditer(text):
+        if columns(text[start : word.end()]) <= room:
+            end = word.end()
+            continue
+        if text[start:end].strip():
+            yield start, end
+            start, room = word.start(), max(2, width - hang)
+        end = word.end()
+        while not whole and (size := _filling(text[start:end], room)) < end - start:
+            yield start, start + size
+            start, room = start + size, max(2, width - hang)
+    yield start, max(start, end)
+
+
+def _filling(word: str, room: int) -> int:
+    """Returns how many letters of a word fill so many columns: all, if there is room for them."""
+    # Some letters take no column: of those, more than that are no text.
+    part = word[: 4 * room]
+    return len(part if columns(part) <= room else shortened(part, room, _NO_CUT).rstrip(" ")) or 1
+
+
+def _between(line: Line, start: int, end: int) -> Iterator[Piece]:
+    """Yields the pieces of a line from one letter of it to another."""
     for piece in line:
-        text = piece.text
-        while columns(text) > room:
-            head = shortened(text, room, _NO_CUT).rstrip(" ")
-            yield (*row, Piece(head, piece.look))
-            row, text, room = [], text[len(head) :].lstrip(" "), max(width, 2)
-        row.append(Piece(text, piece.look))
-        room -= columns(text)
-    yield tuple(row)
+        text = piece.text[max(start, 0) : max(end, 0)]
+        if text:
+            yield Piece(text, piece.look)
+        start, end = start - len(piece.text), end - len(piece.text)
 
 
 def length(line: Line) -> int:

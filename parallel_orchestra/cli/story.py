@@ -40,14 +40,17 @@ class Story:
             self._merged[event.task] = event.commit
         elif isinstance(event, AttemptEnded):
             if not event.failure:
-                yield tuple(self._done(event, width))
+                yield from wrapped(tuple(self._done(event, width)), width, "  ")
         elif isinstance(event, Failed):
             line = clipped(self._failed(event), max(width, _TELLING), self._signs)
-            yield from wrapped(line, width)
+            yield from wrapped(line, width, "  ")
             yield (Piece("  next: ", "quiet"), Piece(self._next(event), "act"))
         elif notable(event):
             line = self._other(event)
-            yield clipped(line, width, self._signs) if isinstance(event, Returned) else line
+            if isinstance(event, Returned):
+                yield clipped(line, width, self._signs)
+            else:
+                yield from wrapped(line, width, "  ", whole=True)
 
     def _done(self, event: AttemptEnded, width: int) -> Iterator[Piece]:
         yield Piece(f"{self._signs.good} ", "good")

@@ -3,18 +3,21 @@
 import json
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
+from parallel_orchestra.cli.closing import say
 from parallel_orchestra.cli.completing import tasks_here
+from parallel_orchestra.cli.ink import Line, Piece
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.cli.sharing import words_of_clash
 from parallel_orchestra.conductor.adopting import refusals, words_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.checkup.directory import edits
+from parallel_orchestra.conductor.exhibits import with_last_words
 from parallel_orchestra.conductor.picture import NOBODY, read_record, report_of, repository_of
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode, Problem
@@ -25,6 +28,7 @@ from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step, resume_step, session_command
 from parallel_orchestra.report.ahead import ahead, cause_record
+from parallel_orchestra.report.last_words import last_words
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.story import judged
 from parallel_orchestra.report.text import instant, one_line, short, short_ref, span
@@ -32,10 +36,16 @@ from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.store import Layout, RunRecord, TaskStore, steering
 from parallel_orchestra.store.feedback import feedback_for
 
+#: Lines of a log that say what somebody would look for in it first.
+_PRINTED = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a task stands so: a word, a sentence, more facts, and what to do (may be empty)."""
+    """Why a task stands so: a word, a sentence, more facts, and what to do (may be empty).
+
+    `printed` is the end of the log that shows why it failed.
+    """
 
     task: str
     outcome: str
@@ -43,6 +53,7 @@ class Explanation:
     facts: tuple[str, ...]
     next_step: str
     cause: Cause | None = None
+    printed: tuple[str, ...] = ()
 
 
 @click.command("why", short_help="say why a task is where it is, and what to do")
@@ -57,12 +68,18 @@ def command(task: str, tasks_dir: Path | None, as_json: bool) -> int:
         record = {**asdict(answer), "cause": cause_record(answer.cause, instant)}
         click.echo(json.dumps(record, indent=2))
         return ExitCode.DONE
-    click.echo(one_line(f"{answer.task} {answer.outcome}: {answer.reason}").rstrip(": "))
-    for fact in answer.facts:
-        click.echo(f"  {one_line(fact)}")
-    if answer.next_step:
-        click.echo(f"hint: {answer.next_step}")
+    say(_told(answer))
     return ExitCode.DONE
+
+
+def _told(answer: Explanation) -> Iterator[Line]:
+    look = "bad" if answer.outcome == Outcome.FAILED.value else "name"
+    reason = f": {one_line(answer.reason)}" if answer.reason else ""
+    yield (Piece(f"{answer.task} "), Piece(answer.outcome, look), Piece(reason))
+    yield from ((Piece(f"  {one_line(fact)}"),) for fact in answer.facts)
+    yield from ((Piece(f"  | {row}", "quiet"),) for row in answer.printed)
+    if answer.next_step:
+        yield (Piece("hint", "act"), Piece(f": {answer.next_step}"))
 
 
 def explain(layout: Layout, task: str, now: float) -> Explanation:
@@ -110,7 +127,9 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         *_facts(layout, found, report.tasks, now),
         *_ahead(report, found),
     ]
-    return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause)
+    [read] = with_last_words(replace(report, tasks=(found,))).tasks
+    printed = last_words(read, _PRINTED, anyhow=True)
+    return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause, printed)
 
 
 def _dropped(task: str, problems: Sequence[Problem]) -> Explanation:

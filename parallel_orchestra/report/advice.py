@@ -109,6 +109,20 @@ def aftermath_step(report: RunReport) -> tuple[str, ...]:
     return (f"see what failed after the last merge in `{log}`; `{again}` does it again",)
 
 
+def why_step(report: RunReport) -> tuple[str, ...]:
+    """Returns the step that says what to do about failed tasks; of a question that stands there."""
+    asked = (FailureClass.CONFLICT.value, FailureClass.QA_BLOCKED.value)
+    told = [
+        task
+        for task in report.tasks
+        if task.outcome is Outcome.FAILED and task.failure not in asked
+    ]
+    if not told:
+        return ()
+    others = "; so too for the others" if len(told) > 1 else ""
+    return (f"`{_command('why', told[0].id, report=report)}` says what to do{others}",)
+
+
 def deliver_step(report: RunReport) -> tuple[str, ...]:
     """Returns the step that brings the merged work to the user's branch, if one is needed."""
     if report.delivery.done or not report.delivery.command:

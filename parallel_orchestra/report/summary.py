@@ -4,7 +4,7 @@ Knows nothing of colours. A command is never broken or cut, so that it can be co
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.plain import some_of
@@ -19,12 +19,13 @@ from parallel_orchestra.report.advice import (
     next_step,
     resume_step,
     session_step,
+    why_step,
 )
 from parallel_orchestra.report.aftermath import aftermath_lines
 from parallel_orchestra.report.ahead import ahead
 from parallel_orchestra.report.budgets import budget_lines
-from parallel_orchestra.report.causes import ending
 from parallel_orchestra.report.figures import cost, figures, headline
+from parallel_orchestra.report.last_words import last_words
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.text import clean, cut, one_line, span
 from parallel_orchestra.report.together import verdict_of
@@ -86,7 +87,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     """Returns how a run stands at `now` (epoch seconds), in lines that are not cut.
 
     The first line counts; then the running tasks, the longest first and those of more than
-    `LONG_LOCKED` seconds flagged, how many wait, and the failed ones with their reasons.
+    `LONG_LOCKED` seconds flagged, how many wait, the failed ones with their reasons, what to do next.
     """
     running = [
         (now - task.attempts[-1].started if task.attempts else 0.0, task)
@@ -107,7 +108,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
             lines.append(f"{report.count(outcome)} {outcome.value}")
             lines += _listed(list(_causes(report, outcome)), f"{outcome.value} tasks")
     failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
-    lines += _listed([_with_session(report, task) for task in failed], "failed tasks")
+    lines += _together(_alike(failed), lambda group: _with_session(report, group))
     lines += aftermath_lines(report)
     if report.outlook is not None and report.outlook.tasks:
         lines += map(one_line, ahead(report.outlook))
@@ -115,7 +116,9 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
         lines.append(f"integration: {verdict_of(report.integration_report)}")
     lines += _listed(list(_said(report)), "warnings")
     odd = [one_line(f"not a task of the run: {name}{_asked(name)}") for name in report.strange]
-    return (*lines, *_listed(odd, "such files"))
+    lines += _listed(odd, "such files")
+    steps = (*why_step(report), *(_steps(report) if report.ended is not None else ()))
+    return (*lines, *(clean(f"next: {step}") for step in steps))
 
 
 def _causes(report: RunReport, outcome: Outcome) -> Iterator[str]:
@@ -143,53 +146,66 @@ def _figures(report: RunReport) -> str:
 
 
 def _group(report: RunReport, outcome: Outcome, width: int) -> list[str]:
-    """Returns the tasks that stand so: a line each with the reason, the silent ones on one."""
+    """Returns the tasks that stand so: a line with the reason for those alike, one for the silent."""
     tasks = [task for task in report.tasks if task.outcome is outcome]
     telling = [task for task in tasks if task.reason or outcome is Outcome.FAILED]
     silent = [task.id for task in tasks if not (task.reason or outcome is Outcome.FAILED)]
-    lines = _listed([_lines_of(report, task, width) for task in telling], outcome.value)
+    lines = _together(_alike(telling), lambda group: _lines_of(report, group, width))
     if silent:
         names = ", ".join(silent[:LISTED]) + (", ..." if len(silent) > LISTED else "")
         lines.append(cut(f"{outcome.value} ({len(silent)}): {names}", width))
     return lines
 
 
-def _lines_of(report: RunReport, task: TaskReport, width: int) -> str:
-    line = "\n".join([cut(_stands(task), width), *_last_words(task, width)])
+def _alike(tasks: Iterable[TaskReport]) -> list[list[TaskReport]]:
+    """Returns tasks of which there is the same to say, together; questions are asked one by one."""
+    groups: dict[object, list[TaskReport]] = {}
+    for task in tasks:
+        alone = task.id if task.failure in _QUESTIONS else ""
+        groups.setdefault((alone, _how(task), last_words(task, _LAST_WORDS)), []).append(task)
+    return list(groups.values())
+
+
+def _together(
+    groups: list[list[TaskReport]], words: Callable[[list[TaskReport]], str]
+) -> list[str]:
+    """Returns the words on each group, of the first ones, and how many tasks are left out."""
+    lines = [words(group) for group in groups[:LISTED]]
+    left = sum(map(len, groups[LISTED:]))
+    return [*lines, f"... and {left} more {groups[0][0].outcome.value}"] if left else lines
+
+
+def _lines_of(report: RunReport, group: list[TaskReport], width: int) -> str:
+    task = group[0]
+    rows = [cut(f"  | {row}", width) for row in last_words(task, _LAST_WORDS)]
+    line = "\n".join([cut(_stands(group), width), *rows])
     step = next_step(report, task)
-    line = f"{line}\n  next: {clean(step)}" if step else line
+    others = "; so too for the others" if len(group) > 1 else ""
+    line = f"{line}\n  next: {clean(step)}{others}" if step else line
+    if others:
+        return line
     session = session_step(report, task)
     return f"{line}\n  or go on with its agent: `{clean(session)}`" if session else line
 
 
-def _last_words(task: TaskReport, width: int) -> list[str]:
-    """Returns the end of the log that shows why a task failed, if somebody has read it.
-
-    The last words of an agent stand in the reason: there is another log only if a command failed.
-    """
-    last = task.attempts[-1] if task.attempts else None
-    log = ending(last) if last is not None and last.told_in else None
-    # the end of a conflict's log is the end of what one side says, and the files stand above
-    if log is None or task.failure == FailureClass.CONFLICT.value:
-        return []
-    rows = [row.expandtabs().rstrip() for row in clean(log.text).splitlines() if row.strip()]
-    return [cut(f"  | {row}", width) for row in rows[-_LAST_WORDS:]]
-
-
-def _with_session(report: RunReport, task: TaskReport) -> str:
-    session = session_step(report, task)
-    lines = [_stands(task)]
+def _with_session(report: RunReport, group: list[TaskReport]) -> str:
+    task, lines = group[0], [_stands(group)]
     if task.failure in _QUESTIONS:
         lines.append(f"  next: {clean(next_step(report, task))}")
-    if session:
+    if len(group) == 1 and (session := session_step(report, task)):
         lines.append(f"  its agent: `{clean(session)}`")
     return "\n".join(lines)
 
 
-def _stands(task: TaskReport) -> str:
+def _stands(group: list[TaskReport]) -> str:
+    names = some_of([task.id for task in group], _NAMED)
+    return one_line(f"{group[0].outcome.value} {names}: {_how(group[0])}").rstrip(": ")
+
+
+def _how(task: TaskReport) -> str:
     failure = f"{task.failure}: " if task.failure else ""
     files = f" ({', '.join(task.files)})" if task.files else ""
-    return one_line(f"{task.outcome.value} {task.id}: {failure}{task.reason}{files}").rstrip(": ")
+    return f"{failure}{task.reason}{files}"
 
 
 def _running(task: TaskReport, elapsed: float, now: float) -> str:

@@ -19,6 +19,7 @@ from parallel_orchestra.cli.ink import (
     plain_text,
     shortened,
     signs_for,
+    wrapped,
 )
 from parallel_orchestra.cli.tints import colored
 
@@ -39,6 +40,39 @@ def test_a_clipped_line_is_a_beginning_of_the_line(texts, width):
 
     assert length(cut) <= width
     assert plain_text(line).startswith(plain_text(cut).rstrip(" ").removesuffix("…").rstrip(" "))
+
+
+@given(st.lists(WORDS, max_size=5), st.integers(4, 40), st.sampled_from(["", "  "]))
+def test_rows_fit_their_columns_and_lose_nothing_but_spaces(texts, width, hang):
+    line = tuple(Piece(text, str(place)) for place, text in enumerate(texts))
+
+    rows = list(wrapped(line, width, hang))
+
+    assert all(length(row) <= width for row in rows)
+    told = "".join(map(plain_text, rows)).replace(" ", "")
+    assert told == plain_text(line).replace(" ", "")
+
+
+def test_rows_break_between_words_and_a_command_stays_whole():
+    line = (
+        Piece("next", "act"),
+        Piece(": resolve it: `git switch a-long-name && git merge b`, then go"),
+    )
+
+    rows = [plain_text(row) for row in wrapped(line, 30, "  ", whole=True)]
+
+    assert rows == [
+        "next: resolve it:",
+        "  `git switch a-long-name && git merge b`,",
+        "  then go",
+    ]
+    assert next(wrapped(line, 30))[0] == Piece("next", "act")
+
+
+def test_letters_without_a_column_can_not_hold_a_row_up():
+    rows = list(wrapped((Piece("a" + "\u0301" * 1000),), 10))
+
+    assert "".join(map(plain_text, rows)) == "a" + "\u0301" * 1000
 
 
 @pytest.mark.parametrize(

@@ -135,6 +135,9 @@ def test_status_counts_first_and_names_what_failed(failed):
         "1 skipped\n"
         "skipped after: `bad`, which it needs, failed\n"
         "failed bad: transient: exit code 3: no\n"
+        "next: `parallel-orchestra why bad` says what to do\n"
+        "next: run the 2 tasks that are not done yet, and no other: "
+        f"`parallel-orchestra run {failed.project.parent}/plan.md --resume`\n"
     )
     assert result.err == ""
 
@@ -244,6 +247,7 @@ def test_why_names_the_reason_and_the_way_on(failed):
 
     assert bad[0] == "bad failed: transient: exit code 3: no"
     log = "`parallel-orchestra logs bad`"
+    assert bad[-2] == "  | no"
     assert bad[-1] == f"hint: read its log with {log}, then `parallel-orchestra retry bad`"
     assert after[0] == "after skipped: `bad`, which it needs, failed"
 

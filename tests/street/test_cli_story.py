@@ -46,9 +46,9 @@ def test_a_failure_has_its_reason_cut_and_its_command_whole():
     )
 
     assert lines == [
-        "✗ api  failed: verify  attempt 2  1 failed: xxxxxx",
-        "x" * 50,
-        "x" * 19 + "…",
+        "✗ api  failed: verify  attempt 2  1 failed:",
+        "  " + "x" * 48,
+        "  " + "x" * 27 + "…",
         "  next: parallel-orchestra why api --tasks-dir /x",
     ]
 

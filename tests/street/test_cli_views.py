@@ -1,4 +1,4 @@
-"""The views of the terminal, whole, as they stand on a real pseudo-terminal of three widths.
+"""The views of the terminal, whole, as they stand on a real pseudo-terminal of four widths.
 
 All that they show is made up, the clock too. `python tests/street/test_cli_views.py` writes the
 files anew: look at them before they are committed.
@@ -12,6 +12,7 @@ import pytest
 
 from parallel_orchestra.cli.briefing import box
 from parallel_orchestra.cli.canvas import Canvas, Page
+from parallel_orchestra.cli.closing import arranged, tinted
 from parallel_orchestra.cli.frame import Sight, frame
 from parallel_orchestra.cli.ink import UNICODE, Piece, length, painted
 from parallel_orchestra.cli.story import Story
@@ -22,13 +23,14 @@ from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.conductor.control import Running
 from parallel_orchestra.events import AttemptEnded, Failed, Merged, Returned
 from parallel_orchestra.git import Extent
-from parallel_orchestra.progress import Outcome, Stretch
+from parallel_orchestra.progress import Exhibit, Outcome, Stretch
+from parallel_orchestra.report.summary import summary
 from parallel_orchestra.schedule import Cause, Hold
 from support import runs
 from support.terminal import Terminal, stands
 
 VIEWS = Path(__file__).with_name("views")
-WIDTHS = (40, 80, 140)
+WIDTHS = (40, 80, 120, 200)
 T = runs.START
 ROWS = 20
 
@@ -127,10 +129,50 @@ def timeline(width: int) -> Iterator[bytes]:
         yield f"{painted(line, color=True)}\r\n".encode()
 
 
+def ending(width: int) -> Iterator[bytes]:
+    lines = tinted(summary(a_failed_run(), width).splitlines(), a_failed_run())
+    for line in arranged(lines, width, 12):
+        yield f"{painted(line, color=True)}\r\n".encode()
+
+
+def a_failed_run():
+    log = "attempts/api/2.me/verify.log"
+    said = "tests/test_api.py:31: in test_get\nE   assert 404 == 200\n1 failed, 11 passed in 0.84s"
+    last = replace(
+        runs.attempt(2, seconds=21.5, failure="verify"),
+        told_in=log,
+        exhibits=(Exhibit(log, said),),
+    )
+    needs = "`api`, which it needs, failed"
+    broken = {"failure": "transient", "reason": "exit code 1: npm ERR! code ENOTFOUND"}
+    return runs.run(
+        runs.task("parser", attempts=(runs.attempt(seconds=58.2, cost_usd=0.42),)),
+        runs.task(
+            "api",
+            outcome=Outcome.FAILED,
+            attempts=(last,),
+            failure="verify",
+            reason="`make test` exited with code 2",
+        ),
+        *(
+            runs.task(
+                f"page-{n}",
+                outcome=Outcome.FAILED,
+                attempts=(runs.attempt(failure="transient"),),
+                **broken,
+            )
+            for n in range(7)
+        ),
+        *(runs.task(f"after-{n}", outcome=Outcome.SKIPPED, reason=needs) for n in range(2)),
+        name="shop",
+        exit_code=1,
+    )
+
+
 def captured(width: int) -> str:
     """Returns all views as they stand on a terminal of that width, each under its name."""
     text = []
-    for name, view in (("run", live), ("watch", watching), ("timeline", timeline)):
+    for name, view in (("run", live), ("watch", watching), ("timeline", timeline), ("end", ending)):
         lines = stands(b"".join(view(width)), width, 40)
         text += [f"## {name}, {width} columns", *lines, ""]
     return "\n".join(text)

@@ -6,8 +6,9 @@ import pytest
 
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Exhibit, Outcome, Silence
-from parallel_orchestra.report.advice import next_step
+from parallel_orchestra.report.advice import next_step, resume_step
 from parallel_orchestra.report.figures import figures, verdict
+from parallel_orchestra.report.last_words import last_words
 from parallel_orchestra.report.summary import status_lines, summary
 from parallel_orchestra.report.text import span
 from support import runs
@@ -59,9 +60,57 @@ def test_a_failed_command_is_told_with_the_end_of_what_it_printed():
 def test_ten_thousand_tasks_leave_a_summary_that_can_be_read():
     lines = summary(runs.large()).splitlines()
 
-    assert "... and 980 more failed" in lines
-    assert "... and 980 more skipped" in lines
-    assert len(lines) < 80
+    [failed] = [line for line in lines if line.startswith("failed ")]
+    assert failed.startswith("failed task-00008, task-00018, ")
+    assert " and 995 more: verify: `pytest` said no" in failed
+    assert sum(line.startswith("skipped ") for line in lines) == 1
+    assert len(lines) < 12
+
+
+def test_of_many_failures_the_first_are_told_and_the_others_counted():
+    tasks = [
+        runs.task(f"t{n}", Outcome.FAILED, failure="permanent", reason=f"no {n // 2}")
+        for n in range(50)
+    ]
+
+    lines = summary(runs.run(*tasks)).splitlines()
+
+    assert "failed t38, t39: permanent: no 19" in lines
+    assert lines.count("... and 10 more failed") == 1
+    assert not any("no 20" in line for line in lines)
+
+
+def test_tasks_that_failed_alike_are_told_together_and_questions_one_by_one():
+    alike = {"outcome": Outcome.FAILED, "failure": "auth", "reason": "not logged in"}
+    clash = {"outcome": Outcome.FAILED, "failure": "conflict", "reason": "in 1 file"}
+    tasks = [runs.task(f"a{n}", **alike) for n in range(7)]
+    tasks += [runs.task(f"c{n}", **clash) for n in range(2)]
+
+    lines = summary(runs.run(*tasks)).splitlines()
+
+    assert lines[2:4] == [
+        "failed a0, a1, a2, a3, a4 and 2 more: auth: not logged in",
+        "  next: log in to the agent, then `parallel-orchestra retry a0`; so too for the others",
+    ]
+    assert [line for line in lines if line.startswith("failed c")] == [
+        "failed c0: conflict: in 1 file",
+        "failed c1: conflict: in 1 file",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("failure", "shown"),
+    [("timeout", True), ("no_changes", True), ("stalled", True), ("transient", False)],
+)
+def test_what_the_agent_said_last_is_told_where_the_reason_does_not(failure, shown):
+    log = "attempts/core/1.me/agent.log"
+    last = replace(
+        runs.attempt(failure=failure), log=log, exhibits=(Exhibit(log, "I wait for port 80\n"),)
+    )
+    task = runs.task("core", Outcome.FAILED, attempts=(last,), failure=failure, reason="why")
+
+    assert ("  | I wait for port 80" in summary(runs.run(task))) is shown
+    assert last_words(task, 3, anyhow=True) == ("I wait for port 80",)
 
 
 def test_ten_thousand_waiting_tasks_are_one_line():
@@ -127,6 +176,9 @@ def test_a_status_names_failed_tasks_with_their_reasons_and_what_can_be_answered
         "failed tests: verify: `pytest` said: ``` 1 failed! ```",
         "warning: the tree has local changes in `notes.md`",
         "not a task of the run: available/build.bak",
+        "next: `parallel-orchestra why tests` says what to do",
+        "next: deliver what was merged: `git switch main && git merge orchestra/demo`",
+        f"next: {resume_step(report)[0]}",
     )
 
 

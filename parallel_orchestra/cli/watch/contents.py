@@ -82,6 +82,7 @@ class Contents:
         found = explain(self._layout, task.id, time.time())
         yield (Piece(found.outcome, "name"), Piece(f" {one_line(found.reason)}"))
         yield from ((Piece(f"  {one_line(fact)}"),) for fact in found.facts)
+        yield from ((Piece(f"  | {row}", "quiet"),) for row in found.printed)
         if found.next_step:
             yield (Piece("next: ", "quiet"), Piece(one_line(found.next_step), "act"))
 
