@@ -109,7 +109,7 @@ def conduct(
         if opened.finished:
             clear_worktrees(found.repo, plan.cwd, settings)
             return _finished(run, layout, listen)
-        job = Job(opened.record, opened.plan, graph, found.repo, layout, found.agents, settings)
+        job = _job(plan, run, layout, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=lookout.hearing(listen)) as crew:
             _work_and_deliver(run, layout, crew, tell)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
@@ -118,6 +118,16 @@ def conduct(
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)
         return replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
+
+
+def _job(plan: Plan, run: _Run, layout: Layout, settings: Settings) -> Job:
+    found, opened = run.found, run.opened
+    record = opened.record
+    # An older run goes on from its own commit, with tasks that have joined it.
+    same = record.base_commit == found.base_commit and opened.plan.tasks == plan.tasks
+    contenders = found.contenders if same else None
+    agents = found.agents
+    return Job(record, opened.plan, run.graph, found.repo, layout, agents, settings, contenders)
 
 
 def _exit_code(report: RunReport, crew: Crew, control: Control) -> ExitCode:

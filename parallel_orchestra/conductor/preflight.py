@@ -12,7 +12,7 @@ from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo, remote_of, worktrees
-from parallel_orchestra.graph import Graph, Mode, caps, choose_mode, rivals, width
+from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.isolation import Supplies, default_root
 from parallel_orchestra.merge_queue import Guard
 from parallel_orchestra.model import Deliver, Isolation, Plan
@@ -39,13 +39,15 @@ class Preflight:
     """What was found: the repository, where the run starts, how it will go, what to know before.
 
     `base_branch` is the user's branch that the work is delivered to, `tree` the project's files
-    where tasks start from, as far as the plan says what tasks write.
+    where tasks start from, as far as the plan says what tasks write; `contenders` are those that
+    may write the same of them.
     """
 
     repo: Repo
     agents: AgentSettings
     graph: Graph
     tree: Tree
+    contenders: Rivals
     base_branch: str
     base_commit: str
     slug: str
@@ -88,6 +90,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         agents=agents,
         graph=graph,
         tree=tree,
+        contenders=contenders,
         base_branch=branch,
         base_commit=commit,
         slug=slug_of(plan.name or plan.source.stem),

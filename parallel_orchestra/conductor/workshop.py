@@ -37,7 +37,7 @@ from parallel_orchestra.worker import Shop
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is worked on: the run, its plan, and where."""
+    """What is worked on: the run, its plan, and where; who contends for files, if that is known."""
 
     run: RunRecord
     plan: Plan
@@ -46,6 +46,7 @@ class Job:
     layout: Layout
     agents: AgentSettings
     settings: Settings
+    contenders: Rivals | None = None
 
 
 class Workshop:
@@ -109,7 +110,9 @@ class Workshop:
         new = {task.id: task for task in plan.tasks if task.id not in self.tasks}
         if not new:
             return ()
-        self.job = replace(self.job, run=run, plan=plan, graph=Graph.of(plan.tasks))
+        self.job = replace(
+            self.job, run=run, plan=plan, graph=Graph.of(plan.tasks), contenders=None
+        )
         self.tasks.update(new)
         self.board.enlarge(*self._scheduled(), self._purse())
         return tuple(new)
@@ -229,7 +232,9 @@ class Workshop:
         self,
     ) -> tuple[Schedule, Rivals, Mapping[str, Account]]:
         plan, graph = self.job.plan, self.job.graph
-        contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
+        contenders = self.job.contenders
+        if contenders is None:
+            contenders = rivals_of(plan, graph, self.job.repo, self.job.run.base_commit)
         past = past_of(plan, self.job.repo)
         self._foresight = contenders, past
         # The conductor alone keeps to the plan's order among equals.
