@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from parallel_orchestra.git import lending, worktrees
     from parallel_orchestra.git.cut_off import clear_locks, enter_written
     from parallel_orchestra.git.debris import Debris, collect_debris
+    from parallel_orchestra.git.differing import Change
     from parallel_orchestra.git.forward import FastForward, fast_forward, left_behind
     from parallel_orchestra.git.merging import Conflicted, MergedTree
     from parallel_orchestra.git.objects import (
         EMPTY_TREES,
-        Change,
         Commit,
         Identity,
         Objects,
@@ -35,10 +35,11 @@ else:
         __name__,
         cut_off="clear_locks enter_written",
         debris="Debris collect_debris",
+        differing="Change",
         sizes="Extent extent",
         forward="FastForward fast_forward left_behind",
         merging="Conflicted MergedTree",
-        objects="EMPTY_TREES Change Commit Identity Objects",
+        objects="EMPTY_TREES Commit Identity Objects",
         parts="Parts",
         programs="Programs ProgramsOf Setting",
         pushing="Pushed Remote push remote_of",

@@ -68,7 +68,7 @@ class Helper:
             raise self._gone() from error
 
     def until(self, mark: bytes) -> bytes:
-        """Returns what the process says up to the byte `mark`, without it.
+        """Returns what the process says up to `mark`, without it.
 
         Raises:
             HelperGone: the process ended before.
@@ -77,9 +77,11 @@ class Helper:
         deadline = time.monotonic() + self._git.limit
         pieces = []
         while (at := self._heard.find(mark)) < 0:
-            pieces.append(self._heard)
-            self._heard = self._hear(deadline)
-        answer, self._heard = self._heard[:at], self._heard[at + 1 :]
+            # the beginning of a mark may have come
+            whole = max(0, len(self._heard) - len(mark) + 1)
+            pieces.append(self._heard[:whole])
+            self._heard = self._heard[whole:] + self._hear(deadline)
+        answer, self._heard = self._heard[:at], self._heard[at + len(mark) :]
         return b"".join((*pieces, answer))
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import IO
 
 from parallel_orchestra.git.call import Git, end
+from parallel_orchestra.git.differing import Change, Differ
 from parallel_orchestra.git.helper import Helper, name_reader
 from parallel_orchestra.git.merging import Conflicted, MergedTree, Merger
 
@@ -67,19 +68,6 @@ class Commit:
     author: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One path that differs between two trees.
-
-    `status` is `A`, `M`, `D` or `T`; `mode` the file mode afterwards (`100644`, `120000` a
-    symbolic link, `160000` an embedded repository, `000000` deleted).
-    """
-
-    status: str
-    path: str
-    mode: str
-
-
 class Objects:
     """The object store of a repository. Usable from several threads."""
 
@@ -100,6 +88,7 @@ class Objects:
         self._clock = clock
         self._reader = reader or name_reader(git)
         self._merger = Merger(checkout or git)
+        self._differ = Differ(git)
         self._writers = {kind: _Writer(git, kind) for kind in ("blob", "commit")}
 
     def blob(self, data: bytes) -> str:
@@ -197,15 +186,7 @@ class Objects:
         Raises:
             GitError: one of them is not there.
         """
-        raw = self._git.run(
-            *("diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff"),
-            *("--ignore-submodules=none", "--end-of-options", before, after, "--"),
-        )
-        fields = raw.fields
-        return tuple(
-            Change(status=facts.split(" ")[4][0], path=path, mode=facts.split(" ")[1])
-            for facts, path in zip(fields[::2], fields[1::2], strict=True)
-        )
+        return self._differ.changed(self.tree_of(before), self.tree_of(after))
 
     def patch(self, before: str, after: str) -> bytes:
         """Returns the differences between two commits or trees as a patch.
@@ -297,6 +278,7 @@ class Objects:
         """Ends the helpers; they start again when needed."""
         self._reader.close()
         self._merger.close()
+        self._differ.close()
         for writer in self._writers.values():
             writer.close()
 

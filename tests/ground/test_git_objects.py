@@ -194,6 +194,41 @@ def test_changes_tell_status_path_and_mode_without_guessing_renames(repo: Repo):
     assert repo.objects.changed(before, before) == ()
 
 
+def test_many_changes_are_told_whole_whatever_their_paths_are(repo: Repo):
+    before = repo.head().commit
+    names = {f"{'long/' * 9}{n}": "x\n" for n in range(2000)}
+    strange = {f"new\nline {before}": "x\n", "\nend-": "x\n", repo.objects.tree_of(before): "x\n"}
+    after = commit_files(repo.top, {**names, **strange})
+
+    changed = repo.objects.changed(before, after)
+    again = repo.objects.changed(after, before)
+
+    assert {one.path for one in changed if one.status == "A"} == {*names, *strange}
+    assert {one.path for one in again if one.status == "D"} == {*names, *strange}
+
+
+def test_what_is_not_there_differs_from_nothing(repo: Repo):
+    before = repo.head().commit
+
+    with pytest.raises(GitError, match="finds no commit"):
+        repo.objects.changed(before, "1" * 40)
+
+
+def test_a_tree_that_cannot_be_read_is_no_tree_without_changes(repo: Repo):
+    before = repo.head().commit
+    after = commit_files(repo.top, {"deep/er/file": "x\n"})
+    deep = git(repo.top, "rev-parse", f"{after}:deep").strip()
+    lost = repo.git_dir / "objects" / deep[:2] / deep[2:]
+    content = lost.read_bytes()
+    lost.unlink()
+
+    with pytest.raises(GitError, match="diff-tree"):
+        repo.objects.changed(before, after)
+    lost.write_bytes(content)
+
+    assert [one.path for one in repo.objects.changed(before, after)] == ["deep/er/file"]
+
+
 def test_a_sha256_repository_works_the_same(tmp_path: Path):
     root = tmp_path / "project"
     git(tmp_path, "init", "-q", "-b", "main", "--object-format=sha256", str(root))
