@@ -137,10 +137,10 @@ def _critical(plan: Plan) -> tuple[str, ...]:
 
 def mermaid_words(text: str) -> str:
     """Returns a text for a label of Mermaid's, of which it reads nothing as a sign."""
-    # Mermaid takes entities, but with a number sign in place of the ampersand. It looks for
-    # settings between percent signs anywhere, also in what is quoted.
-    words = escape(one_line(text)).replace("#", "#35;").replace("%", "#37;").replace("`", "#96;")
-    return words.replace("&#35;", "#").replace("&", "#")
+    # Mermaid takes entities, but with a number sign in place of the ampersand, and none in
+    # hexadecimal. It looks for settings between percent signs anywhere, also in what is quoted.
+    words = one_line(text).replace("#", "#35;").replace("%", "#37;").replace("`", "#96;")
+    return escape(words, quote=False).replace('"', "&quot;").replace("&", "#")
 
 
 def _quoted(text: str) -> str:

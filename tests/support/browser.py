@@ -49,6 +49,12 @@ class Browser:
         """Returns what an expression of JavaScript comes to in the page."""
         return self._driver.execute_script(f"return ({expression})")
 
+    def answer(self, statements: str) -> Any:
+        """Returns what statements of JavaScript call `done` with, at some time."""
+        return self._driver.execute_async_script(
+            f"const done = arguments[arguments.length - 1]; {statements}"
+        )
+
     def press(self, *keys: str) -> None:
         """Presses keys, one after the other, wherever the focus is."""
         for key in keys:
@@ -86,8 +92,8 @@ class Browser:
         if not axe:
             pytest.skip(f"`{AXE}` does not name a copy of axe-core")
         self._driver.execute_script(Path(axe).read_text(encoding="utf-8"))
-        found = self._driver.execute_async_script(
-            "const done = arguments[0]; axe.run(document, {resultTypes: ['violations']})"
+        found = self.answer(
+            "axe.run(document, {resultTypes: ['violations']})"
             ".then(found => done(JSON.stringify(found.violations)), wrong => done(String(wrong)))"
         )
         return [

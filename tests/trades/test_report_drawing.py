@@ -18,7 +18,7 @@ def plan(*tasks):
 DIAMOND = plan(
     ("end", (), 'say "hi" & <go> #1'),
     ("left", ("end",), ""),
-    ("right", ("end",), ""),
+    ("right", ("end",), "it's"),
     ("join", ("left", "right"), ""),
     ("last", ("join",), ""),
     ("lone", (), ""),
@@ -49,7 +49,7 @@ def test_mermaid_reads_the_text_as_text():
         "flowchart LR\n"
         '    t0["end<br/>say #quot;hi#quot; #amp; #lt;go#gt; #35;1"]:::critical\n'
         '    t1["left"]:::critical\n'
-        '    t2["right"]\n'
+        '    t2["right<br/>it\'s"]\n'
         '    t3["join"]:::critical\n'
         '    t4["last"]:::critical\n'
         '    t5["lone"]\n'
