@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from parallel_orchestra.events import Event, Failed, LimitReached
 from parallel_orchestra.model import Plan, argv_of, as_typed
 from parallel_orchestra.notify import (
+    DESKTOP,
     Herald,
     Message,
     Note,
     Occasion,
     addresses_of,
+    desktop,
     messenger,
     runner,
     tell,
@@ -34,8 +36,13 @@ class News:
             EnvironmentProblem: a service that it names can't be told; see `addresses_of`.
         """
         self._plan = plan
-        addresses = addresses_of(plan.notify, environ)
-        self._people = Herald("notify", messenger(addresses)) if addresses else None
+        named = [entry for entry in plan.notify if entry != DESKTOP]
+        addresses = addresses_of(named, environ)
+        self._people: list[Herald[Note]] = []
+        if addresses:
+            self._people.append(Herald("notify", messenger(addresses)))
+        if DESKTOP in plan.notify:
+            self._people.append(Herald(f"notify: {DESKTOP}", desktop(environ)))
         self._hook: Herald[Event] | None = None
         if plan.on_event is not None:
             command = plan.on_event.run
@@ -47,20 +54,24 @@ class News:
         wanted = self._plan.on_event.events if self._plan.on_event is not None else ()
         if self._hook is not None and (not wanted or type(event).__name__ in wanted):
             self._hook.tell(event)
-        if self._people is not None and (note := _note(self._plan.name, event)) is not None:
-            self._people.tell(note)
+        if self._people and (note := _note(self._plan.name, event)) is not None:
+            self._tell(note)
 
     def end(self, report: RunReport) -> list[str]:
         """Tells of the end; returns what went wrong, in sentences. Waits some seconds at most."""
-        if self._people is not None:
+        if self._people:
             title = one_line(f"{report.name}: {_verdict(report)}")
-            self._people.tell(Note(title, summary(report, _WIDTH)))
+            self._tell(Note(title, summary(report, _WIDTH)))
         troubles = _tell_webhooks(self._plan, report)
         until = time.monotonic() + PATIENCE
-        for herald in (self._hook, self._people):
+        for herald in (self._hook, *self._people):
             if herald is not None:
                 troubles.append(herald.close(until - time.monotonic()))
         return [trouble for trouble in troubles if trouble]
+
+    def _tell(self, note: Note) -> None:
+        for herald in self._people:
+            herald.tell(note)
 
 
 def _note(name: str, event: Event) -> Note | None:
