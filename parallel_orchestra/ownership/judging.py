@@ -71,13 +71,15 @@ class Judgement:
     """What was wrong: paths with what about them, each a piece of a sentence.
 
     `beyond` is what the task did not say that it writes, `missing` what it said that it makes,
-    `touched` what it must not touch, `unsure` what can't be told.
+    `touched` what it must not touch, `unsure` what can't be told. `barred` are the paths of
+    `touched` that are not its in whole.
     """
 
     beyond: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
 
 
 def judge(
@@ -102,6 +104,7 @@ def judge(
         tuple(_missing(read_patterns(task.creates), changes, files_after)),
         tuple(bench.touched),
         tuple(dict.fromkeys(bench.unsure)),
+        tuple(bench.barred),
     )
 
 
@@ -122,6 +125,7 @@ class _Bench:
         self.beyond: list[str] = []
         self.touched: list[str] = []
         self.unsure: list[str] = []
+        self.barred: list[str] = []
         self._boundary = read_patterns(task.boundary)
         self._writes = read_patterns(task.writes)
         self._creates = read_patterns(task.creates)
@@ -139,6 +143,7 @@ class _Bench:
         if protected is _WHOLE:
             # said once: that it is beyond what may be written as well adds nothing
             self.touched.append(change.path)
+            self.barred.append(change.path)
             return
         if protected:
             self._look_within(change.path, protected, allowed)

@@ -118,7 +118,12 @@ def _task_facts(task: Task) -> dict[str, Any]:
 
 def _feedback_facts(feedback: Feedback) -> dict[str, Any]:
     facts = asdict(feedback)
-    return {**facts, "refused": list(feedback.refused), "text": feedback.text}
+    return {
+        **facts,
+        "refused": list(feedback.refused),
+        "put_back": list(feedback.put_back),
+        "text": feedback.text,
+    }
 
 
 def _left_facts(left: Left) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from parallel_orchestra.plain import some_of
 HEADING = "## Feedback"
 #: The failure class of an attempt that was ended although nothing was wrong with it.
 _INTERRUPTED = "cancelled"
-#: That of an attempt which changed what it was to leave alone. It goes on with these changes, so
-#: without being told an agent that never looks back would fail for them again and again.
+#: That of an attempt which changed what it was to leave alone. Symbols of a file can't be put back
+#: for it: it goes on with these changes, and would fail for them again and again without being told.
 _BREACH = "boundary"
 _PUT_BACK = (
     "Put what you were to leave alone back as it was; what was not there before, delete: as long as "
@@ -29,7 +29,7 @@ class Feedback:
     that keeps its work; 0 and empty if none failed. `way` is how this one goes on: in its `session`,
     in its `tree`, or `fresh`; `moved` if there is more in the files than it left there, and
     `refused` are the files in which its work contradicts that. `patch` is what it had changed, if
-    that is worth showing.
+    that is worth showing. `put_back` are files that it must not change, and that are as they were.
     """
 
     told: str = ""
@@ -42,6 +42,7 @@ class Feedback:
     moved: bool = False
     refused: tuple[str, ...] = ()
     patch: str = ""
+    put_back: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -72,9 +73,15 @@ class Feedback:
         lines += _fenced(title, self.output)
         work = self._of_work()
         if self.failure == _BREACH and self.way != "fresh":
-            work += f" {_PUT_BACK}"
+            work += f" {self._of_breach()}"
         lines += ["", work] if work else []
         return lines + _fenced("What it had changed:", self.patch, "diff")
+
+    def _of_breach(self) -> str:
+        if not self.put_back:
+            return _PUT_BACK
+        names = some_of([f"`{name}`" for name in self.put_back], _NAMED)
+        return f"What you were to leave alone was put back as it was, so leave it: {names}."
 
     def _of_work(self) -> str:
         if self.way == "session":

@@ -6,6 +6,7 @@ ref before anything else happens to the worktree.
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from parallel_orchestra.agents import Backend, backend_of, speaks_claude
@@ -36,6 +37,7 @@ from parallel_orchestra.store.records import attempt_results
 from parallel_orchestra.worker.allowance import Allowance
 from parallel_orchestra.worker.aside import Aside
 from parallel_orchestra.worker.blame import hopeless
+from parallel_orchestra.worker.borders import barred
 from parallel_orchestra.worker.copies import copies_of
 from parallel_orchestra.worker.ended import DETAIL_BYTES, Ended, Finished, ForAPerson
 from parallel_orchestra.worker.judging import Judging
@@ -268,7 +270,8 @@ class Attempt:
             definition = shop.run.fingerprints.get(claim.task, "")
             onward = due(shop.store.layout, shop.plan, self._task, claim.attempt, definition)
         try:
-            self._onward = stand(shop.repo, self._place, workspace, onward)
+            rules = partial(barred, shop, self._task)
+            self._onward = stand(shop.repo, self._place, workspace, onward, rules)
         except GitError as error:
             # Half of them may be there; what they are is kept under a ref.
             self._onward = Onward(last=onward.last, why=str(error))

@@ -6,6 +6,7 @@ The judgement is made in `ownership`; here it is asked for, with what git knows,
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from posixpath import normpath
 
 from parallel_orchestra import ctags
 from parallel_orchestra.git import Change, Objects
@@ -82,6 +83,19 @@ def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Bre
         return Breach(reason)
     lines = [line for words, names in refused for line in (f"{words}:", *names[:_MOST])]
     return Breach(reason, "\n".join(lines))
+
+
+def barred(shop: Shop, task: Task, base: str, tree: str) -> tuple[str, ...]:
+    """Returns the files of a tree that differ from the base and may not, whatever is done in them.
+
+    Raises:
+        GitError: git can't tell what was changed.
+    """
+    if shop.plan.on_boundary is not Boundaries.BLOCK or not task.boundary:
+        return ()
+    known = Ground(shop.repo.objects, shop.pool.inside, shop.environ)
+    found = judged(known, task, base, tree, again=False)
+    return tuple(normpath(known.prefix + path) for path in found.barred)
 
 
 def judged(ground: Ground, task: Task, before: str, after: str, *, again: bool) -> Judgement:

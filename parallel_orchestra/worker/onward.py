@@ -7,12 +7,13 @@ or waits for ever (tried with opencode).
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.git import Conflicted, Repo
 from parallel_orchestra.isolation import Isolation, Workspace
-from parallel_orchestra.model import Plan, QaVerdict, Task, Usage
+from parallel_orchestra.model import FailureClass, Plan, QaVerdict, Task, Usage
 from parallel_orchestra.retry import Way, way_after
 from parallel_orchestra.store import AttemptResult, Layout
 from parallel_orchestra.store.feedback import said_after
@@ -33,6 +34,7 @@ class Onward:
 
     `moved` if other tasks were merged since. `refused` are the files in which the work of the last
     attempt does not go together with them. `why` says why it did not go on as it should have.
+    `put_back` are files of it that were not its to change, and are again as they were.
     """
 
     way: Way = Way.FRESH
@@ -40,6 +42,7 @@ class Onward:
     moved: bool = False
     refused: tuple[str, ...] = ()
     why: str = ""
+    put_back: tuple[str, ...] = ()
 
     @property
     def session(self) -> str:
@@ -83,8 +86,18 @@ def due(layout: Layout, plan: Plan, task: Task, attempt: int, definition: str) -
     return Onward(way, last)
 
 
-def stand(repo: Repo, place: Isolation, workspace: Workspace, onward: Onward) -> Onward:
+def stand(
+    repo: Repo,
+    place: Isolation,
+    workspace: Workspace,
+    onward: Onward,
+    barred: Callable[[str, str], tuple[str, ...]] = lambda *_: (),
+) -> Onward:
     """Makes the files those of the last attempt, on what was merged since; returns how it goes on.
+
+    Files for which it failed because nothing in them is its task's to change are as they were before:
+    an agent that does not think of that would else fail for them again and again. `barred` says which,
+    asked with the commit that the attempt began from and the tree that it left.
 
     Raises:
         GitError: they can't be written; some may have been.
@@ -94,10 +107,11 @@ def stand(repo: Repo, place: Isolation, workspace: Workspace, onward: Onward) ->
         return onward
     onward = replace(onward, moved=last.base != workspace.base)
     if last.ref:
-        content = _on_top(repo, last, workspace.base)
+        content, put_back = _on_top(repo, last, workspace.base, barred)
         if isinstance(content, Conflicted):
             files = content.files
             return Onward(last=last, refused=files, why="its work contradicts what was merged")
+        onward = replace(onward, put_back=put_back)
         if not content or not place.bring(workspace, content):
             return Onward(last=last, why="its work can't be put into this worktree")
     if onward.session and last.directory != str(workspace.path):
@@ -129,16 +143,27 @@ def _sound(last: AttemptResult) -> bool:
     return bool(_COMMIT.fullmatch(last.base)) and (not last.ref or bool(_REF.fullmatch(last.ref)))
 
 
-def _on_top(repo: Repo, last: AttemptResult, base: str) -> str | Conflicted:
-    """Returns the last attempt's files with what was merged since, as a tree; empty if it is gone."""
+def _on_top(
+    repo: Repo,
+    last: AttemptResult,
+    base: str,
+    barred: Callable[[str, str], tuple[str, ...]],
+) -> tuple[str | Conflicted, tuple[str, ...]]:
+    """Returns the last attempt's files with what was merged since, as a tree; empty if it is gone.
+
+    Besides, what was put back in them.
+    """
     objects = repo.objects
+    names: tuple[str, ...] = ()
     try:
         work = objects.tree_of(last.ref)
+        if last.failure == FailureClass.BOUNDARY.value and (names := barred(last.base, work)):
+            work = objects.with_files(work, last.base, names)
         if last.base == base:
-            return work
+            return work, names
         message = f"Unmerged work of task `{last.task}`, attempt {last.attempt}\n"
         merged = objects.merge_trees(base, objects.commit(work, (last.base,), message))
     except GitError:
         # The branch began anew, or somebody cleaned up: `clean` may remove what is kept.
-        return ""
-    return merged if isinstance(merged, Conflicted) else merged.tree
+        return "", ()
+    return (merged if isinstance(merged, Conflicted) else merged.tree), names

@@ -75,13 +75,14 @@ def test_nothing_is_beyond_for_a_task_that_does_not_say_what_it_writes():
 def test_what_boundary_covers_is_touched_also_by_a_file_in_its_place(text, touched):
     boundary = ["src/core/", "*.lock", "!src/core/free.py"]
 
-    assert judged(text, boundary=boundary) == Judgement(touched=touched)
+    assert judged(text, boundary=boundary) == Judgement(touched=touched, barred=touched)
 
 
 def test_what_is_touched_is_not_said_to_be_beyond_as_well():
     found = judged("M core/a.py, M lib/b.py", writes=["src/"], boundary=["core/"])
 
-    assert found == Judgement(beyond=("lib/b.py",), touched=("core/a.py",))
+    only = ("core/a.py",)
+    assert found == Judgement(beyond=("lib/b.py",), touched=only, barred=only)
 
 
 def test_new_files_are_made_and_old_ones_modified():

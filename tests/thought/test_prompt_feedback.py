@@ -83,6 +83,15 @@ def test_what_an_attempt_goes_on_with_and_must_not_have_changed_is_to_be_put_bac
     assert "Put what you were to leave alone back as it was" in feedback.text
 
 
+def test_what_was_put_back_for_an_attempt_is_said():
+    feedback = Feedback(
+        attempt=1, failure="boundary", reason="x", way="session", put_back=("core/a.py", "b.py")
+    )
+
+    told = "What you were to leave alone was put back as it was, so leave it: `core/a.py`, `b.py`."
+    assert feedback.text.endswith(f"Your files are as you left them. {told}")
+
+
 def test_who_begins_afresh_has_nothing_to_put_back():
     feedback = Feedback(attempt=1, failure="boundary", reason="changed a.py", ref="refs/x")
 

@@ -46,6 +46,26 @@ def report(scene, result, code):
     return {task["id"]: task for task in found["tasks"]}
 
 
+def test_what_was_forbidden_is_put_back_for_an_agent_that_does_not_look_back(scene):
+    agent = (
+        "echo > $PO_TASK_ID.txt; test $PO_ATTEMPT = 2 && exit; "
+        "echo > safe; rm core/b.txt; sed -i s/kept/lost/ keep.txt"
+    )
+    task = (
+        "{id: hasty, boundary: [core/, safe/, keep.txt], backend: mine, prompt: p, max_retries: 1}"
+    )
+    scene.plan(plan(task, top=f"backends: {{mine: {{command: [sh, -c, {json.dumps(agent)}]}}}}\n"))
+
+    tasks = report(scene, scene.run("--yes", "--report", "../r.json"), 0)
+
+    first, second = tasks["hasty"]["attempts"]
+    assert first["reason"] == "changed what is in its `boundary`: core/b.txt, keep.txt, safe"
+    assert (second["failure"], second["way"]) == ("", "tree")
+    assert scene.files() == {**FILES, "hasty.txt": "\n"}
+    told = scene.call("show-prompt", "hasty", "--attempt", "2").out
+    assert "was put back as it was, so leave it: `core/b.txt`, `keep.txt`, `safe`." in told
+
+
 def test_more_than_was_said_is_a_warning_and_what_was_forbidden_a_failure(scene):
     scene.plan(
         plan(

@@ -139,6 +139,27 @@ def test_the_same_worktree_gets_the_files_back_and_the_session_goes_on(place, re
     assert git(workspace.path, "rev-parse", "HEAD").strip() == workspace.base
 
 
+def test_what_was_not_the_tasks_to_change_is_as_it_was_even_if_others_changed_it_since(
+    place, repo, project, last
+):
+    commit_files(project, {"b.txt": "three\n"})
+    workspace = opened(place, repo)
+    asked = []
+
+    def barred(base, tree):
+        asked.append((base, repo.objects.changed(base, tree)[0].path))
+        return ("b.txt",)
+
+    breach = replace(last, failure="boundary")
+    onward = stand(repo, place, workspace, due_after(breach), barred)
+    verify = stand(repo, place, opened(place, repo), due_after(last), barred)
+
+    assert (onward.way, onward.put_back, onward.moved) == (Way.SESSION, ("b.txt",), True)
+    assert asked == [(last.base, "a.txt")]
+    assert verify.refused == ("b.txt",)
+    assert workspace.path.joinpath("a.txt").exists()
+
+
 def test_another_worktree_gets_the_files_but_not_the_session(place, repo, last):
     workspace = opened(place, repo)
 
