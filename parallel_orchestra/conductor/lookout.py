@@ -10,9 +10,11 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from parallel_orchestra.board import Clock
+from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.events import AttemptEnded, Claimed, Event
 from parallel_orchestra.git import Repo
 from parallel_orchestra.plain import some_of
@@ -23,6 +25,8 @@ _NAMED = 10
 _SHARE = 0.05
 #: Seconds by which a file's time may lie before that of what wrote it (the kernel's own tick).
 _LEEWAY = 0.02
+#: Seconds that a delivery is waited for: a remark too many is better than a run that stands still.
+_PATIENCE = 10.0
 
 #: A file, when it was last written (nanoseconds), and its size.
 _Facts = tuple[str, int, int]
@@ -95,7 +99,7 @@ class Lookout:
             return
         with self._turn:
             self._due = False
-        files = self._files()
+        files = self._settled_files()
         ended = self._clock.monotonic()
         self._next = ended + (ended - began) / _SHARE
         changed, self._last = files ^ self._last, files
@@ -106,6 +110,15 @@ class Lookout:
             elsewhere = set(others()) - spans.keys()
             for suspects, paths in _by_suspects(changed, spans, elsewhere).items():
                 say(suspects[0] if len(suspects) == 1 else "", _words(suspects, sorted(paths)))
+
+    def _settled_files(self) -> frozenset[_Facts]:
+        """Returns the files that differ from the last commit, while nothing is delivered into it."""
+        files = self._files()
+        if files != self._last:
+            # What a delivery has written and not yet entered looks like an agent's doing.
+            with suppress(EnvironmentProblem), self._repo.lock(_PATIENCE):
+                files = self._files()
+        return files
 
     def _files(self) -> frozenset[_Facts]:
         found = self._repo.changed_files()

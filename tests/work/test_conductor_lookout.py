@@ -1,6 +1,7 @@
 """Which files of the checkout changed, and while which tasks were at work."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -8,7 +9,7 @@ from parallel_orchestra.board import Clock
 from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.events import AttemptEnded, Claimed
 from parallel_orchestra.git import Repo
-from support.repository import make_repository
+from support.repository import git, make_repository
 
 
 class Watched:
@@ -127,6 +128,24 @@ def test_looking_costs_a_small_share_of_the_time(watched):
     assert watched.look() == []
     watched.now += 60
     assert [task for task, _ in watched.look()] == ["two"]
+
+
+def test_a_delivery_that_is_under_way_is_nobodys_doing(watched):
+    watched.begins("one", 10)
+    watched.ends("one", 20)
+    repo = Repo.discover(watched.top, os.environ)
+
+    with ThreadPoolExecutor() as pool:
+        with repo.lock():
+            watched.writes("b.txt", 15)
+            looking = pool.submit(watched.look)
+            # With a look that does not wait, this is the time in which it would be fooled.
+            wait([looking], timeout=0.2)
+            git(watched.top, "add", "b.txt")
+            git(watched.top, "commit", "--quiet", "--message", "delivered")
+        said = looking.result(timeout=30)
+
+    assert said == []
 
 
 def test_without_any_task_it_is_said_of_none(watched):
