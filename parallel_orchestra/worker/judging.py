@@ -144,11 +144,11 @@ class Judging:
         gone = list(self._kept)
         if onward.way is Way.JUDGE and last is not None:
             named = self._shop.queue.refs.candidate(last.task, last.attempt, last.owner)
-            if last.ref.startswith(named) and (commit := refs.read(last.ref)) is not None:
-                gone.append((last.ref, commit))
+            gone += [(last.ref, "")] if last.ref.startswith(named) else []
         for ref, commit in gone:
             with contextlib.suppress(GitError), self._shop.repo.lock():
-                refs.transact([Update(ref, None, commit)])
+                if known := commit or refs.read(ref):
+                    refs.transact([Update(ref, None, known)])
 
     def _conclude(
         self, said: Said, judge: Task, commit: str, executor: Answer, *, again: bool
