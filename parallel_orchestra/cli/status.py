@@ -14,6 +14,7 @@ from parallel_orchestra.cli.closing import say_tinted, tinted
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.ink import clipped, length, painted
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
+from parallel_orchestra.cli.suspending import suspended_by
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.conductor.picture import (
     read_record,
@@ -52,7 +53,7 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: boo
         raise usage("`--watch` and `--json` exclude each other", hint)
     layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
     report = _watched(layout) if watch else read(layout)
-    if watch and not sys.stdout.isatty():
+    if watch and not _in_place():
         return standing(report)
     if as_json:
         from parallel_orchestra.report.json_report import render  # noqa: PLC0415  # not for people
@@ -78,27 +79,52 @@ def _killed(layout: Layout, report: RunReport) -> list[str]:
 
 def _watched(layout: Layout) -> RunReport:
     """Shows how a run stands until it has ended or is deserted, and returns how it stands then."""
-    canvas = Canvas(sys.stdout.fileno(), sys.stdout.encoding or "ascii")
+    if _in_place():
+        return _drawn(layout)
     told: tuple[object, ...] = ()
+    while True:
+        began = time.monotonic()
+        report = read(layout)
+        over = report.ended is not None or bool(report.killed)
+        if told != (told := tuple((task.id, task.outcome) for task in report.tasks)):
+            click.echo("\n".join((*_lines(layout, report), "")))
+        if over:
+            return report
+        time.sleep(_pause(began))
+
+
+def _in_place() -> bool:
+    """Returns whether lines can be drawn over themselves."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _drawn(layout: Layout) -> RunReport:
+    """Shows it in place on the terminal, and takes it away at the end, or while we are suspended."""
+    canvas = Canvas(sys.stdout.fileno(), sys.stdout.encoding or "ascii")
+    color = colored(sys.stdout, os.environ)
+
+    def away() -> None:
+        canvas.close([], shutil.get_terminal_size().columns)
+
     try:
-        while True:
-            began = time.monotonic()
-            report = read(layout)
-            over = report.ended is not None or bool(report.killed)
-            if sys.stdout.isatty():
+        with suspended_by(away, lambda: None):
+            while True:
+                began = time.monotonic()
+                report = read(layout)
+                if report.ended is not None or report.killed:
+                    return report
                 size = shutil.get_terminal_size()
-                told_now = () if over else _lines(layout, report)[: size.lines - 1]
-                lines = [clipped(one, size.columns - 1) for one in tinted(told_now, report)]
-                shown = [painted(one, color=colored(sys.stdout, os.environ)) for one in lines]
+                told = _lines(layout, report)[: size.lines - 1]
+                lines = [clipped(one, size.columns - 1) for one in tinted(told, report)]
+                shown = [painted(one, color=color) for one in lines]
                 canvas.draw([], shown, [length(one) for one in lines], size.columns)
-            elif told != (told := tuple((task.id, task.outcome) for task in report.tasks)):
-                click.echo("\n".join((*_lines(layout, report), "")))
-            if over:
-                return report
-            time.sleep(max(1.0, (time.monotonic() - began) / _SHARE))
+                time.sleep(_pause(began))
     finally:
-        if sys.stdout.isatty():
-            canvas.close([], shutil.get_terminal_size().columns)
+        away()
+
+
+def _pause(began: float) -> float:
+    return max(1.0, (time.monotonic() - began) / _SHARE)
 
 
 def _deserted(layout: Layout, report: RunReport) -> list[str]:

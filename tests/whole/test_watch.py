@@ -1,9 +1,11 @@
 """`watch` and `status --watch` beside a real run, on a real terminal."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack
 
 import pytest
 
@@ -63,7 +65,7 @@ def test_a_run_is_watched_from_another_terminal_and_left_alone(tmp_path):
     assert terminal.shown.endswith(b"\x1b[?25h\x1b[?1049l")
 
 
-def test_after_ctrl_z_the_shell_has_its_terminal_and_then_the_watcher_again(tmp_path):
+def test_what_is_typed_after_the_key_that_leaves_is_for_the_shell(tmp_path):
     go = tmp_path / "go"
     go.touch()
     scene = Scene(tmp_path, env={"GO": str(go)}).repository(1).plan(PLAN)
@@ -72,29 +74,54 @@ def test_after_ctrl_z_the_shell_has_its_terminal_and_then_the_watcher_again(tmp_
     command = [sys.executable, "-m", "parallel_orchestra", "watch"]
 
     with Terminal() as terminal:
-        terminal.resize(100, 24)
         streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.theirs)
-        with subprocess.Popen(
-            command,
-            cwd=scene.project,
-            env=env,
-            **streams,
-            preexec_fn=os.setpgrp,  # noqa: PLW1509  # a job of its own, for Ctrl-Z; no threads here
-        ) as watcher:
+        with subprocess.Popen(command, cwd=scene.project, env=env, **streams) as watcher:
             wait_until(lambda: terminal.shows(b"dig log"), 30)
+            terminal.enter(b"jqgit log\n")
+            wait_until(lambda: watcher.poll() is not None, 30)
+        typed_ahead = os.read(terminal.theirs, 100)
+
+    assert typed_ahead == b"git log\n"
+
+
+def test_a_status_that_is_watched_gives_the_terminal_back_while_it_is_suspended(tmp_path):
+    go = tmp_path / "go"
+    scene = Scene(tmp_path, env={"GO": str(go)}).repository(1).plan(PLAN)
+    env = scene.environment({"TERM": "xterm", "PYTHONUTF8": "1", "NO_COLOR": "1"})
+    command = [sys.executable, "-m", "parallel_orchestra", "status", "--watch"]
+
+    with Terminal() as terminal, scene.start("--yes") as run:
+        terminal.resize(100, 24)
+        wait_until(lambda: scene.states().get("dig") == "locked", 30)
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.theirs)
+        with ExitStack() as stack:
+            watcher = subprocess.Popen(
+                command,
+                cwd=scene.project,
+                env=env,
+                **streams,
+                preexec_fn=os.setpgrp,  # noqa: PLW1509  # a job of its own, for Ctrl-Z; no threads
+            )
+            stack.callback(watcher.wait)
+            stack.callback(watcher.kill)
+            wait_until(lambda: terminal.shows(b"running dig"), 30)
             watcher.send_signal(signal.SIGTSTP)
             wait_until(lambda: state(watcher.pid) == "T", 30)
             terminal.shows(b"")
             suspended, terminal.shown = terminal.shown, b""
             watcher.send_signal(signal.SIGCONT)
-            wait_until(lambda: terminal.shows(b"dig log"), 30)
-            terminal.enter(b"r")
-            wait_until(lambda: terminal.shows(b"dig result"), 30)
-            terminal.enter(b"q")
+            wait_until(lambda: terminal.shows(b"running dig"), 30)
+            go.touch()
+            run.wait()
             wait_until(lambda: watcher.poll() is not None, 30)
+            terminal.shows(b"")
 
-    assert suspended.endswith(b"\x1b[?25h\x1b[?1049l")
-    assert terminal.shown.startswith(b"\x1b[?1049h")
+    # what was drawn is gone
+    assert stands(suspended, 100, 24) == []
+    assert suspended.endswith(b"\x1b[?25h")
+    # the shell's lines above stay: the first new picture goes up no line
+    assert re.search(rb"\x1b\[\d*A", terminal.shown.partition(b"running dig")[0]) is None
+    assert stands(terminal.shown, 100, 24)[0].startswith("2 completed / 2 total")
 
 
 def test_in_a_pipe_a_run_is_watched_in_blocks_of_lines(tmp_path):

@@ -26,6 +26,8 @@ _SEQUENCES = {
     b"\x1b[F": "end",
     b"\x1bOF": "end",
 }
+#: What leaves, wherever it is pressed; see `state.KEYS`.
+LEAVE = b"q"
 _NAMES = {" ": "space", "\t": "tab", "\r": "enter", "\n": "enter", "\x1b": "esc"}
 
 
@@ -40,16 +42,20 @@ class Keyboard:
     def pressed(self, within: float) -> tuple[str, ...]:
         """Returns the keys that were pressed; waits so many seconds for the first one.
 
-        A terminal that is gone is like the key `q`.
+        What follows `q`, which leaves, stays unread: it is for whoever has the terminal then. A
+        terminal that is gone is like that key.
         """
-        ready, _, _ = select.select([self._descriptor], [], [], within)
-        if not ready:
-            return ()
-        try:
-            data = os.read(self._descriptor, 1024)
-        except OSError:
-            data = b""
-        return tuple(keys_in(data)) if data else ("q",)
+        data = b""
+        while not data.endswith(LEAVE) and self._ready(0.0 if data else within):
+            try:
+                read = os.read(self._descriptor, 1)
+            except OSError:
+                read = b""
+            data += read or LEAVE
+        return tuple(keys_in(data))
+
+    def _ready(self, within: float) -> bool:
+        return bool(select.select([self._descriptor], [], [], within)[0])
 
     def __enter__(self) -> "Keyboard":  # noqa: PYI034  # Self is younger than Python 3.10
         """Lets keys come at once and unseen, and SIGTERM end us in order."""
