@@ -20,6 +20,7 @@ _WIDE = 1000
 _LOOKS = {
     "failed": "bad",
     "killed": "bad",
+    "not": "bad",
     "skipped": "odd",
     "running": "act",
     "paused": "odd",

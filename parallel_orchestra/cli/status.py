@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -65,8 +64,8 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool, watch: boo
 
 
 def _lines(layout: Layout, report: RunReport) -> tuple[str, ...]:
-    first, *others = status_lines(report, time.time())
-    lines = (first, *_killed(layout, report), *others, *_deserted(layout, report))
+    first, *others = status_lines(report, time.time(), _deserted(layout, report))
+    lines = (first, *_killed(layout, report), *others)
     return tuple(row for line in lines for row in line.splitlines())
 
 
@@ -127,18 +126,14 @@ def _pause(began: float) -> float:
     return max(1.0, (time.monotonic() - began) / _SHARE)
 
 
-def _deserted(layout: Layout, report: RunReport) -> list[str]:
-    """Returns a line for each task whose owner is known to be dead: it lies there as if at work."""
+def _deserted(layout: Layout, report: RunReport) -> dict[str, str]:
+    """Returns the tasks whose owner is known to be dead, with why: they lie there as if at work."""
     if not report.count(Outcome.RUNNING):
-        return []
+        return {}
     # of a run at rest nobody asks who is at work
     from parallel_orchestra.conductor.byhand.holding import holders  # noqa: PLC0415
 
-    return [
-        f"not at work {holder.entry.task}: {holder.dead}; whoever goes on with the run has it"
-        for holder in holders(layout)
-        if holder.dead
-    ]
+    return {holder.entry.task: holder.dead for holder in holders(layout) if holder.dead}
 
 
 def read(layout: Layout) -> RunReport:
@@ -151,10 +146,9 @@ def read(layout: Layout) -> RunReport:
     killed = deserted(layout)
     repo = repository_of(read_record(layout), os.environ)
     try:
-        report = report_of(layout, repo, time.time())
+        return report_of(layout, repo, time.time(), killed)
     finally:
         repo.close()
-    return replace(report, killed=killed) if report.ended is None else report
 
 
 def standing(report: RunReport) -> ExitCode:

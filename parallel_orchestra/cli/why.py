@@ -16,9 +16,11 @@ from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_opt
 from parallel_orchestra.cli.sharing import words_of_clash
 from parallel_orchestra.conductor.adopting import refusals, words_of
 from parallel_orchestra.conductor.byhand import no_such_task
+from parallel_orchestra.conductor.byhand.holding import holders
 from parallel_orchestra.conductor.checkup.directory import edits
 from parallel_orchestra.conductor.exhibits import with_last_words
 from parallel_orchestra.conductor.picture import NOBODY, read_record, report_of, repository_of
+from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode, Problem
 from parallel_orchestra.git import Repo
@@ -98,11 +100,27 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
         return _dropped(task, problems)
     repo = repository_of(record, os.environ)
     try:
-        report = report_of(layout, repo, now)
+        report = report_of(layout, repo, now, deserted(layout))
         meeting = _meeting(plan, repo, record.base_commit, report, task)
     finally:
         repo.close()
     found = next(one for one in report.tasks if one.id == task)
+    reason, step, cause = _standing(layout, report, found)
+    facts = [
+        *_edited(layout, record, plan, task),
+        *meeting,
+        *_facts(layout, found, report.tasks, now),
+        *_ahead(report, found),
+    ]
+    [read] = with_last_words(replace(report, tasks=(found,))).tasks
+    printed = last_words(read, _PRINTED, anyhow=True)
+    return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause, printed)
+
+
+def _standing(
+    layout: Layout, report: RunReport, found: TaskReport
+) -> tuple[str, str, Cause | None]:
+    """Returns why a task stands so, what to do, and what holds it up if it waits."""
     reason, step, cause = found.reason, next_step(report, found), found.cause
     if found.outcome is Outcome.WAITING:
         cause = _cause(layout, found)
@@ -113,23 +131,20 @@ def explain(layout: Layout, task: str, now: float) -> Explanation:
             step = f"wait, or if it is over: `rm {layout.limits}/{found.backend}.*`"
             if report.ended is not None:
                 step = f"`parallel-orchestra run {report.source} --resume` goes on then"
-        elif report.ended is not None:
+        elif report.ended is not None or report.killed:
             step = resume_step(report)[0]
             if cause is None or cause.kind is not Hold.BUDGET:
                 step = f"no run is at work: `parallel-orchestra run {report.source} --resume`"
+    elif found.outcome is Outcome.RUNNING and (dead := _dead(layout, found.id)):
+        reason = f"nobody is at work on it: {dead}"
+        step = "`parallel-orchestra recover` frees it"
+        if report.killed:
+            step = resume_step(report)[0]
     elif found.outcome is Outcome.SKIPPED:
         step = "mend that one: `parallel-orchestra why` with its name says how"
     elif found.failure:
         reason = f"{found.failure}: {found.reason}"
-    facts = [
-        *_edited(layout, record, plan, task),
-        *meeting,
-        *_facts(layout, found, report.tasks, now),
-        *_ahead(report, found),
-    ]
-    [read] = with_last_words(replace(report, tasks=(found,))).tasks
-    printed = last_words(read, _PRINTED, anyhow=True)
-    return Explanation(task, found.outcome.value, reason, tuple(facts), step, cause, printed)
+    return reason, step, cause
 
 
 def _dropped(task: str, problems: Sequence[Problem]) -> Explanation:
@@ -166,10 +181,15 @@ def _meeting(plan: Plan, repo: Repo, base: str, report: RunReport, task: str) ->
     return [words_of_clash(clashing)] if clashing is not None else []
 
 
+def _dead(layout: Layout, task: str) -> str:
+    """Returns why the owner of a locked task is known to be dead; empty if it is not."""
+    return next((one.dead for one in holders(layout) if one.entry.task == task), "")
+
+
 def _ahead(report: RunReport, task: TaskReport) -> list[str]:
     """Returns how the rest of the run will go, seen from a task that is still open."""
     outlook = report.outlook
-    if outlook is None or task.outcome not in (Outcome.WAITING, Outcome.RUNNING):
+    if outlook is None or report.killed or task.outcome not in (Outcome.WAITING, Outcome.RUNNING):
         return []
     here = ["on the critical path: whatever holds it up, holds up the end of the run"]
     return [*(here if task.id in outlook.path else []), *ahead(outlook)]

@@ -33,8 +33,8 @@ NOBODY = "nobody-0-00000000"
 _ENDED = (TaskState.DONE, TaskState.FAILED)
 
 
-def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
-    """Returns how a run stands at this moment (epoch); changes nothing.
+def report_of(layout: Layout, repo: Repo, now: float, killed: str = "") -> RunReport:
+    """Returns how a run stands `now` (epoch), `killed` if nobody is at work on it; changes nothing.
 
     Raises:
         EnvironmentProblem: the directory holds no run.
@@ -73,6 +73,7 @@ def report_of(layout: Layout, repo: Repo, now: float) -> RunReport:
         spent=spent_of(plan, layout, now),
         limits=limit.limits,
         limited=limit.causes,
+        killed=killed,
         strange=(*listing.strange, *_unknown(plan, listing)),
     )
     report = fold(facts, places, journal.read(layout.journal), now)

@@ -47,7 +47,7 @@ class RunFacts:
     `left_out` gives each task that the run was told not to carry out, with the reason.
     `past` are seconds that tasks took before in this repository, `tree` the files of its base.
     `limits` are the usage limits that hold, `limited` gives each task that one of them concerns.
-    `spent` is what was used of budgets.
+    `spent` is what was used of budgets. `killed` says why nobody is at work on a run that has not ended.
     """
 
     run: str
@@ -67,6 +67,7 @@ class RunFacts:
     spent: Spent = NOTHING_SPENT
     limits: tuple[Limit, ...] = ()
     limited: Mapping[str, Cause] = field(default_factory=dict)
+    killed: str = ""
 
 
 #: Stands where a failure class stands if a person took the task's merge back.
@@ -117,9 +118,7 @@ def fold(
     facts: RunFacts, places: Mapping[str, Place], history: Iterable[tuple[str, Event]], now: float
 ) -> RunReport:
     """Returns the picture of a run: `history` are (writer, event) in order of time."""
-    memory = _Memory(Delivery(facts.base_branch))
-    for writer, event in history:
-        memory.take(writer, event)
+    memory = _remembered(facts, history)
     graph = Graph.of(facts.plan.tasks)
     culprits = doomed(graph, {task: place.state for task, place in places.items()})
     begun, ended = memory.begun, memory.ended
@@ -162,11 +161,19 @@ def fold(
         waits=memory.waits.all(now),
         aftermath=memory.aftermath,
         seen=now,
+        killed=facts.killed if ended is None else "",
     )
 
 
+def _remembered(facts: RunFacts, history: Iterable[tuple[str, Event]]) -> _Memory:
+    memory = _Memory(Delivery(facts.base_branch))
+    for writer, event in history:
+        memory.take(writer, event)
+    return memory
+
+
 def _crew(facts: RunFacts, memory: _Memory) -> Crew:
-    at_work = memory.ended is None
+    at_work = memory.ended is None and not facts.killed
     return Crew(
         workers=memory.begun.workers if memory.begun else 0,
         at_work=at_work,

@@ -4,7 +4,8 @@ Knows nothing of colours. A command is never broken or cut, so that it can be co
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.plain import some_of
@@ -33,6 +34,7 @@ from parallel_orchestra.report.together import verdict_of
 #: Seconds after which a locked task is shown as suspicious; it is never freed for that.
 LONG_LOCKED = 1800.0
 
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 #: A file that may be a person's, for a task that is to join the run.
 _DROPPED = re.compile(r"available/([A-Za-z0-9_-]{1,64})\.md")
 
@@ -83,16 +85,19 @@ def _steps(report: RunReport) -> tuple[str, ...]:
     return (*first, *resume_step(report), *mend_step(report))
 
 
-def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
+def status_lines(
+    report: RunReport, now: float, deserted: Mapping[str, str] = _NOBODY
+) -> tuple[str, ...]:
     """Returns how a run stands at `now` (epoch seconds), in lines that are not cut.
 
     The first line counts; then the running tasks, the longest first and those of more than
     `LONG_LOCKED` seconds flagged, how many wait, the failed ones with their reasons, what to do next.
+    `deserted` gives the running tasks whose worker is dead, and how one knows: those come first.
     """
     running = [
         (now - task.attempts[-1].started if task.attempts else 0.0, task)
         for task in report.tasks
-        if task.outcome is Outcome.RUNNING
+        if task.outcome is Outcome.RUNNING and task.id not in deserted
     ]
     running.sort(key=lambda one: -one[0])
     lines = [headline(report)]
@@ -100,6 +105,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
         how = "nothing starts until `parallel-orchestra resume-run`"
         lines.append(one_line(f"paused {report.paused}; {how}"))
     lines += budget_lines(report.purses)
+    lines += _left_lying(deserted)
     lines += _listed([_running(task, elapsed, now) for elapsed, task in running], "running tasks")
     lines += [one_line(f"held: no task starts: {reason}") for reason in report.held]
     lines += [one_line(f"limited: {limit.words(now)}: {limit.reason}") for limit in report.limits]
@@ -110,7 +116,7 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     failed = [task for task in report.tasks if task.outcome is Outcome.FAILED]
     lines += _together(_alike(failed), lambda group: _with_session(report, group))
     lines += aftermath_lines(report)
-    if report.outlook is not None and report.outlook.tasks:
+    if report.outlook is not None and report.outlook.tasks and not report.killed:
         lines += map(one_line, ahead(report.outlook))
     if report.integration_report is not None:
         lines.append(f"integration: {verdict_of(report.integration_report)}")
@@ -119,6 +125,16 @@ def status_lines(report: RunReport, now: float) -> tuple[str, ...]:
     lines += _listed(odd, "such files")
     steps = (*why_step(report), *(_steps(report) if report.ended is not None else ()))
     return (*lines, *(clean(f"next: {step}") for step in steps))
+
+
+def _left_lying(deserted: Mapping[str, str]) -> Iterator[str]:
+    alike: dict[str, list[str]] = {}
+    for task, why in deserted.items():
+        alike.setdefault(why, []).append(task)
+    for why, tasks in alike.items():
+        it = "it" if len(tasks) == 1 else "them"
+        names = some_of(tasks, _NAMED)
+        yield one_line(f"not at work {names}: {why}; whoever goes on with the run has {it}")
 
 
 def _causes(report: RunReport, outcome: Outcome) -> Iterator[str]:

@@ -157,6 +157,17 @@ def test_a_task_of_exactly_thirty_minutes_is_not_flagged():
     assert lines[1].endswith(", 30 min 00 s")
 
 
+def test_what_dead_workers_left_is_told_apart_from_what_runs():
+    tasks = [running(name, NOW - 9.0) for name in ("a", "b", "c")]
+    dead = {"a": "process 7 is gone", "b": "process 7 is gone"}
+
+    lines = status_lines(runs.run(*tasks, ended=None), NOW, dead)
+
+    gone = "not at work a, b: process 7 is gone; whoever goes on with the run has them"
+    assert lines[1] == gone
+    assert [line[:9] for line in lines[2:]] == ["running c"]
+
+
 def test_a_running_task_whose_attempt_is_not_known_yet_is_named():
     run = runs.run(runs.task("core", Outcome.RUNNING), ended=None)
 

@@ -70,7 +70,9 @@ def test_a_file_where_worktrees_should_be_is_found_before_anything_is_touched(sc
 
 
 def test_a_status_says_that_the_owner_of_a_running_task_is_dead(scene):
-    scene.plan(HEAD + "  - {id: long, command: 'echo begun; exec sleep 60'}\n---\n")
+    other = "  - {id: other, command: 'true', priority: -1}\n"
+    long = "  - {id: long, command: 'echo begun; exec sleep 60'}\n"
+    scene.plan(f"{HEAD}{long}{other}---\n")
     with scene.start("--yes") as run:
         wait_until(lambda: list(scene.tasks_dir.glob("attempts/long/*/agent.log")), within=10)
         during = scene.call("status").out
@@ -86,6 +88,11 @@ def test_a_status_says_that_the_owner_of_a_running_task_is_dead(scene):
     assert after.splitlines()[1] == f"killed: process {run.pid} is gone; {resume}"
     assert "? unseen" in scene.call("timeline", check=0).out
     assert "  killed  " in scene.call("runs", check=0).out
+    assert "running long" not in after
+    assert "waiting other: ready, but no run is at work" in after
+    why = scene.call("why", "long", check=0).out.splitlines()
+    assert why[0] == f"long running: nobody is at work on it: process {run.pid} is gone"
+    assert why[-1].endswith("--resume`")
     scene.wait_for_silence()
 
 
