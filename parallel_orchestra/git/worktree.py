@@ -25,8 +25,8 @@ _HEAD = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}|ref: refs/\S+")
 _NO_COMMIT = re.compile(r"'(?P<path>.+?)/?' does not have a commit checked out")
 
 #: A pooled tree's HEAD is made anew for each task: it need not survive a power cut, and a log
-#: of it would only keep garbage alive.
-POOLED = ("core.fsync=committed,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
+#: of it would only keep garbage alive. (`committed` has refs in it, whatever is taken out besides.)
+POOLED = ("core.fsync=objects,-reference", "core.logAllRefUpdates=false", "index.sparse=false")
 
 #: Above so many paths git takes long to match each with all that is staged.
 _MANY = 200

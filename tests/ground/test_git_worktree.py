@@ -4,6 +4,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,25 @@ def test_checkout_mends_a_damaged_index_and_a_left_lock(tree: WorkTree, damage: 
 
     assert not tree.dirty()
     assert not (tree.git_dir / "index.lock").exists()
+
+
+def test_what_is_staged_is_synced_and_the_head_of_a_pooled_tree_is_not(
+    repo: Repo, tree: WorkTree, tmp_path: Path
+):
+    log = tmp_path / "trace"
+    tree._git = replace(tree._git, environ={**tree._git.environ, "GIT_TRACE2_EVENT": str(log)})
+    other = commit_files(repo.top, {"a.txt": "two\n"})
+
+    tree.checkout(other)
+    at_checkout = log.read_text()
+    log.unlink()
+    (tree.path / "new.txt").write_text("new\n")
+    tree.stage_all()
+
+    assert tree.head() == other
+    assert '"event":"exit"' in at_checkout
+    assert "fsync/hardware-flush" not in at_checkout
+    assert "fsync/hardware-flush" in log.read_text()
 
 
 def test_staging_takes_new_changed_deleted_and_committed_files(repo: Repo, tree: WorkTree):
