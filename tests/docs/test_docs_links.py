@@ -70,6 +70,21 @@ def test_each_misbehaviour_names_a_test_or_an_agent_that_exists():
     assert {match[2] for match in found if match and match[2]} - TOGETHER.keys() == set()
 
 
+def test_each_corner_of_git_names_tests_that_exist():
+    page = ROOT / "docs" / "reference" / "git.md"
+    tests = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in TEST.findall(path.read_text(encoding="utf-8"))
+    }
+
+    rows = dict(rows_of(page, "Corner"))
+
+    assert len(rows) > 15
+    assert [corner for corner, named in rows.items() if "`test_" not in named] == []
+    assert {name for named in rows.values() for name in re.findall(r"`(test_\w+)`", named)} <= tests
+
+
 def test_each_promise_of_the_readme_names_tests_that_exist():
     tests = {
         name
