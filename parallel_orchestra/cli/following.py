@@ -1,5 +1,6 @@
 """The logs of a task's attempts, one after the other, as they grow."""
 
+import json
 import os
 import re
 import sys
@@ -44,6 +45,13 @@ class Out:
         #: A terminal obeys what is in an output. A pipe and a file get it byte by byte.
         self.obeys = sys.stdout.isatty()
 
+    def turn_to(self, attempt: int, log: str) -> None:
+        """Takes notice of where the next lines are from; headings tell people so."""
+
+    def head(self, title: str) -> None:
+        """Prints a heading: another attempt begins, or another log."""
+        self.say([f"==> {title} <=="])
+
     def say(self, lines: list[str]) -> None:
         """Prints lines that are clean."""
         for line in lines:
@@ -59,6 +67,30 @@ class Out:
 
     def _print(self, line: bytes) -> None:
         sys.stdout.buffer.write(self._before + line)
+
+
+class Records(Out):
+    """Standard output, where each line is an object of JSON for programs."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__("")
+        self._place: dict[str, object] = {"task": task}
+
+    def turn_to(self, attempt: int, log: str) -> None:
+        """Says so in each of the next objects."""
+        self._place |= {"attempt": attempt, "log": log}
+
+    def head(self, title: str) -> None:
+        """Prints nothing: the objects say where they are from."""
+
+    def say(self, lines: list[str]) -> None:
+        """Prints an object for each line."""
+        for line in lines:
+            self._print(f"{json.dumps({**self._place, 'text': line})}\n".encode())
+
+    def pass_on(self, line: bytes) -> None:
+        """Prints the line as it is, in an object; what is no UTF-8 is replaced."""
+        self.say([line.decode("utf-8", "replace").removesuffix("\n")])
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,21 +157,22 @@ class TaskLog:
             if one.folder not in self._shown and self._current is not None:
                 # No two attempts are at work at once: the one before is over.
                 self._current.read(last=True)
-                self._out.say([f"==> attempt {one.number} <=="])
+                self._out.head(f"attempt {one.number}")
                 self._begin(one, [one])
         if self._current is not None:
             self._current.read(last=last)
 
     def _begin(self, one: Attempt, passed: list[Attempt]) -> None:
         self._shown |= {each.folder for each in passed}
-        self._current = AttemptLog(one.folder, self._out, self._readers, raw=self._raw)
+        self._current = AttemptLog(one, self._out, self._readers, raw=self._raw)
 
 
 class AttemptLog:
     """The logs of one attempt, each with a heading where there are several."""
 
-    def __init__(self, folder: Path, out: Out, readers: Mapping[str, Reader], *, raw: bool) -> None:
-        self._folder = folder
+    def __init__(self, one: Attempt, out: Out, readers: Mapping[str, Reader], *, raw: bool) -> None:
+        self._number = one.number
+        self._folder = one.folder
         self._out = out
         self._raw = raw
         self._logs: dict[str, GrowingLog] = {}
@@ -160,7 +193,8 @@ class AttemptLog:
                     continue
                 self._logs[name] = GrowingLog(path)
                 if len(self._logs) > 1:
-                    self._out.say([f"==> {name} <=="])
+                    self._out.head(name)
+            self._out.turn_to(self._number, name)
             for line in self._logs[name].lines(last=last):
                 self._show(name, line)
         self._show_what_is_open(last=last)
@@ -185,7 +219,8 @@ class AttemptLog:
     def _show_what_is_open(self, *, last: bool) -> None:
         if self._raw:
             return
-        for story in self._stories.values():
+        for name, story in self._stories.items():
+            self._out.turn_to(self._number, name)
             if last:
                 self._out.say(story.end())
             elif time.monotonic() - self._quiet_since > _PATIENCE:

@@ -11,8 +11,9 @@ from pathlib import Path
 import click
 
 from parallel_orchestra.api import load_plan
+from parallel_orchestra.cli.facts import told
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.options import verbose_option
+from parallel_orchestra.cli.options import json_option, verbose_option
 from parallel_orchestra.cli.outputs import replace_file
 from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.takeover import take_over
@@ -22,6 +23,7 @@ from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import contents, is_folder, parse
 from parallel_orchestra.plan.checklist import is_checklist, read_checklist
 from parallel_orchestra.plan.writing import AS_IT_IS, written
+from parallel_orchestra.report.text import counted
 
 _STATE = ".po-run-state-"
 _MOST_RETRIES = 100
@@ -46,7 +48,8 @@ class Imported:
     help="Write the plan there, if nothing is there yet (default: to standard output).",
 )
 @verbose_option
-def command(source: Path, output: Path | None, verbose: bool) -> int:
+@json_option
+def command(source: Path, output: Path | None, verbose: bool, as_json: bool) -> int:
     """Make a plan of SOURCE and print it.
 
     SOURCE is a `cpo` folder, a Markdown checklist, a manifest of version 0.1, or the
@@ -60,6 +63,13 @@ def command(source: Path, output: Path | None, verbose: bool) -> int:
     cwd = os.path.relpath(made.plan.cwd, place.parent.resolve())
     text = written(made.plan, cwd, made.note)
     parse(text.encode(), place, contents, shown="the imported plan")
+    if as_json:
+        if output is not None:
+            replace_file(output, text)
+        tasks = [task.id for task in made.plan.tasks]
+        plan = None if output is not None else text
+        click.echo(told({"path": output, "tasks": tasks, "notes": made.remarks, "plan": plan}))
+        return ExitCode.DONE
     for remark in made.remarks:
         click.echo(f"note: {remark}", err=True)
     if output is None:
@@ -67,8 +77,7 @@ def command(source: Path, output: Path | None, verbose: bool) -> int:
     else:
         replace_file(output, text)
         many = len(made.plan.tasks)
-        told = "1 task" if many == 1 else f"{many} tasks"
-        click.echo(f"{output}: {told}, from {source}", err=True)
+        click.echo(f"{output}: {counted(many, 'task')}, from {source}", err=True)
     return ExitCode.DONE
 
 
@@ -143,12 +152,11 @@ def _manifest(plan: Plan, remarks: Iterable[str], done: tuple[str, ...] = ()) ->
     )
     if not tasks:
         raise usage(f"all tasks of `{plan.source}` are done", "there is nothing left to do")
-    told = list(remarks)
     note = f"Imported from `{plan.source.name}`, a manifest of version 0.1."
     groups = {task.concurrency_group for task in tasks}
     limits = {name: most for name, most in plan.concurrency_limits.items() if name in groups}
     whole = replace(plan, tasks=tasks, concurrency_limits=limits, prompt_template=AS_IT_IS)
-    return Imported(whole, note, tuple(told))
+    return Imported(whole, note, tuple(remarks))
 
 
 def _unfinished(state: Path, passing: Passing) -> Imported:
@@ -170,6 +178,6 @@ def _unfinished(state: Path, passing: Passing) -> Imported:
     finally:
         repo.close()
     if before is None or (not before.tasks and not before.remarks):
-        told = f"`{state.name}` names no task that is done and merged in this very manifest"
-        return _manifest(plan, (*plan.warnings, told))
+        none = f"`{state.name}` names no task that is done and merged in this very manifest"
+        return _manifest(plan, (*plan.warnings, none))
     return _manifest(plan, (*plan.warnings, *before.remarks), before.tasks)

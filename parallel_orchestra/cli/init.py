@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
+from parallel_orchestra.cli.facts import told
 from parallel_orchestra.cli.failures import usage
+from parallel_orchestra.cli.options import json_option
 from parallel_orchestra.cli.outputs import replace_file
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import CPO_MANIFEST
@@ -75,17 +77,21 @@ _KINDS = {"pyproject.toml": "python", "package.json": "typescript", "go.mod": "g
 @click.option(
     "-n", "--name", default="", metavar="NAME", help="What it is called (default: as the folder)."
 )
-def command(directory: Path, cpo: bool, spec: str, name: str) -> int:
+@json_option
+def command(directory: Path, cpo: bool, spec: str, name: str, as_json: bool) -> int:
     """Write `plan.md` into DIRECTORY (default: here), or with --cpo make DIRECTORY a `cpo` folder."""
     if spec and not cpo:
         raise usage("`--tech-spec` is for `--cpo` folders", "add `--cpo`, or leave it out")
     if cpo:
-        return _folder(directory, spec, name)
+        return _folder(directory, spec, name, as_json=as_json)
     path = directory / "plan.md"
     if path.exists():
         raise usage(f"`{path}` is there already", "edit it, or name another directory")
     words = name or directory.resolve().name or "plan"
     replace_file(path, _PLAN.format(name=json.dumps(words, ensure_ascii=False)))
+    if as_json:
+        click.echo(told({"wrote": [path]}))
+        return ExitCode.DONE
     click.echo(f"wrote {path}")
     if not any((place / ".git").exists() for place in _upwards(directory)):
         click.echo("note: this is no git repository yet; agents work in one: `git init`", err=True)
@@ -93,7 +99,7 @@ def command(directory: Path, cpo: bool, spec: str, name: str) -> int:
     return ExitCode.DONE
 
 
-def _folder(folder: Path, spec: str, name: str) -> int:
+def _folder(folder: Path, spec: str, name: str, *, as_json: bool) -> int:
     if (folder / CPO_MANIFEST).exists():
         raise usage(f"`{folder}` is a `cpo` folder already", "name another one")
     if folder.exists() and not folder.is_dir():
@@ -104,19 +110,24 @@ def _folder(folder: Path, spec: str, name: str) -> int:
         raise usage("the folder needs a tech spec", "name it: `-t TS-0042`")
     path = spec if spec and Path(spec).is_file() else ""
     texts = skeleton(name or name_in(called), found, _technology(folder), path)
-    _write_missing(folder, texts)
+    wrote = _write_missing(folder, texts)
     if folder.resolve().parent.name == "parallel":
         once = {"README.md": PARALLEL_README, ".gitignore": PARALLEL_GITIGNORE}
-        _write_missing(folder.resolve().parent, once)
+        wrote += _write_missing(folder.resolve().parent, once)
+    if as_json:
+        click.echo(told({"wrote": wrote}))
+        return ExitCode.DONE
     click.echo(f"wrote {folder}")
     click.echo(f"next: write its tasks, then `parallel-orchestra validate {folder}`")
     return ExitCode.DONE
 
 
-def _write_missing(folder: Path, texts: Mapping[str, str]) -> None:
-    for name, text in texts.items():
-        if not (folder / name).exists():
-            replace_file(folder / name, text)
+def _write_missing(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Writes the files that are not there, and returns those."""
+    missing = [folder / name for name in texts if not (folder / name).exists()]
+    for path in missing:
+        replace_file(path, texts[str(path.relative_to(folder))])
+    return missing
 
 
 def _technology(folder: Path) -> str:

@@ -8,7 +8,7 @@ import click
 
 from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.failures import usage
-from parallel_orchestra.cli.following import Attempt, Out, TaskLog
+from parallel_orchestra.cli.following import Attempt, Out, Records, TaskLog
 from parallel_orchestra.cli.options import layout_of, tasks_dir_option
 from parallel_orchestra.conductor.acts import claimed, log_readers_of
 from parallel_orchestra.conductor.byhand import no_such_task
@@ -28,8 +28,16 @@ _PAUSE = 0.2
     "--attempt", type=click.IntRange(min=1), metavar="N", help="Which attempt (default: the last)."
 )
 @click.option("--raw", is_flag=True, help="Show what the agent printed, as it is.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print an object of JSON for each line, with its place."
+)
 def command(
-    tasks: tuple[str, ...], tasks_dir: Path | None, follow: bool, attempt: int | None, raw: bool
+    tasks: tuple[str, ...],
+    tasks_dir: Path | None,
+    follow: bool,
+    attempt: int | None,
+    raw: bool,
+    as_json: bool,
 ) -> int:
     """Show what each TASK's agent did and said, and what `verify` and QA printed.
 
@@ -51,7 +59,7 @@ def command(
         TaskLog(
             layout,
             task,
-            Out(task.ljust(longest) if longest else ""),
+            Records(task) if as_json else Out(task.ljust(longest) if longest else ""),
             readers[task],
             attempt,
             raw=raw,

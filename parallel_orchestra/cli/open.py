@@ -11,8 +11,10 @@ import click
 
 from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.completing import tasks_here
+from parallel_orchestra.cli.facts import told
 from parallel_orchestra.cli.options import (
     absolute,
+    json_option,
     layout_of,
     tasks_dir_option,
     worktree_root_option,
@@ -30,14 +32,18 @@ from parallel_orchestra.store import Layout
 @click.option("--print", "only_print", is_flag=True, help="Print the path, start no shell.")
 @tasks_dir_option
 @worktree_root_option
+@json_option
 def command(
     task: str,
     session: bool,
     only_print: bool,
     tasks_dir: Path | None,
     worktree_root: Path | None,
+    as_json: bool,
 ) -> int:
     """Open the files of TASK: a shell there on a terminal, else its path is printed.
+
+    With --json the path, and with --session what is to be called there, and nothing is started.
 
     Of a running task it is the worktree of its agent; of one that ended, a worktree of your own
     with its merge or with what its last attempt had written. It stays until `clean` removes it.
@@ -46,8 +52,11 @@ def command(
     settings = default_settings()
     settings = replace(settings, worktree_root=absolute(worktree_root) or settings.worktree_root)
     if session:
-        return _talk(layout, settings, task, only_print=only_print)
+        return _talk(layout, settings, task, only_print=only_print, as_json=as_json)
     with visit(layout, settings, task) as found:
+        if as_json:
+            click.echo(told({"task": task, "what": found.what, "path": found.path}))
+            return ExitCode.DONE
         click.echo(one_line(f"{task}: {found.what}"), err=True)
         if only_print or not (sys.stdin.isatty() and sys.stdout.isatty()):
             click.echo(clean(str(found.path)))
@@ -57,9 +66,12 @@ def command(
     return ExitCode.DONE
 
 
-def _talk(layout: Layout, settings: Settings, task: str, *, only_print: bool) -> int:
+def _talk(layout: Layout, settings: Settings, task: str, *, only_print: bool, as_json: bool) -> int:
     afterwards = Afterwards()
     with talk(layout, settings, task, afterwards) as found:
+        if as_json:
+            click.echo(told({"task": task, "path": found.path, "command": found.argv}))
+            return ExitCode.DONE
         if only_print:
             click.echo(clean(str(found.path)))
             return ExitCode.DONE

@@ -42,6 +42,29 @@ def test_every_commands_help_ends_with_an_example_of_it():
     assert "Example: `parallel-orchestra why api`" in str(group.get_command(context, "why").epilog)
 
 
+def test_every_command_that_tells_something_tells_it_to_programs_too():
+    without = {
+        "completion": "prints a script",
+        "demo": "is a show; its run writes `report.json`",
+        "help": "prints a page",
+        "schema": "prints JSON anyway",
+        "watch": "needs a terminal; programs have `status --json`",
+        "worker": "has `--progress json`, as `run` has",
+    }
+
+    group = LazyGroup()
+    context = click.Context(group)
+    options = {
+        entry.name: [option for one in command.params for option in one.opts]
+        for entry in COMMANDS
+        if (command := group.get_command(context, entry.name)) is not None
+    }
+
+    lacking = sorted(name for name, known in options.items() if "--json" not in known)
+
+    assert lacking == sorted(without)
+
+
 def test_examples_have_only_options_that_there_are():
     group = LazyGroup()
     context = click.Context(group)

@@ -60,6 +60,27 @@ def test_without_a_file_the_plan_alone_is_on_standard_output(place, capsys):
     assert said.err == "note: open boxes: 1; all may run at once\nnote: ticked boxes, left out: 1\n"
 
 
+def test_for_programs_it_is_said_what_was_made(place, capsys):
+    (place / "todo.md").write_text("- [ ] a\n- [x] b\n")
+
+    told = []
+    for words in (["todo.md"], ["todo.md", "-o", "made.md"]):
+        call(import_command, *words, "--json")
+        told.append(json.loads(capsys.readouterr().out))
+    for words in ([], ["--cpo", "parallel/TS-0001-x"]):
+        call(init_command, *words, "--json")
+        told.append(json.loads(capsys.readouterr().out))
+
+    printed, written, plan, folder = told
+    assert (printed["path"], printed["tasks"]) == (None, ["a"])
+    assert printed["plan"] == (place / "made.md").read_text()
+    assert (written["path"], written["plan"]) == ("made.md", None)
+    assert printed["notes"] == ["open boxes: 1; all may run at once", "ticked boxes, left out: 1"]
+    assert plan == {"wrote": ["plan.md"]}
+    assert "parallel/TS-0001-x/manifest.json" in folder["wrote"]
+    assert all((place / name).exists() for name in folder["wrote"])
+
+
 def test_what_is_there_is_not_overwritten(place):
     (place / "todo.md").write_text("- [ ] a\n")
     (place / "plan.md").write_text("mine\n")

@@ -1,5 +1,6 @@
 """`logs`: what agents do, read while they do it, by one person or by a program."""
 
+import json
 import os
 import pty
 import subprocess
@@ -123,6 +124,23 @@ def test_raw_into_a_pipe_is_the_log_byte_by_byte(ended):
 
     assert shown == log.read_text(encoding="utf-8")
     assert shown.startswith('{"type":"system"')
+
+
+def test_for_programs_each_line_says_where_it_is_from(ended):
+    shown = ended.call("logs", "a", "long", "--json", check=0).out
+    raw = ended.call("logs", "long", "--raw", "--json", check=0).out
+    (log,) = ended.tasks_dir.glob("attempts/long/1.*/agent.log")
+
+    lines = [json.loads(line) for line in shown.splitlines()]
+    of_a = [one["text"] for one in lines if one["task"] == "a"]
+    assert of_a == [line for line in SECOND.splitlines() if not line.startswith("==>")]
+    assert {(one["attempt"], one["log"]) for one in lines} == {
+        (2, "agent.log"),
+        (2, "verify.log"),
+        (1, "agent.log"),
+    }
+    told = [json.loads(line)["text"] for line in raw.splitlines()]
+    assert told == log.read_text(encoding="utf-8").splitlines()
 
 
 def test_nothing_that_an_agent_prints_reaches_a_terminal(ended):

@@ -68,9 +68,13 @@ def test_of_a_merged_task_it_is_the_merge_and_stays_as_its_person_left_it(scene)
 
 def test_of_a_failed_task_it_is_what_its_last_attempt_had_written(scene):
     opened = scene.call("open", "gate", check=0)
+    told = json.loads(scene.call("open", "gate", "--json", check=0).out)
+    session = json.loads(scene.call("open", "gate", "--session", "--json", check=0).out)
 
     place = Path(opened.out.strip())
     assert (place / "gate.txt").read_text() == "closed"
+    assert (told["task"], told["path"]) == ("gate", str(place))
+    assert session["command"][:2] == ["claude", "--resume"]
     assert "what attempt 1 had written, as kept under `refs/orchestra/" in opened.err
 
 
