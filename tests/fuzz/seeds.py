@@ -159,11 +159,10 @@ def _names() -> list[bytes]:
 
 def _lines() -> list[bytes]:
     usual = {"time": 1.8e9, "task": "a", "attempt": 1, "seconds": 2.5}
-    kinds: dict[object, object] = {str: "x", list: ["x.py"]}
+    kinds: dict[object, object] = {str: "x", list: ["x.py"], bool: True}
     lines = []
     for name, forms in events._FIELDS.items():
-        facts = {one: usual.get(one, kinds.get(form, 1)) for one, form in forms.items()}
-        facts = {one: bool(value) if forms[one] is bool else value for one, value in facts.items()}
+        facts = {one: usual.get(one, kinds.get(types[0], 1)) for one, types in forms}
         lines.append(_json({"kind": name.__name__, **facts}))
     assert all(events.from_line(line.decode()) for line in lines)
     return [*lines, b"\n".join(lines) + b"\n"]
