@@ -10,7 +10,7 @@ sys.path.append(os.path.join(os.path.dirname(__file__), "bench"))
 
 import others
 import waits
-from measuring import Goal, Result, interleaved, timed
+from measuring import Goal, Result, Unfinished, interleaved, timed
 
 from bench import run  # not `import run`: the fuzzer and the model have one, too
 
@@ -110,3 +110,24 @@ def test_a_hand_over_is_from_the_end_of_a_step_to_the_second_start_of_the_next()
     gaps = waits._gaps([*stamps, "ended 4 4.8"])
 
     assert [round(gap, 3) for gap in gaps] == [0.8, 0.8, 0.8, 0.5, *[0.8] * (waits._STEPS - 6)]
+
+
+def test_a_tool_that_fails_now_and_then_is_asked_again_and_one_that_always_does_is_skipped(
+    monkeypatch,
+):
+    tries = []
+
+    def fails(*words, **more):
+        tries.append(1)
+        if len(tries) != 3:
+            raise Unfinished("ended with 3: said much\nno worktree\n")
+        return timed(["true"], None, os.environ)
+
+    monkeypatch.setattr(others.Program, "path", lambda _: "tool")
+    monkeypatch.setattr(others, "_published_once", fails)
+
+    third = others.published(1, 2, files=1, writes=True)
+
+    assert third.seconds > 0.0
+    with pytest.raises(others.Missing, match="failed 4 times: no worktree"):
+        others.published(1, 2, files=1, writes=True)

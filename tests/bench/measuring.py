@@ -13,6 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class Unfinished(SystemExit):
+    """What is measured did not do its work; says what it said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Measured:
     """One run of one side: wall and processor seconds with all children, MiB of the largest."""
@@ -104,7 +108,7 @@ def timed(
     """Runs a command to its end and returns what it took.
 
     Raises:
-        SystemExit: it ended with another code than these.
+        Unfinished: it ended with another code than these.
     """
     started = time.perf_counter()
     with subprocess.Popen(
@@ -117,5 +121,5 @@ def timed(
     seconds = time.perf_counter() - started
     if child.returncode not in codes:
         words = said.decode(errors="replace")[-2000:]
-        raise SystemExit(f"{list(command)} ended with {child.returncode}: {words}")
+        raise Unfinished(f"{list(command)} ended with {child.returncode}: {words}")
     return Measured(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)

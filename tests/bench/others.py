@@ -15,9 +15,11 @@ from pathlib import Path
 
 import grounds
 from grounds import Job
-from measuring import Measured, Result, timed
+from measuring import Measured, Result, Unfinished, timed
 
 PUBLISHED = "parallel-orchestra==0.1.4"
+#: How often it may fail in one measurement.
+_TRIES = 4
 
 
 class Missing(Exception):
@@ -144,8 +146,24 @@ def told(
 
 
 def published(count: int, workers: int, *, files: int, writes: bool) -> Measured:
-    """Runs so many tasks by the published tool, whose agent is a shell script."""
+    """Runs so many tasks by the published tool, whose agent is a shell script.
+
+    It makes worktrees at the same time, which git refuses now and then: then it begins anew.
+
+    Raises:
+        Missing: it failed each time.
+    """
     path = Program(PUBLISHED, "parallel-orchestra").path()
+    said = ""
+    for _ in range(_TRIES):
+        try:
+            return _published_once(path, count, workers, files=files, writes=writes)
+        except Unfinished as error:
+            said = str(error).strip().splitlines()[-1]
+    raise Missing(f"it failed {_TRIES} times: {said}")
+
+
+def _published_once(path: str, count: int, workers: int, *, files: int, writes: bool) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         repository = grounds.make_repository(place / "repository", files)
