@@ -11,6 +11,7 @@ from parallel_orchestra.report import json_report
 from support import runs
 
 SCHEMA_FILE = Path(__file__).parents[2] / "docs/reference/report.schema.json"
+GOLDEN = Path(__file__).parent / "report_golden"
 SCHEMA = json.loads(SCHEMA_FILE.read_text(encoding="utf-8"))
 
 
@@ -54,6 +55,32 @@ def test_the_schema_has_every_outcome_of_ours():
 
     assert list(SCHEMA["properties"]["outcomes"]["properties"]) == outcomes
     assert SCHEMA["$defs"]["task"]["properties"]["outcome"]["enum"] == outcomes
+
+
+def keys_of(schema, place="report"):
+    """Yields a line for each key, with its types and whether it is always there."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        yield from keys_of(SCHEMA["$defs"][name], place)
+        return
+    for part in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from keys_of(part, place)
+    for item in ("items", "additionalProperties"):
+        if isinstance(schema.get(item), dict):
+            yield from keys_of(schema[item], f"{place}[]")
+    for key, value in schema.get("properties", {}).items():
+        types = value.get("type", "enum" if "enum" in value else "object")
+        shown = types if isinstance(types, str) else "|".join(types)
+        always = "" if key in schema.get("required", ()) else " (not always)"
+        yield f"{place}.{key}: {shown}{always}"
+        yield from keys_of(value, f"{place}.{key}")
+
+
+def test_no_key_is_taken_away_or_changes_its_type():
+    """A new key is a new line of `keys-1.txt`. A line that goes or changes is a new version."""
+    promised = (GOLDEN / f"keys-{json_report.SCHEMA_VERSION}.txt").read_text(encoding="utf-8")
+
+    assert "".join(f"{line}\n" for line in sorted(set(keys_of(SCHEMA)))) == promised
 
 
 def test_the_keys_of_version_01_mean_what_they_meant():
