@@ -34,6 +34,18 @@ tests/test_payments.py:41: AssertionError
 =========================== short test summary info ============================
 FAILED tests/test_payments.py::test_refund - AssertionError: assert 1999 == 0
 ========================= 1 failed, 12 passed in 0.31s ========================="""
+CLASH = """\
+CONFLICT (content): Merge conflict in src/static/shop.css
+
+src/static/shop.css:12
+  body {
+    margin: 0;
+  <<<<<<< admin
+    font: 15px/1.4 sans-serif;
+  =======
+    font: 17px/1.6 serif;
+  >>>>>>> style
+  }"""
 STORY = """\
 ok      Read src/models.py
 ok      Read tests/conftest.py
@@ -54,10 +66,14 @@ def tried(task, title, slot, begin, *lengths, failure="", number=1, **facts):
         Exhibit(f"{folder}/prompt.md", PROMPT.format(id=task, title=title, file=file)),
         Exhibit(f"{folder}/agent.log", STORY.format(file=file, title=title), cut=True),
     ]
-    if failure == "verify":
+    if failure == "conflict":
+        exhibits.append(Exhibit(f"{folder}/conflict.log", CLASH))
+    elif failure == "verify":
         exhibits.append(Exhibit(f"{folder}/verify.log", PYTEST))
     elif "verify" in names and lengths[2]:
         exhibits.append(Exhibit(f"{folder}/verify.log", "14 passed in 0.42s"))
+    if failure in ("conflict", "verify"):
+        facts = {"told_in": exhibits[-1].path} | facts
     if failure == "transient":
         exhibits[-1] = Exhibit(f"{folder}/agent.log", "API Error: 529 overloaded")
     facts = {
