@@ -5,6 +5,7 @@ copied. Knows nothing of formats.
 """
 
 import shlex
+from collections.abc import Iterable
 
 from parallel_orchestra.agents import by_hand
 from parallel_orchestra.model import FailureClass
@@ -45,6 +46,8 @@ _REMEDIES = {
     FailureClass.TAMPERING.value: "look through the repository's git settings and refs",
     FailureClass.ENVIRONMENT.value: "mend what the reason names",
 }
+#: Failed tasks up to which their next steps stand at the top of a page too.
+_FEW = 5
 _OTHER_REMEDY = "read its log with `{logs}`"
 
 
@@ -95,8 +98,20 @@ def next_steps(report: RunReport) -> tuple[str, ...]:
     named = [f"task `{task.id}`: {next_step(report, task)}" for task in failed[:LISTED]]
     if len(failed) > LISTED:
         named.append(more(len(failed), "failed tasks"))
+    return _around(report, named)
+
+
+def few_steps(report: RunReport) -> tuple[str, ...]:
+    """Returns the same for a reader who sees each failed task below, with what to do about it."""
+    failed = report.count(Outcome.FAILED)
+    if failed <= _FEW:
+        return next_steps(report)
+    return _around(report, [f"{failed} tasks failed: below, each of them says what to do about it"])
+
+
+def _around(report: RunReport, failed: Iterable[str]) -> tuple[str, ...]:
     first = (*aftermath_step(report), *deliver_step(report))
-    return (*first, *named, *resume_step(report), *mend_step(report))
+    return (*first, *failed, *resume_step(report), *mend_step(report))
 
 
 def aftermath_step(report: RunReport) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from parallel_orchestra.process import pressing
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report import mermaid, text
-from parallel_orchestra.report.advice import delivery
+from parallel_orchestra.report.advice import delivery, few_steps
 from parallel_orchestra.report.aftermath import aftermath_words
 from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.causes import causes, ending
@@ -49,6 +49,7 @@ VARIABLES = {
     "cost": "what the run cost, as far as it is known; empty if nobody told",
     "budgets": "a line for each budget of the run",
     "integration_verdict": "what the integration report comes to in a few words; empty without one",
+    "next_steps": "what you can do; of more than 5 failed tasks, a line for all of them",
     "causes": "why tasks failed, those with the same cause together: `failure`, `reason`, `line` (of the "
     "log that shows why; may be empty), `tasks`, `skipped` (for them)",
     "repeated": "the tasks of `report.tasks` that are done, and took more than one attempt",
@@ -90,6 +91,7 @@ def facts_of(report: RunReport) -> dict[str, Any]:
         "cost": cost(figures(report)),
         "budgets": [line.removeprefix("budget: ") for line in budget_lines(report.purses)],
         "integration_verdict": verdict_of(together) if together is not None else "",
+        "next_steps": list(few_steps(report)),
         "causes": [asdict(cause) for cause in causes(report)],
         "repeated": [
             task for task in tasks if task["outcome"] in done and len(task["attempts"]) > 1

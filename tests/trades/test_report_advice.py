@@ -7,7 +7,7 @@ import pytest
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import Delivery, Outcome, Purse
-from parallel_orchestra.report.advice import delivery, next_step, next_steps
+from parallel_orchestra.report.advice import delivery, few_steps, next_step, next_steps
 from support import runs
 
 
@@ -27,6 +27,18 @@ def test_every_failure_has_a_step_of_its_own_with_the_command_that_tries_again(f
 
     assert "`parallel-orchestra retry api`" in step
     assert failure is FailureClass.TRANSIENT or step != next_step(runs.run(other), other)
+
+
+def test_of_many_failed_tasks_a_page_says_at_its_top_only_that_each_has_its_own_step():
+    tasks = tuple(runs.task(f"t{number}", Outcome.FAILED, failure="verify") for number in range(6))
+    waiting = Delivery("main", "b" * 40, "c" * 40, done=False, command="git merge it")
+
+    few, many = (few_steps(runs.run(*tasks[:n], delivery=waiting)) for n in (5, 6))
+
+    assert len(few) == 7
+    assert many[1] == "6 tasks failed: below, each of them says what to do about it"
+    assert (many[0], len(many)) == ("deliver what was merged: `git merge it`", 3)
+    assert "run the 6 tasks that are not done yet" in many[2]
 
 
 def test_of_a_run_whose_budget_is_used_up_nobody_is_told_to_go_on_without_more_of_it():

@@ -14,11 +14,9 @@ from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Outcome, RunReport
 from parallel_orchestra.report import text
 from parallel_orchestra.report.advice import (
-    deliver_step,
     delivery,
+    few_steps,
     next_step,
-    next_steps,
-    resume_step,
     session_step,
 )
 from parallel_orchestra.report.aftermath import aftermath_words
@@ -45,8 +43,6 @@ _PARTS = {
 _CARDS = 40
 #: Causes that the head of the failed tasks lists.
 _CAUSES = 10
-#: Failed tasks up to which their next steps stand at the top too.
-_STEPS = 5
 #: Cards whose last lines are shown without being asked for.
 _OPEN, _OPEN_OF_MANY = 6, 3
 _UNFINISHED = (Outcome.RUNNING, Outcome.WAITING, Outcome.MISSING)
@@ -98,7 +94,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
         if report.integration_report
         else "",
         "aftermath": aftermath_words(report),
-        "next_steps": _next_steps(report, len(failed)),
+        "next_steps": few_steps(report),
         "causes": causes(report) if len(failed) > 1 else (),
         "most_causes": _CAUSES,
         "next_step": lambda task: next_step(report, task),
@@ -123,14 +119,6 @@ def _facts(report: RunReport) -> dict[str, Any]:
         "warned": [task for task in report.tasks if task.warnings],
         "state_of": lambda task: state_of(task.outcome).value,
     }
-
-
-def _next_steps(report: RunReport, failed: int) -> tuple[str, ...]:
-    """Returns what the user can do; of many failed tasks each says it itself."""
-    if failed <= _STEPS:
-        return next_steps(report)
-    own = f"{failed} tasks failed: below, each of them says what to do about it"
-    return (*deliver_step(report), own, *resume_step(report))
 
 
 def _look(report: RunReport) -> str:
