@@ -322,9 +322,14 @@ def _keys(fields: type[Fields], whose: str) -> dict[str, str]:
 
 
 #: Whose the keys are that are misplaced at the top, in `defaults` or in a task.
+_OUTER = dict.fromkeys(("po_plan_version", "tasks", "defaults"), "the plan itself")
 ELSEWHERE_THAN_TOP = {
     **_keys(TaskFields, "a task"),
     **_keys(SharedFields, "a task or of `defaults`"),
 }
-ELSEWHERE_THAN_DEFAULTS = {**_keys(TopFields, "the plan itself"), **_keys(TaskFields, "a task")}
-ELSEWHERE_THAN_TASK = _keys(TopFields, "the plan itself")
+ELSEWHERE_THAN_DEFAULTS = {
+    **_OUTER,
+    **_keys(TopFields, "the plan itself"),
+    **_keys(TaskFields, "a task"),
+}
+ELSEWHERE_THAN_TASK = {**_OUTER, **_keys(TopFields, "the plan itself")}

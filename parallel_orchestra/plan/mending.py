@@ -23,6 +23,13 @@ _OPEN_QUOTE = re.compile(r"(\s*(?:- +)*(?:[^\s:#'\"]+:[ \t]+)?)([\"'])(.*)")
 _NO_COLON = re.compile(r"(\s*(?:- +)*)([A-Za-z_]\w*)[ \t]+(\S.*)")
 _NO_BLANK = re.compile(r"(\s*(?:- +)*)([A-Za-z_]\w*):(\S.*)")
 _NO_BLANK_AFTER_DASH = re.compile(r"(\s*)-([A-Za-z_].*)")
+_BLOCK = re.compile(r"(\s*(?:- +)*)[^\s:#'\"]+:[ \t]+[|>][-+0-9]*[ \t]*")
+_KEY_OR_ITEM = re.compile(r"\s*(?:- |[A-Za-z_]\w*:(?:\s|$))")
+#: What YAML takes for something else than text: `*.py`, `!a`, `@b`, a backtick; in a list `a/{b,c}`.
+_SPECIAL = re.compile(
+    r"(?<![^\s\[,])(?:[*!&@`%][^\s,\]}]*|[^\s\[\],\"'{}:*!&@`%]+\{[^{}]*\}[^\s,\]]*)"
+)
+_STARTS = "*!&@`%"
 _BRACKETS = {"[": "]", "{": "}"}
 _QUOTED = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:''|[^'])*'|(?<= )#.*")
 
@@ -31,6 +38,7 @@ _CLOSE_BRACKET = "close every `[` with `]`, and every `{` with `}`"
 _SPACES = "indent with spaces, not with tabs"
 _COLON = "write `key: value`, with a blank behind the colon"
 _DASH = "write a blank behind the `-`"
+_BELOW = "indent the text below a `|` or `>` further than its key"
 _ALIGN = "indent it like the lines around it"
 
 
@@ -120,7 +128,8 @@ def _kinds(lines: list[str], error: yaml.YAMLError) -> Iterator[Iterator[_Edit]]
     at = min(mark.line, len(lines) - 1)
     yield _without_tabs(lines)
     suspects = _suspects(lines, at, _opened(error))
-    for mended in (_completed, _quoted, _aligned):
+    yield (edit for at in suspects for edit in _indented(lines, at))
+    for mended in (_completed, _plain, _quoted, _aligned):
         yield (
             _edit(lines, at, line, hint)
             for at in suspects
@@ -161,12 +170,51 @@ def _completed(lines: list[str], at: int) -> Iterator[tuple[str, str]]:
         yield f"{match[1]}{match[2]}: {match[3]}", _COLON
 
 
+def _plain(lines: list[str], at: int) -> Iterator[tuple[str, str]]:
+    """Yields a line in which words are text that begin as text can't."""
+    line = lines[at]
+    if (match := _VALUE.fullmatch(line)) and match[2][0] in _STARTS:
+        whole = match[2].rstrip()
+        yield match[1] + json.dumps(whole), _in_quotes(whole)
+    quoted = [one.span() for one in _QUOTED.finditer(line)]
+    words = _SPECIAL.finditer(line)
+    found = [word for word in words if not any(a < word.start() < z for a, z in quoted)]
+    for match in reversed(found):
+        line = line[: match.start()] + json.dumps(match[0]) + line[match.end() :]
+    if found:
+        yield line, _in_quotes(found[0][0])
+
+
+def _in_quotes(text: str) -> str:
+    special = f"begins with `{text[0]}`" if text[0] in _STARTS else "has braces in a list"
+    return f"put text that {special} in quotes: {json.dumps(text, ensure_ascii=False)}"
+
+
 def _quoted(lines: list[str], at: int) -> Iterator[tuple[str, str]]:
     line = lines[at]
     if match := _VALUE.fullmatch(line):
         yield match[1] + json.dumps(match[2]), ""
     elif match := _NO_COLON.fullmatch(line):
         yield f"{match[1]}{match[2]}: {json.dumps(match[3])}", _COLON
+
+
+def _indented(lines: list[str], at: int) -> Iterator[_Edit]:
+    """Yields the text with what stands below a `|` indented, if a line there is not."""
+    head = at
+    while head and not _KEY_OR_ITEM.match(lines[head]):
+        head -= 1
+    if not (match := _BLOCK.fullmatch(lines[head])):
+        return
+    end = head + 1
+    while end < len(lines) and not _KEY_OR_ITEM.match(lines[end]):
+        end += 1
+    column = len(match[1])
+    below = [i for i in range(head + 1, end) if lines[i].strip()]
+    out = dict.fromkeys(i for i in below if len(_indent(lines[i])) <= column)
+    if out:
+        first = _indent(lines[below[0]]) if below[0] not in out else " " * (column + 2)
+        text = [first + line.lstrip() if i in out else line for i, line in enumerate(lines)]
+        yield _Edit(next(iter(out)), "\n".join(text), _BELOW)
 
 
 def _aligned(lines: list[str], at: int) -> Iterator[tuple[str, str]]:

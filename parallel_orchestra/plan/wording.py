@@ -39,8 +39,6 @@ _REMEDIES = {
     "int_type": "write a number, without quotes",
     "int_from_float": "write a number without a fraction",
     "list_type": "write a list: [first, second]",
-    "dict_type": "write a mapping: {{name: value}}",
-    "model_type": "write a mapping: {{name: value}}",
     "greater_than_equal": "write {ge} or more",
     "less_than_equal": "write {le} or less",
 }
@@ -54,9 +52,20 @@ _EXAMPLES = {
     "webhook_url": "add `webhook_url: https://...`",
 }
 
+#: How fields are written that are mappings of their own, if something else stands there.
+_MAPPINGS = {
+    "budget": "write `budget: {max_cost_usd: 5}`",
+    "checks": "write `checks: {tests: pytest -q}`",
+    "merge": "write `merge: {strategy: squash}`",
+    "on_complete": "write `on_complete: {webhook_url: https://...}`",
+    "on_failure": "write `on_failure: {webhook_url: https://...}`",
+    "setup": "write `setup: {run: npm ci}`",
+}
+
 #: What other tools call these fields; too far from ours to be guessed by their letters.
 _OTHER_NAMES = {
     "after": "depends_on",
+    "attempts": "max_retries",
     "cmd": "command",
     "dependencies": "depends_on",
     "deps": "depends_on",
@@ -208,6 +217,8 @@ def _hint(details: ErrorDetails, expected: str, findings: Findings) -> str:
         return "give it a value or remove the line"
     if kind == "string_type" and isinstance(value, list | dict):
         return "put text that begins with `[` or `{` in quotes"
+    if kind in ("dict_type", "model_type") and (loc := _steps(details)):
+        return _MAPPINGS.get(str(loc[-1]), "write a mapping: {name: value}")
     if kind == "list_type" and isinstance(value, str):
         return f"write a list: [{_entries(brief(value))}]"
     if kind == "int_type" and isinstance(value, float):

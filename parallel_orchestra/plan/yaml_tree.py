@@ -280,7 +280,10 @@ class _Builder:
     def _check_tag(self, event: Any) -> None:
         if event.tag not in _PLAIN_TAGS:
             name = brief(event.tag.replace(_PREFIX, "!!"))
-            self._note(event, f"the YAML tag `{name}` is not allowed", "remove the tag")
+            hint = "remove the tag"
+            if not name.startswith("!!"):
+                hint = f'put it in quotes, if it is meant as text: "{name}"'
+            self._note(event, f"the YAML tag `{name}` is not allowed", hint)
 
     def _grow(self, values: int, event: Any) -> None:
         self._count += values
@@ -341,4 +344,6 @@ def _remedy(words: str) -> str:
         return "check the indentation, and put text that contains `: ` in quotes"
     if "tab" in words or "cannot start any token" in words:
         return "indent with spaces, and put text that begins with a special character in quotes"
+    if "block sequence entries" in words:
+        return "put text that begins with `- ` in quotes, and a list on lines of its own"
     return "check indentation and quotes on this line and the one before"

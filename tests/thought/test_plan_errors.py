@@ -1171,6 +1171,26 @@ def test_what_is_needed_is_looked_at_though_it_is_no_list():
     assert "depends on `biuld`, which the plan" in of_task("prompt: p\ndepends_on: biuld")
 
 
+def test_text_that_yaml_takes_for_a_tag_is_told_as_that():
+    told = of_task("prompt: p\nwrites:\n- src/\n- !src/gen/")
+
+    assert told.startswith("the YAML tag `!src/gen/` is not allowed\n")
+    assert 'do put it in quotes, if it is meant as text: "!src/gen/"' in told
+
+
+def test_tasks_below_the_defaults_are_told_where_they_belong():
+    told = words(problems('po_plan_version: "0.2"\nname: n\ndefaults: {tasks: []}\n', "plan.yaml"))
+
+    assert "unknown key `tasks` in defaults" in told
+    assert "do it is a key of the plan itself: write it there" in told
+
+
+def test_a_word_in_place_of_a_mapping_gets_an_example_of_that_one():
+    told = of_task("prompt: p\nsetup: npm ci")
+
+    assert "do write `setup: {run: npm ci}`" in told
+
+
 def test_half_a_retry_gets_a_hint_that_fits():
     assert "do write a number without a fraction" in of_task("prompt: p\nmax_retries: 1.5")
 
@@ -1209,7 +1229,16 @@ def test_each_way_to_say_what_is_written_lets_a_task_share_a_worktree(field):
         ("  -id: a\n    title: a", 4, "write a blank behind the `-`"),
         ("  - id: a\n    title a", 5, "with a blank behind the colon"),
         ("  - id: a\n    title:a", 5, "with a blank behind the colon"),
-        ("  - id: a\n    title: @a", 5, "begins with a special character in quotes"),
+        ("  - id: a\n    title: @a", 5, "begins with `@` in quotes"),
+        ("  - id: a\n    title: - a", 5, "begins with `- ` in quotes"),
+        ("  - id: a\n    writes: [*.py, b]", 5, 'begins with `*` in quotes: "*.py"'),
+        ("  - id: a\n    writes: [b/{c,d}.py, !e]", 5, 'braces in a list in quotes: "b/{c,d}.py"'),
+        ("  - id: a\n    title: `a b` c", 5, 'in quotes: "`a b` c"'),
+        ("  - id: a\n    writes: [b/, !b/c]", 5, 'begins with `!` in quotes: "!b/c"'),
+        ("  - id: a\n    writes: [b.py, **/c.py] # *", 5, 'quotes: "**/c.py"'),
+        ('  - id: a\n    writes:\n    - "*.md"\n    - *.py', 7, 'quotes: "*.py"'),
+        ("  - id: a\n    context: |\n    Mind it.\n\n    And that!", 6, "below a `|`"),
+        ("  - id: a\n    context: >-\n      Mind it.\n  And that!", 7, "below a `|`"),
         ("  - id: a\n    title: *a", 5, "begins with `*` in quotes"),
     ],
 )
@@ -1218,8 +1247,10 @@ def test_a_slip_in_the_yaml_is_told_at_its_line_and_hides_no_other_mistake(writt
     prompt = "" if "prompt" in written else "    prompt: p\n"
     text = f'po_plan_version: "0.2"\nname: n\ntasks:\n{written}\n{prompt}{rest}'
 
-    slip, other = problems(text, "plan.yaml")
+    found = problems(text, "plan.yaml")
 
+    # `context` is a field of the plan: a text that was mended is looked at as any other
+    slip, other = (one for one in found if "`context`" not in one.what)
     assert slip.where.startswith(f"plan.yaml:{line}:")
     assert remedy in slip.hint
     assert other.what == "`timeout` of task `b` must be a duration, not `soon`"
