@@ -59,9 +59,12 @@ LATE = {
     "pydantic": "53 ms, only to check a plan",
     "re": "10 ms that a helper process saves whose child is known by no line",
     "rich": "71 ms, only on a terminal",
+    "shutil": "with bz2 and lzma 5 ms, only where the disk is full",
     "socket": "only when a webhook is told",
     "ssl": "30 ms, only when a webhook is told",
     "statistics": "with decimal and fractions 10 ms, only where tasks are open",
+    "tempfile": "with random and shutil 5 ms, only to write down a mistake of ours",
+    "traceback": "only for a mistake of ours",
     "urllib": "only when a webhook is told",
     "zoneinfo": "time zones lie on the disk, only when an agent names a reset time",
 }

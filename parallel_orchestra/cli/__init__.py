@@ -15,7 +15,7 @@ def main(argv: list[str] | None = None) -> int:
     """Carries out a command line (None: this process's) and returns the exit code."""
     _open_closed_streams()
     words = sys.argv[1:] if argv is None else argv
-    # click takes 25 ms to load, twice what Python itself needs: two pages do without it
+    # click takes 25 ms to load, twice what Python itself needs: three pages do without it
     # A shell that wants a line completed asks without words, by a variable (click's protocol).
     if not os.environ.get(COMPLETING) and words in ([], ["--help"], ["-h"]):
         sys.stdout.write(overview())
@@ -28,8 +28,22 @@ def main(argv: list[str] | None = None) -> int:
     )
 
     with interrupts_end_the_process():
+        if words == ["status"] and (said := _at_rest()):
+            sys.stdout.write(said)
+            return 0
         from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
     return call(words)
+
+
+def _at_rest() -> str:
+    """Returns what `status` says of a run at rest; empty if there is more to it."""
+    from parallel_orchestra.cli.tints import colored  # noqa: PLC0415  # see above
+
+    if colored(sys.stdout, os.environ):
+        return ""
+    from parallel_orchestra.cli.resting import words_here  # noqa: PLC0415  # see above
+
+    return words_here()
 
 
 def _open_closed_streams() -> None:

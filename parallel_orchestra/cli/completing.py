@@ -10,11 +10,6 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from parallel_orchestra import files
-from parallel_orchestra.states import TaskState
-from parallel_orchestra.store import Layout
-from parallel_orchestra.store.names import parse
-
 
 def tasks_here(
     context: click.Context, _parameter: click.Parameter, incomplete: str
@@ -23,6 +18,12 @@ def tasks_here(
 
     In a list (`a,b`) the last one is completed.
     """
+    # who calls a command needs none of it
+    from parallel_orchestra import files  # noqa: PLC0415
+    from parallel_orchestra.states import TaskState  # noqa: PLC0415
+    from parallel_orchestra.store import Layout  # noqa: PLC0415
+    from parallel_orchestra.store.names import parse  # noqa: PLC0415
+
     head, comma, begun = incomplete.rpartition(",")
     named: Any = context.params.get("tasks_dir")
     with contextlib.suppress(OSError):

@@ -7,8 +7,6 @@ user, the traceback into a file that the line names.
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping
 
 import click
@@ -17,7 +15,7 @@ from parallel_orchestra import __version__
 from parallel_orchestra.cli.catalogue import PROGRAM
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError
-from parallel_orchestra.report.text import clean
+from parallel_orchestra.plain import clean
 
 _RED, _CYAN, _PLAIN = "\x1b[1;31m", "\x1b[36m", "\x1b[0m"
 
@@ -88,6 +86,10 @@ def _problem_of_system(error: OSError) -> Problem:
 
 
 def _internal(error: BaseException, environ: Mapping[str, str]) -> Problem:
+    # 8 ms together, only for a mistake of ours
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
     what = f"internal error: {type(error).__name__}: {error}"
     if environ.get("PO_TRACEBACK") == "1":

@@ -9,7 +9,7 @@ from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.failures import complain
 from parallel_orchestra.cli.folder import write_integration
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
-from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.standing import read
 from parallel_orchestra.conductor.byhand.looking import integrate_run
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.errors import ExitCode

@@ -1,6 +1,5 @@
 """Options that several commands have, and what they mean for `Settings` and `_tasks/`."""
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +8,10 @@ from typing import Any, TypeVar
 import click
 
 from parallel_orchestra.cli.completing import tasks_here
+from parallel_orchestra.cli.resting import found_tasks_dir
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.isolation import home_of
 from parallel_orchestra.store import Layout
-from parallel_orchestra.store.records import peek_run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -209,31 +208,6 @@ def progress_options(function: Command) -> Command:
     return function
 
 
-def found_tasks_dir(named: Path | None, directory: Path) -> Path:
-    """Returns the task directory that is meant, absolute.
-
-    In the worktree of a claim by hand it is that of the claim.
-
-    Raises:
-        EnvironmentProblem: none was named, and there is none in `directory` or above it.
-    """
-    if named is not None:
-        return Path(os.path.abspath(named))  # as typed: links stay
-    for folder in (directory, *directory.parents):
-        if (folder / "_tasks" / "run.json").is_file():
-            return folder / "_tasks"
-        home = home_of(folder)
-        if home is not None:
-            return home[0]
-    raise EnvironmentProblem(
-        Problem(
-            "there is no `_tasks` directory here or above",
-            str(directory),
-            "go to the project, or name it with `--tasks-dir DIR`",
-        )
-    )
-
-
 def tasks_dir_of(plan: Path | None, named: Path | None, directory: Path) -> Path:
     """Returns the task directory that is meant, of the run of that plan if one is given.
 
@@ -245,6 +219,7 @@ def tasks_dir_of(plan: Path | None, named: Path | None, directory: Path) -> Path
         return found_tasks_dir(named, directory)
     # most look at the run that they stand in, and read no plan
     from parallel_orchestra.plan import source_and_project  # noqa: PLC0415
+    from parallel_orchestra.store.records import peek_run  # noqa: PLC0415
 
     source, project = source_and_project(plan)
     root = absolute(named) or project / "_tasks"

@@ -14,7 +14,7 @@ from parallel_orchestra.cli.outputs import (
     write_reports,
     write_texts,
 )
-from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.standing import read
 from parallel_orchestra.conductor.exhibits import with_exhibits
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report import by_template

@@ -22,7 +22,7 @@ from parallel_orchestra.cli.ink import (
     signs_for,
 )
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
-from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.standing import read
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Attempt, RunReport

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from parallel_orchestra.cli.closing import say
 from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.ink import Line, Piece
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
 from parallel_orchestra.cli.sharing import words_of_clash
+from parallel_orchestra.cli.tinted import say
 from parallel_orchestra.conductor.adopting import refusals, words_of
 from parallel_orchestra.conductor.byhand import no_such_task
 from parallel_orchestra.conductor.byhand.holding import holders

@@ -12,10 +12,10 @@ from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.options import (
     absolute,
     crew_options,
-    found_tasks_dir,
     progress_options,
     tasks_dir_option,
 )
+from parallel_orchestra.cli.resting import found_tasks_dir
 from parallel_orchestra.cli.screen import Progress, progress_of, screen_for
 from parallel_orchestra.cli.signals import signals_lead_to
 from parallel_orchestra.conductor import Control, join

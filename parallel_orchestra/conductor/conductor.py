@@ -15,6 +15,7 @@ from parallel_orchestra.conductor.durations import remember_run
 from parallel_orchestra.conductor.handover import Handover, event_of
 from parallel_orchestra.conductor.heeding import cancelled_tasks
 from parallel_orchestra.conductor.integrating import integrate, wanted
+from parallel_orchestra.conductor.leaving import leave_word, seen
 from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
@@ -112,12 +113,15 @@ def conduct(
         job = _job(plan, run, layout, settings)
         with Crew(job, WorkerKind.CONDUCTOR, listen=lookout.hearing(listen)) as crew:
             _work_and_deliver(run, layout, crew, tell)
+            before = seen(layout)
             report = report_of(layout, found.repo, WALL_CLOCK.now())
             remember_run(plan, found.repo, report)
             code = _exit_code(report, crew, control)
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)
             crew.journal.write(ended)
-        return replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
+        report = replace(report, ended=ended.time, exit_code=ended.exit_code, took=ended.seconds)
+        leave_word(layout, found.repo, report, before, crew.me.owner, ended)
+        return report
 
 
 def _job(plan: Plan, run: _Run, layout: Layout, settings: Settings) -> Job:

@@ -12,6 +12,7 @@ limits/<backend>.<account>.json      usage limits that agents have met
 integration/<n>/                     an integration report and the logs of its checks
 tmp/ attic/                          under construction; unreadable, doubled, archived
 reservations.jsonl                   what attempts reserved of a budget; see `store.outlays`
+standing.json                        what a finished run says of itself; see `store.standing`
 run.lock claim.lock merge.lock       locks of the operating system, never data
 ```
 """

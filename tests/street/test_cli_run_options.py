@@ -7,7 +7,7 @@ import pytest
 
 from parallel_orchestra.cli import news, run
 from parallel_orchestra.cli.run import Options, settings_for
-from parallel_orchestra.cli.status import standing
+from parallel_orchestra.cli.standing import standing
 from parallel_orchestra.conductor import Control
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import Plan, Webhooks

@@ -69,6 +69,7 @@ def test_the_first_pages_load_nothing_that_python_has_not_loaded_by_itself(tmp_p
 def test_who_only_looks_loads_nothing_heavy_and_nothing_that_works(tmp_path):
     scene = Scene(tmp_path).repository(1).plan(READ_ONLY_PLAN)
     scene.run(check=0)
+    (scene.project / "_tasks" / "standing.json").unlink()
 
     looks = [loaded_by(scene, *words.split()) for words in ("status", "status --json", "runs")]
 
@@ -78,10 +79,39 @@ def test_who_only_looks_loads_nothing_heavy_and_nothing_that_works(tmp_path):
 
 
 @pytest.mark.slow
+def test_status_of_a_run_at_rest_reads_what_the_run_left_and_says_the_same(tmp_path):
+    scene = Scene(tmp_path).repository(1).plan(READ_ONLY_PLAN)
+    scene.run(check=0)
+    words = ("status", "--tasks-dir", "_tasks")
+
+    modules, _ = loaded_by(scene, "status")
+    others, _ = loaded_by(scene, *words)
+    told = [scene.call(*each, check=0).out for each in (("status",), words)]
+    (scene.project / "_tasks" / "standing.json").unlink()
+
+    assert not modules & {"click", "parallel_orchestra.journal", "parallel_orchestra.model"}
+    assert not others & {"parallel_orchestra.journal", "parallel_orchestra.model"}
+    assert told == [scene.call("status", check=0).out] * 2
+
+
+@pytest.mark.slow
+def test_status_does_not_believe_what_a_run_left_once_a_task_was_moved_by_hand(tmp_path):
+    scene = Scene(tmp_path).repository(1).plan(READ_ONLY_PLAN)
+    scene.run(check=0)
+    tasks = scene.project / "_tasks"
+    (done,) = (tasks / "done").iterdir()
+
+    done.rename(tasks / "available" / done.name)
+
+    assert scene.call("status", check=6).out.startswith("0 completed / 1 total")
+
+
+@pytest.mark.slow
 def test_what_scripts_call_often_loads_nothing_heavy(tmp_path):
     failing = READ_ONLY_PLAN.replace('"true"', '"exit 126"')
     scene = Scene(tmp_path).repository(1).plan(failing)
     scene.run(check=1)
+    assert not (scene.project / "_tasks" / "standing.json").exists()
     scene.call("retry", "look", check=0)
     scene.call("claim", "look", check=0)
 

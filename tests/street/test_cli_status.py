@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from parallel_orchestra.cli.status import standing
+from parallel_orchestra.cli.standing import standing
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Delivery, Outcome
 from support import runs

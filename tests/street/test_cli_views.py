@@ -12,11 +12,12 @@ import pytest
 
 from parallel_orchestra.cli.briefing import box
 from parallel_orchestra.cli.canvas import Canvas, Page
-from parallel_orchestra.cli.closing import arranged, tinted
+from parallel_orchestra.cli.closing import tinted
 from parallel_orchestra.cli.frame import Sight, frame
 from parallel_orchestra.cli.ink import UNICODE, Piece, length, painted
 from parallel_orchestra.cli.story import Story
 from parallel_orchestra.cli.timeline import drawn, lanes
+from parallel_orchestra.cli.tinted import arranged
 from parallel_orchestra.cli.watch.layout import Seen, window
 from parallel_orchestra.cli.watch.state import Pane, View
 from parallel_orchestra.conductor import Snapshot

@@ -12,7 +12,7 @@ from parallel_orchestra.cli.canvas import Page
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.ink import Signs, painted, signs_for
 from parallel_orchestra.cli.options import tasks_dir_of, tasks_dir_option
-from parallel_orchestra.cli.status import read
+from parallel_orchestra.cli.standing import read
 from parallel_orchestra.cli.suspending import suspended_by
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.cli.watch.contents import Contents
