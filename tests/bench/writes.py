@@ -29,16 +29,8 @@ def large(runs: int) -> Iterator[Result]:
 
 
 def huge(runs: int) -> Iterator[Result]:
-    """50 tasks on 50,000 files with 2 workers, beside bare git: the whole, and what each adds."""
-    yield _beside_git(50, 50_000, _WORKERS, runs, None)
-    yield interleaved(
-        "write task on 50,000 files, each after the first two",
-        lambda: _more(_ours(50_000), 50),
-        "bare git plumbing",
-        lambda: _more(lambda count: plumbing(count, 50_000, _WORKERS), 50),
-        runs,
-        Goal(1.3),
-    )
+    """50 tasks on 50,000 files with 2 workers, beside bare git."""
+    yield _beside_git(50, 50_000, _WORKERS, runs, Goal(1.3))
 
 
 def _ours(files: int, workers: int = _WORKERS) -> Callable[[int], Measured]:
@@ -49,13 +41,6 @@ def _each(side: Callable[[int], Measured], count: int) -> Measured:
     """Returns what each of so many tasks takes."""
     whole = side(count)
     return Measured(whole.seconds / count, whole.cpu / count)
-
-
-def _more(side: Callable[[int], Measured], count: int) -> Measured:
-    """Returns what each task adds to those for which both worktrees are made."""
-    whole, first = side(count), side(_WORKERS)
-    more = count - _WORKERS
-    return Measured((whole.seconds - first.seconds) / more, (whole.cpu - first.cpu) / more)
 
 
 def _beside_git(count: int, files: int, workers: int, runs: int, goal: Goal | None) -> Result:
