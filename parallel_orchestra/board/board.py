@@ -10,6 +10,7 @@ a peek at two times of change whether others ended a task, if workers here wait.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from parallel_orchestra.board.budget import Purse
 from parallel_orchestra.board.knowledge import Knowledge
 from parallel_orchestra.board.rounds import LOOK_WAITING, PEEK, stay, undisturbed
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
@@ -39,20 +40,24 @@ class Board(Knowledge):
         """
         with self._changed:
             while not self._stopping:
-                if self._short_of_room():
-                    self._changed.wait(_PAUSE)
-                    continue
-                if self._breaker.heed(self._schedule):
-                    self._rounds.ask()
-                fresh = self._rounds.due()
-                if not self._looked():
-                    self._changed.wait(_PAUSE)
-                    continue
-                now = self._clock.monotonic()
-                paused = self._orders.paused(idle=not self._active)
-                if not paused and self._shut(now):
-                    self._changed.wait(_PAUSE)
-                    continue
+                now, fresh, paused = self._clock.monotonic(), False, False
+                if not self._rounds.sure(now):
+                    if self._short_of_room():
+                        self._changed.wait(_PAUSE)
+                        continue
+                    if self._breaker.heed(self._schedule):
+                        self._rounds.ask()
+                    fresh = self._rounds.due()
+                    if not self._looked():
+                        self._changed.wait(_PAUSE)
+                        continue
+                    now = self._clock.monotonic()
+                    paused = self._orders.paused(idle=not self._active)
+                    if not paused and self._shut(now):
+                        self._changed.wait(_PAUSE)
+                        continue
+                    if not paused and not self._gate.short:
+                        self._rounds.made_sure(now)
                 task = None if paused else self._schedule.take(now)
                 if task is None:
                     if self._is_over(fresh=fresh):
@@ -129,28 +134,38 @@ class Board(Knowledge):
     def _claim(self, task: str) -> Claim | None:
         try:
             purse = self._purse if self._purse and self._purse.limits(task) else None
-            alone = purse is not None or self._breaker.half_open(task)
-            with self._limits.held(task, alone=alone) as free:
-                name = self._entries[task].name
-                free = free and self._breaker.admits(task)  # noqa: PLW2901  # both must agree
-                short = purse.reserve(name, self._store.owner) if purse and free else None
-                if short is not None or not free:
-                    self._wait(task, short)
-                    return None
-                claim = self._store.claim(name)
-                if claim is not None:
-                    self._breaker.began(claim)
-                elif purse:
-                    purse.give_back(name, self._store.owner)
+            if purse or self._limits.concern(task) or self._breaker.limit(task):
+                return self._claim_beside(task, purse)
+            claim = self._store.claim(self._entries[task].name)
         except (EnvironmentProblem, OSError) as error:
             self._refused(error)
             self._schedule.moved(task, TaskState.AVAILABLE, self._clock.monotonic() + 1.0)
             return None
+        return self._known(claim)
+
+    def _known(self, claim: Claim | None) -> Claim | None:
         self._troubles.over()
         # Until the next look, a task that somebody else got first just counts as locked.
         if claim is None and self._rounds.missed():
             self._glance()
         return claim
+
+    def _claim_beside(self, task: str, purse: Purse | None) -> Claim | None:
+        """Claims a task that others at work, a budget or a usage limit may keep from starting."""
+        alone = purse is not None or self._breaker.half_open(task)
+        with self._limits.held(task, alone=alone) as free:
+            name = self._entries[task].name
+            free = free and self._breaker.admits(task)  # noqa: PLW2901  # both must agree
+            short = purse.reserve(name, self._store.owner) if purse and free else None
+            if short is not None or not free:
+                self._wait(task, short)
+                return None
+            claim = self._store.claim(name)
+            if claim is not None:
+                self._breaker.began(claim)
+            elif purse:
+                purse.give_back(name, self._store.owner)
+        return self._known(claim)
 
     def _wait(self, task: str, short: Short | None) -> None:
         """Has a task wait for others that are at work, or for more money than there is."""

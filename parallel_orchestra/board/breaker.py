@@ -133,7 +133,7 @@ class Breaker:
 
     def limit(self, task: str) -> Limit | None:
         """Returns the usage limit that concerns a task, if one was met."""
-        return self._limits.get(self.lane(task))
+        return self._limits.get(self.lane(task)) if self._limits else None
 
     def half_open(self, task: str) -> bool:
         """Returns whether an attempt of that task would be the one that tries."""
@@ -189,7 +189,7 @@ class Breaker:
 
     def _read(self) -> None:
         found, odd = records.limits(self._layout)
-        ours = {account.lane for account in self.accounts.values()}
+        ours = {account.lane for account in self.accounts.values()} if found else set()
         self._limits = self._unwritten | {
             lane: limit for lane, limit in found.items() if lane in ours
         }

@@ -78,6 +78,11 @@ class Gate:
             return False
         return True
 
+    @property
+    def short(self) -> bool:
+        """Whether, as of the last reading, something is short."""
+        return bool(self._reason)
+
     def gap(self, backend: str) -> float:
         """Returns for how many seconds no other agent of a backend starts, after one has.
 
@@ -88,7 +93,7 @@ class Gate:
 
     def space(self, backend: str, schedule: Schedule) -> None:
         """Holds the other tasks of a backend for a moment after an agent of it has started."""
-        gap = self.gap(backend)
+        gap = self.gap(backend) if self._demands.gaps else 0.0
         if gap:
             words = f"the agents of `{backend}` start one after the other"
             for lane in schedule.lanes_of(backend):

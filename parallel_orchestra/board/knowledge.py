@@ -146,7 +146,8 @@ class Knowledge:
             self._entries[name.task] = Entry.of(state, name)
             wake = self._backoffs.begin(name, delay) if state is TaskState.AVAILABLE else 0.0
             self._schedule.moved(name.task, state, wake)
-            self._count_failures()
+            if state is TaskState.FAILED:
+                self._count_failures()
             self._changed.notify_all()
 
     def answered(

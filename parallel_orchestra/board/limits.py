@@ -86,6 +86,10 @@ class Limits:
         self._pause = pause
         self._lock: IO[bytes] | None = None
 
+    def concern(self, task: str) -> bool:
+        """Returns whether tasks that are locked may keep this one from running."""
+        return bool(self._tasks[task].concurrency_group) or task in self.rivals
+
     @contextmanager
     def held(self, task: str, patience: float = 0.0, *, alone: bool = False) -> Iterator[bool]:
         """Holds what limits a task; tells whether it may run beside those that are locked.

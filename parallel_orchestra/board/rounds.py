@@ -15,9 +15,12 @@ _LOOK_SHARE = 0.05
 #: The same while this process waits for others, who are the ones that need the machine.
 _LOOK_SHARE_WAITING = 0.2
 #: Claims that somebody else got first, before a glance at what is still available.
-_MISSES = 16
-#: A glance costs about as much as one such claim for so many available tasks.
-_GLANCED_PER_MISS = 50
+_MISSES = 8
+#: With so many available tasks a glance costs as much as a few such claims do. One that was missed
+#: has others beside it that will be missed too, so it pays to be quick.
+_GLANCED_PER_MISS = 200
+#: Seconds for which what may keep tasks from starting is not asked for again.
+_SURE = 0.01
 
 
 class Rounds:
@@ -26,6 +29,7 @@ class Rounds:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._next = 0.0
+        self._sure_until = 0.0
         self._took = 0.0
         self._ended = 0.0
         self._signs: tuple[int, ...] = ()
@@ -43,9 +47,17 @@ class Rounds:
         """Whether there was a look already."""
         return self._took > 0.0
 
+    def sure(self, now: float) -> bool:
+        """Returns whether nothing keeps tasks from starting, since it was so a moment ago."""
+        return now < self._sure_until
+
+    def made_sure(self, now: float) -> None:
+        """Takes notice that nothing keeps tasks from starting: no order, no limit, no lack."""
+        self._sure_until = min(now + _SURE, self._next)
+
     def ask(self) -> None:
         """Makes a look due at once."""
-        self._next = 0.0
+        self._next = self._sure_until = 0.0
 
     def looked(self, started: float, signs: tuple[int, ...]) -> None:
         """Takes notice that a look is over that began at a monotonic time, when `signs` were so."""

@@ -13,7 +13,7 @@ nobody has to be woken when a limit becomes free.
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from random import Random
 
@@ -24,6 +24,7 @@ from parallel_orchestra.schedule.causes import Cause, Hold, doomed, named
 from parallel_orchestra.schedule.company import Company
 from parallel_orchestra.schedule.expected import durations
 from parallel_orchestra.schedule.seen import Held, Seen
+from parallel_orchestra.schedule.turns import Turns
 from parallel_orchestra.states import TaskState
 
 
@@ -47,17 +48,14 @@ class Schedule:
         With `dice`, tasks of equal level and priority go in an order of one's own instead of
         the plan's: processes that share the tasks would all run for the same one.
         """
-        turns = list(range(len(tasks)))
-        if dice is not None:
-            dice.shuffle(turns)
-        order = sorted(turns, key=lambda index: (-levels[tasks[index].id], -tasks[index].priority))
-        self._by_rank = tuple(tasks[index].id for index in order)
-        self._rank = {task: rank for rank, task in enumerate(self._by_rank)}
+        self._turns = Turns(tasks, levels, dice)
+        self._by_rank, self._rank = self._turns.by_rank, self._turns.rank
         self._tasks = {task.id: task for task in tasks}
         self._lane = {task.id: (lanes or {}).get(task.id, task.backend) for task in tasks}
         self._lanes: dict[str, dict[str, None]] = {}
         for task in tasks:
             self._lanes.setdefault(task.backend, {})[self._lane[task.id]] = None
+        #: Stays right when equals change places: they do so within a lane.
         self._lane_at = tuple(self._lane[task] for task in self._by_rank)
         self._company = Company(tasks, self._rank, rivals, limits)
         self._graph = graph
@@ -85,37 +83,42 @@ class Schedule:
 
     def observe(self, seen: Mapping[str, Seen]) -> None:
         """Takes a whole look at the tasks in place of all that was known; absent ones are missing."""
-        done, locked, available = TaskState.DONE, TaskState.LOCKED, TaskState.AVAILABLE
+        done, locked = TaskState.DONE, TaskState.LOCKED
         self._state = state = {task: one.state for task, one in seen.items()}
         # Not by a Counter of 100,000: before Python 3.12 the hash of an Enum is slow.
         states = list(state.values())
         self._count = Counter({one: states.count(one) for one in TaskState})
-        self._parked_locks = {task for task, one in seen.items() if one.parked}
         self._pending: dict[str, int] = {}
         self._company.clear()
         self._locked = 0
         for task in self._needy:
             needs = self._graph.dependencies[task]
             self._pending[task] = sum(state.get(need) is not done for need in needs)
-        self._ready: dict[str, list[int]] = {}
+        held = [task for task, one in state.items() if one is locked]
+        self._parked_locks = {task for task in held if seen[task].parked}
+        for task in held:
+            if task in self._rank:
+                self._enter_lock(task)
+        self._make_ready(seen)
+
+    def _make_ready(self, seen: Mapping[str, Seen]) -> None:
+        """Sorts the tasks that wait for no other into those that may start and those that sleep."""
+        ready: defaultdict[str, list[int]] = defaultdict(list)
         self._asleep: list[tuple[float, int]] = []
         limited: list[str] = []
-        # What is done costs least: in the look at the end that is all there is.
-        for task, one in seen.items():
-            rank = self._rank.get(task) if one.state is not done else None
-            if rank is None:
+        # Local names: a look may be at 100,000 tasks. In the order of ranks each list is a heap.
+        state, pending, lane_at = self._state, self._pending, self._lane_at
+        choosy, available = self._company.limited, TaskState.AVAILABLE
+        for rank, task in enumerate(self._by_rank if self._count[available] else ()):
+            if state.get(task) is not available or pending.get(task):
                 continue
-            if one.state is locked:
-                self._enter_lock(task)
-            elif one.state is available and not self._pending.get(task):
-                if one.not_before:
-                    heapq.heappush(self._asleep, (one.not_before, rank))
-                elif task in self._company.limited:
-                    limited.append(task)
-                else:
-                    self._ready.setdefault(self._lane_at[rank], []).append(rank)
-        for ranks in self._ready.values():
-            ranks.sort()  # which makes it a heap
+            if not_before := seen[task].not_before:
+                heapq.heappush(self._asleep, (not_before, rank))
+            elif task in choosy:
+                limited.append(task)
+            else:
+                ready[lane_at[rank]].append(rank)
+        self._ready = dict(ready)
         self._ready_limited = self._company.set_of(limited)
 
     def glance(self, available: Container[str]) -> None:
@@ -129,7 +132,9 @@ class Schedule:
             if len(there) < len(ranks):
                 gone += [by_rank[rank] for rank in ranks if by_rank[rank] not in available]
                 # In order, it is a heap again.
-                self._ready[lane] = sorted(there)
+                self._ready[lane] = sorted(set(there))
+                if not self._asleep:
+                    self._turns.go_elsewhere(self._ready[lane])
         limited = [by_rank[rank] for rank in positions(self._ready_limited)]
         gone += [task for task in limited if task not in available]
         self._ready_limited = self._company.set_of(task for task in limited if task in available)
@@ -146,7 +151,8 @@ class Schedule:
         `only` asks for that one and no other. The task counts as locked from here on; tell
         `moved` where it really went.
         """
-        self._wake(now)
+        if self._asleep or self._holds:
+            self._wake(now)
         rank = self._ready_rank(only) if only else self._best()
         if rank is None:
             return None
@@ -307,12 +313,16 @@ class Schedule:
 
     def _best(self) -> int | None:
         """Returns the lowest rank of all that may run at this moment."""
-        ready = (self._first(lane) for lane in self._ready if lane not in self._holds)
-        best = [rank for rank in ready if rank is not None]
+        best = None
+        for lane in self._ready:
+            rank = self._first(lane) if lane not in self._holds else None
+            if rank is not None and (best is None or rank < best):
+                best = rank
         free = self._ready_limited & ~self._barred() if self._ready_limited else 0
         if free:
-            best.append((free & -free).bit_length() - 1)
-        return min(best, default=None)
+            limited = (free & -free).bit_length() - 1
+            best = limited if best is None else min(best, limited)
+        return best
 
     def _first(self, lane: str) -> int | None:
         """Returns the lowest rank in a lane's heap; takes out what is ready no more."""
@@ -362,12 +372,14 @@ class Schedule:
 
     def _enter_lock(self, task: str) -> None:
         self._locked += 1
-        self._company.enter(task)
+        if task in self._company.limited:
+            self._company.enter(task)
 
     def _leave_lock(self, task: str) -> None:
         self._locked -= 1
         self._parked_locks.discard(task)
-        self._company.leave(task)
+        if task in self._company.limited:
+            self._company.leave(task)
 
     def _barred(self) -> int:
         """Returns those that a running task or a hold keeps from starting now."""

@@ -1,7 +1,8 @@
 """The usage limits that agents have met: one small file per account, in `_tasks/limits/`.
 
 `ls` shows which accounts are used up, `rm` of a file lets their tasks start at once. All processes
-of the run look here before they start a task; a look at an unchanged directory is one stat.
+of the run look here before they start tasks (an answer holds for 10 ms); a look at an unchanged
+directory is one stat.
 """
 
 import json
@@ -27,7 +28,7 @@ _FILE = re.compile(r"[A-Za-z0-9_.-]{0,250}")
 def sign(layout: Layout) -> Sign:
     """Returns what changes if a file is added, replaced or removed; nothing if there is none."""
     try:
-        # No Path: this is asked before every claim.
+        # No Path: this is asked a hundred times a second.
         status = os.stat(f"{layout.root}/{LIMITS}")
     except OSError:
         return 0, 0

@@ -7,6 +7,7 @@ did not see are taken apart, all of a directory at once, and owners and counters
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -94,12 +95,15 @@ class Looks:
         seen = before.copy() if left else {}
         for file in seen.keys() - set(names) if left < len(seen) else ():
             del seen[file]
-        odd = []
-        for task, file in zip(tasks_of(appeared), appeared, strict=True):
-            if task:
-                seen[file] = Entry(state, task, file)
-            else:
-                odd.append(file)
+        tasks, odd = tasks_of(appeared), list[str]()
+        # All at once: a look may be at 100,000 of them.
+        seen.update(
+            zip(appeared, map(Entry._make, zip(repeat(state), tasks, appeared)), strict=True)
+        )
+        if not all(tasks):
+            odd = [file for task, file in zip(tasks, appeared, strict=True) if not task]
+            for file in odd:
+                del seen[file]
         self._seen[state] = seen
         return seen, odd
 

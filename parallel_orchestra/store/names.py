@@ -8,7 +8,7 @@ zeros, and none at all instead of two), or the name put together again would not
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 _TASK = r"([A-Za-z0-9_-]{1,64})"
 _NUMBER = r"(?:0|[1-9][0-9]{0,5})"
@@ -22,8 +22,8 @@ _TASKS = re.compile(
 _HIGHEST = 999_999
 
 
-@dataclass(frozen=True, slots=True)
-class TaskName:
+# No dataclass: each claim makes three, and a tuple is made in half of the time.
+class TaskName(NamedTuple):
     """A task file's name, taken apart; `owner` is empty where there is none."""
 
     task: str
@@ -44,11 +44,11 @@ class TaskName:
 
     def freed(self) -> "TaskName":
         """Returns the name without an owner, counters kept."""
-        return replace(self, owner="")
+        return self._replace(owner="")
 
     def failed_once_more(self) -> "TaskName":
         """Returns the name with one more counted failure."""
-        return replace(self, failures=min(self.failures + 1, _HIGHEST))
+        return self._replace(failures=min(self.failures + 1, _HIGHEST))
 
 
 def parse(file: str) -> TaskName | None:

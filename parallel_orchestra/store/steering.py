@@ -81,7 +81,7 @@ def withdraw(layout: Layout, *wishes: Wish) -> bool:
 
 def paused(layout: Layout) -> bool:
     """Returns whether nobody may start a task at this moment; cheap."""
-    # Asked before every claim; a Path for it would cost ten times as much as the question.
+    # Asked a hundred times a second; a Path for it would cost ten times as much as the question.
     return os.path.lexists(f"{layout.root}/{_PAUSED}")
 
 

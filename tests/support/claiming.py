@@ -2,7 +2,8 @@
 
 `board` is the way of a worker (`parallel-orchestra worker`): schedule, board, recovery, store.
 `store` is the store alone over one listing, `rename` the bare system call, and `sqlite` a queue
-in a database (`BEGIN IMMEDIATE`, write-ahead log). Each claims a task and completes it.
+in a database (`BEGIN IMMEDIATE`, write-ahead log). Each claims a task and completes it;
+it is ready when it knows which tasks there are.
 
 Also the program of one such process: `python -m support.claiming WAY PLACE NUMBER PROCESSES`.
 """
@@ -151,6 +152,8 @@ def _by_board(left: contextlib.ExitStack, place: Path, number: int, _: int) -> T
     job = Job(record, plan, Graph.of(plan.tasks), repo, layout, agents, settings)
     kind = WorkerKind.WORKER if number else WorkerKind.CONDUCTOR
     crew = left.enter_context(Crew(job, kind, listen=lambda _: None))
+    # The first look is made before the start, as the others' reading of the directory is.
+    crew.board.revived()
 
     def take() -> str | None:
         claim = crew.board.next()

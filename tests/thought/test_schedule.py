@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -196,6 +197,41 @@ def test_what_a_glance_did_not_see_is_not_given_out_and_counts_as_locked():
     assert [schedule.take(NOW) for _ in range(2)] == ["a", None]
     assert schedule.count() == {LOCKED: 3, AVAILABLE: 2}
     assert not schedule.exhausted()
+
+
+def test_who_met_the_traces_of_others_goes_on_elsewhere_and_still_gives_out_each_task_once():
+    tasks = [Task(id=f"t{i}") for i in range(40)]
+    levels = dict.fromkeys((task.id for task in tasks), 1.0)
+    schedule = Schedule(tasks, Graph.of(tasks), {}, {}, levels, Random(3))
+    schedule.observe({task.id: Seen(AVAILABLE) for task in tasks})
+    there = {f"t{i}" for i in range(30)}
+    first = order_of_ids(order_of(schedule)[:1])
+    schedule.observe({task.id: Seen(AVAILABLE) for task in tasks})
+
+    schedule.glance(there)
+    order = order_of(schedule)
+
+    numbers = order_of_ids(order)
+    jumps = [b for a, b in pairwise(numbers) if b != (a + 1) % 30]
+    assert sorted(numbers) == list(range(30))
+    assert jumps == []
+    assert numbers[0] != first[0]
+
+
+def test_a_better_task_comes_before_its_inferiors_after_a_glance_too():
+    tasks = [Task(id=f"t{i}", priority=i % 2) for i in range(40)]
+    levels = dict.fromkeys((task.id for task in tasks), 1.0)
+    schedule = Schedule(tasks, Graph.of(tasks), {}, {}, levels, Random(3))
+    schedule.observe({task.id: Seen(AVAILABLE) for task in tasks})
+
+    schedule.glance({f"t{i}" for i in range(10, 40)})
+    numbers = order_of_ids(order_of(schedule))
+
+    assert [number % 2 for number in numbers] == [1] * 15 + [0] * 15
+
+
+def order_of_ids(order: list[str]) -> list[int]:
+    return [int(task[1:]) for task in order]
 
 
 def test_after_a_glance_limited_tasks_that_are_still_there_are_given_out():

@@ -4,7 +4,8 @@ import gc
 
 import pytest
 
-from parallel_orchestra.board.rounds import leave, stay, undisturbed
+from parallel_orchestra.board.rounds import Rounds, leave, stay, undisturbed
+from support.clock import FakeClock
 
 
 def test_no_garbage_is_looked_for_in_a_look_and_it_is_again_after_one_that_failed():
@@ -19,6 +20,20 @@ def test_no_garbage_is_looked_for_in_a_look_and_it_is_again_after_one_that_faile
         look()
 
     assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_that_nothing_keeps_tasks_from_starting_is_believed_for_a_hundredth_of_a_second():
+    clock = FakeClock()
+    rounds = Rounds(clock.monotonic)
+    rounds.looked(clock.monotonic(), ())
+    now = clock.monotonic()
+
+    rounds.made_sure(now)
+    believed = [rounds.sure(now + later) for later in (0.0, 0.009, 0.011)]
+    rounds.ask()
+
+    assert believed == [True, True, False]
+    assert not rounds.sure(now)
 
 
 def test_who_looks_for_no_garbage_at_all_is_left_in_peace():
