@@ -4,6 +4,7 @@ Two lines on the whole run, then one for each running task. Knows nothing of ter
 shows it sees to that.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ _NARROW = 60
 _SHARE_OF_ID = 3
 #: Lines that are left to what scrolls by above.
 _MARGIN = 4
+#: What numbers can do without where it is narrow: `6 run, 52 wait, 8 skip`.
+_ENDING = re.compile(r"(?<=\d fail)ed|(?<=\d run)ning|(?<=\d wait)ing|(?<=\d skip)ped")
 _PHASE = len("set-up")
 _AGE = len("59 min 59 s")
 _SHORT_AGE = len("59:59")
@@ -119,6 +122,8 @@ def _counts(snapshot: Snapshot, width: int, sight: Sight) -> Line:
         pieces.insert(0, Piece("stopping: Ctrl-C ends all at once", "odd"))
     if length(tuple(_joined(pieces))) > width:
         pieces = [piece for piece in pieces if not piece.text.startswith("0 ")]
+    if length(tuple(_joined(pieces))) > width:
+        pieces = [Piece(_ENDING.sub("", piece.text), piece.look) for piece in pieces]
     return tuple(_joined(pieces))
 
 

@@ -91,6 +91,14 @@ def test_where_it_is_narrow_what_there_is_none_of_is_left_out():
     assert line == "6 done, 3 failed, 1 running, 2 skipped"
 
 
+def test_where_many_numbers_have_to_fit_their_words_are_short():
+    shot = snapshot(Running("slow", 1, 1, T), done=48, failed=6, locked=6, total=120, skipped=8)
+
+    line = shown(shot, 9.0, T, 39, 24)[1]
+
+    assert line == "48 done, 6 fail, 6 run, 52 wait, 8 skip"
+
+
 def test_of_few_failures_among_many_tasks_something_is_seen_in_the_bar():
     line = frame(snapshot(failed=1, done=0, total=300), 1.0, T, 80, 24)[0]
 
