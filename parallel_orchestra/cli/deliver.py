@@ -7,6 +7,7 @@ import click
 from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.byhand.delivering import deliver_run
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.progress import Delivery
@@ -28,7 +29,9 @@ def command(tasks_dir: Path | None, as_json: bool, by_request: bool | None) -> i
     Safe to call at any time, also beside the run and again. Nothing is ever forced.
     """
     layout = layout_of(tasks_dir)
-    delivery = deliver_run(layout, default_settings(), by_request=by_request)
+    with Passing() as passing:
+        passing.say("delivering what was merged")
+        delivery = deliver_run(layout, default_settings(), by_request=by_request)
     answer(delivery, map(one_line, (told(delivery),)), as_json=as_json)
     if delivery.done:
         return ExitCode.DONE

@@ -9,6 +9,7 @@ from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import layout_of, my_task_options
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.byhand.finishing import (
     Completed,
     GivenUp,
@@ -47,9 +48,11 @@ def complete(
     meanwhile. Both leave the task yours: mend it and call again. 4 as well if the claim is lost.
     """
     layout = layout_of(tasks_dir)
-    end = complete_task(
-        layout, default_settings(), task, owner=owner, message=message, revision=revision
-    )
+    with Passing() as passing:
+        passing.say(f"verifying and merging {task}")
+        end = complete_task(
+            layout, default_settings(), task, owner=owner, message=message, revision=revision
+        )
     if isinstance(end, Completed):
         answer({"outcome": "completed", **asdict(end)}, _completed(end), as_json=as_json)
         return ExitCode.DONE

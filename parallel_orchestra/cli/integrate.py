@@ -9,6 +9,7 @@ from parallel_orchestra.cli.facts import answer
 from parallel_orchestra.cli.failures import complain
 from parallel_orchestra.cli.folder import write_integration
 from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_option
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.cli.standing import read
 from parallel_orchestra.conductor.byhand.looking import integrate_run
 from parallel_orchestra.conductor.picture import read_record
@@ -29,7 +30,9 @@ def command(plan: Path | None, tasks_dir: Path | None, as_json: bool) -> int:
     beside the run, after its end and after the delivery. With PLAN, it is the run of that plan.
     """
     layout = Layout(tasks_dir_of(plan, tasks_dir, Path.cwd()))
-    found = integrate_run(layout, default_settings())
+    with Passing() as passing:
+        passing.say("running the plan's checks on what was merged")
+        found = integrate_run(layout, default_settings())
     answer(integration_record(found), integration_lines(found), as_json=as_json)
     codes = [ExitCode.DONE if found.clean else ExitCode.TASK_FAILED]
     loaded = plan_from_json(read_record(layout).plan)

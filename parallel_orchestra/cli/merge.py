@@ -9,6 +9,7 @@ from parallel_orchestra.api import default_settings
 from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.facts import answer, told
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.byhand.resolving import Accepted, Declined, merge_task
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.model import FailureClass
@@ -39,7 +40,9 @@ def command(task: str, tasks_dir: Path | None, as_json: bool, revision: str) -> 
     Both leave the task where it was.
     """
     layout = layout_of(tasks_dir)
-    end = merge_task(layout, default_settings(), task, revision=revision)
+    with Passing() as passing:
+        passing.say(f"verifying and merging {task}")
+        end = merge_task(layout, default_settings(), task, revision=revision)
     if isinstance(end, Accepted):
         answer({"outcome": "merged", **asdict(end)}, [_accepted(end)], as_json=as_json)
         if not as_json:

@@ -14,6 +14,7 @@ from parallel_orchestra.cli.completing import tasks_here
 from parallel_orchestra.cli.deliver import told
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.cli.options import json_option, layout_of, tasks_dir_option
+from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.undo import Dependent, Prospect, TakenBack, UndoDesk
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.report.text import one_line, short
@@ -47,7 +48,9 @@ def command(
         _ask(prospect, [one for one in prospect.affected if one not in before], yes=yes)
         done: list[TakenBack] = []
         for one in (*(dependent.task for dependent in before), task):
-            done.append(desk.undo(desk.look(one), message))
+            with Passing() as passing:
+                passing.say(f"taking {one} back, and verifying what is left")
+                done.append(desk.undo(desk.look(one), message))
             _say_undone(done[-1], as_json=as_json)
         delivery, later = desk.deliver() if prospect.delivered else (None, False)
     if as_json:

@@ -45,7 +45,10 @@ def command(plans: tuple[Path, ...], style: str, as_json: bool, watch: bool, ver
     if watch:
         _watch(plans)
     with Passing(verbose=verbose) as passing:
-        verdicts = [judge(plan, [], passing) for plan in plans]
+        verdicts = [
+            judge(plan, [], passing, f" ({number} of {len(plans)})" if len(plans) > 1 else "")
+            for number, plan in enumerate(plans, 1)
+        ]
     if style == "text":
         _say(verdicts)
     elif shown := _FORMATS[style](verdicts):
@@ -53,13 +56,16 @@ def command(plans: tuple[Path, ...], style: str, as_json: bool, watch: bool, ver
     return ExitCode.USAGE if any(one.problems for one in verdicts) else ExitCode.DONE
 
 
-def judge(path: Path, read: list[Path], passing: Passing | None = None) -> Verdict:
-    """Returns what is wrong with a plan; the files that were read for it are added to `read`."""
+def judge(path: Path, read: list[Path], passing: Passing | None = None, place: str = "") -> Verdict:
+    """Returns what is wrong with a plan; the files that were read for it are added to `read`.
+
+    `place` follows their names where it is said what is read.
+    """
     passing = passing or Passing()
 
     def noted(file: Path) -> bytes:
         read.append(file)
-        passing.say(f"reading {file}")
+        passing.say(f"reading {file}{place}")
         return contents(file)
 
     if is_folder(path):

@@ -11,6 +11,7 @@ from parallel_orchestra.cli import main
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.process import identity
 from support.scene import Scene
+from support.terminal import Terminal, stands
 
 DIAMOND = """---
 po_plan_version: "0.2"
@@ -250,6 +251,26 @@ def test_why_names_the_reason_and_the_way_on(failed):
     assert bad[-2] == "  | no"
     assert bad[-1] == f"hint: read its log with {log}, then `parallel-orchestra retry bad`"
     assert after[0] == "after skipped: `bad`, which it needs, failed"
+
+
+def test_a_command_that_takes_long_says_on_a_terminal_what_it_is_at(failed):
+    env = failed.environment({"TERM": "xterm"})
+    command = [sys.executable, "-m", "parallel_orchestra", "deliver"]
+
+    with Terminal() as terminal:
+        done = subprocess.run(
+            command,
+            cwd=failed.project,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=terminal.theirs,
+            check=True,
+        )
+        terminal.shows(b"")
+
+    assert b"delivering what was merged" in terminal.shown
+    assert stands(terminal.shown, 80, 24) == []
+    assert done.stdout == b"`main` has all that was merged\n"
 
 
 def test_a_retried_task_waits_and_the_run_goes_on_with_it(touched):

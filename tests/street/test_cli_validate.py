@@ -61,6 +61,14 @@ def test_json_may_be_asked_for_as_everywhere(plans, capsys):
     assert main(["validate", "good.md", "--json", "--format", "sarif"]) == ExitCode.USAGE
 
 
+def test_of_several_plans_it_is_said_which_one_is_read(plans, capfd):
+    main(["validate", "-v", "bad.md", "good.md"])
+
+    read = [line for line in capfd.readouterr().err.splitlines() if line.startswith("reading ")]
+    assert read[0] == "reading bad.md (1 of 2)"
+    assert "reading good.md (2 of 2)" in read
+
+
 def test_what_is_read_is_said_only_if_asked_for(plans, capfd):
     for command in (["validate", "good.md"], ["import", "good.md"]):
         main(command)
