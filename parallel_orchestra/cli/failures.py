@@ -6,6 +6,7 @@ user, the traceback into a file that the line names.
 
 import errno
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 
@@ -13,6 +14,7 @@ import click
 
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.catalogue import PROGRAM
+from parallel_orchestra.cli.ink import Piece, plain_text, wrapped
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError
 from parallel_orchestra.plain import clean
@@ -47,18 +49,32 @@ def exit_code_of(error: BaseException) -> ExitCode:
 def complain(*problems: Problem) -> None:
     """Prints problems on standard error, with colours if it is to have them."""
     color = colored(sys.stderr, os.environ)
-    _say("".join(words_of(problem, color=color) for problem in problems))
+    width = shutil.get_terminal_size().columns if sys.stderr.isatty() else 0
+    _say("".join(words_of(problem, color=color, width=width) for problem in problems))
 
 
-def words_of(problem: Problem, *, color: bool = False) -> str:
-    """Returns a problem in lines: `error: what`, ` --> where`, `hint: how`."""
+def words_of(problem: Problem, *, color: bool = False, width: int = 0) -> str:
+    """Returns a problem in lines: `error: what`, ` --> where`, `hint: how`.
+
+    With the `width` of a terminal they break between words, but never within a command or a path.
+    """
     red, cyan, plain = (_RED, _CYAN, _PLAIN) if color else ("", "", "")
-    lines = [f"{red}error:{plain} {clean(problem.what)}"]
+    lines = [f"{red}error:{plain} {_folded('error: ', clean(problem.what), width)}"]
     if problem.where:
         lines.append(f" {cyan}-->{plain} {clean(problem.where)}")
     if problem.hint:
-        lines.append(f"{cyan}hint:{plain} {clean(problem.hint)}")
+        lines.append(f"{cyan}hint:{plain} {_folded('hint: ', clean(problem.hint), width)}")
     return "\n".join(lines) + "\n"
+
+
+def _folded(head: str, text: str, width: int) -> str:
+    """Returns a text whose first line stands after a head; what a process printed stays as it is."""
+    first, feed, rest = text.partition("\n")
+    if width:
+        rows = wrapped((Piece(head + first),), width, "  ", whole=True)
+        # A head alone on its row would say nothing: what is too wide may as well begin there.
+        first = "\n".join(map(plain_text, rows))[len(head) :].lstrip(" ")
+    return first + feed + rest
 
 
 def usage(what: str, hint: str = "") -> UsageError:

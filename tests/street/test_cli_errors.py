@@ -157,9 +157,30 @@ def test_a_problem_is_told_without_what_moves_a_cursor():
 
 
 def test_colors_are_for_terminals():
-    words = words_of(Problem("a", "b", "c"), color=True)
+    words = words_of(Problem("a", "b", "c"), color=True, width=40)
 
     assert words == ("\x1b[1;31merror:\x1b[0m a\n \x1b[36m-->\x1b[0m b\n\x1b[36mhint:\x1b[0m c\n")
+
+
+def test_on_a_terminal_errors_break_between_words_but_not_within_what_is_copied():
+    hint = "go on with it: `parallel-orchestra run plan.md --resume`; or begin anew: `--fresh`"
+    problem = Problem(
+        "the directory holds the unfinished run 7\n  a log | of it", "/a/b/" + "c" * 50, hint
+    )
+
+    lines = words_of(problem, width=40).splitlines()
+
+    assert lines == [
+        "error: the directory holds the",
+        "  unfinished run 7",
+        "  a log | of it",
+        " --> /a/b/" + "c" * 50,
+        "hint: go on with it:",
+        "  `parallel-orchestra run plan.md --resume`;",
+        "  or begin anew: `--fresh`",
+    ]
+    assert words_of(problem).splitlines()[-1] == f"hint: {hint}"
+    assert words_of(Problem("x" * 50), width=40) == f"error: {'x' * 50}\n"
 
 
 @pytest.mark.parametrize(
