@@ -15,7 +15,7 @@ left on its own floor:
     3 trades   store/ journal agents/ isolation/ report/ notify     our nouns put upon the world
     2 ground   files process/ git/                       one outer thing each; no tasks in there
     1 thought  graph/ config plan/ schedule retry progress/          pure: values in, values out
-    0 words    door errors model states events                         names of things, all frozen
+    0 words    door garbage errors model states events                 names of things, all frozen
 """
 
 # As a name of our own: `typing` alone takes a quarter of the time of `--version`.

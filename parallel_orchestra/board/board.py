@@ -12,9 +12,10 @@ from contextlib import contextmanager
 
 from parallel_orchestra.board.budget import Purse
 from parallel_orchestra.board.knowledge import Knowledge
-from parallel_orchestra.board.rounds import LOOK_WAITING, PEEK, stay, undisturbed
+from parallel_orchestra.board.rounds import LOOK_WAITING, PEEK
 from parallel_orchestra.board.sight import HELD, held_in, seen_in
 from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.garbage import stay, undisturbed
 from parallel_orchestra.model import HaltWhen
 from parallel_orchestra.schedule import Seen
 from parallel_orchestra.spending import Short

@@ -1,8 +1,6 @@
 """When to look at the directories again: what a look costs bounds how often it is done."""
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 #: Seconds between two looks at the directories while there is work to hand out.
 _LOOK_EVERY = 2.0
@@ -89,33 +87,3 @@ class Rounds:
         """Takes notice of a glance that saw so many available tasks."""
         self._misses = 0
         self._enough_misses = max(_MISSES, available // _GLANCED_PER_MISS)
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Keeps Python from looking for garbage during a block that makes much and leaves no cycles.
-
-    With 100,000 tasks it went through all that a look had made so far, again and again: half of
-    the time of a look. Any thread may do this at any time: the first one in puts it back.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
-
-
-def stay() -> None:
-    """Has Python look for garbage only in what is made from here on, until `leave`.
-
-    The plan and the first look stay as long as the run. To go through all they hold takes 0.1 s
-    with 100,000 tasks, and it was done again and again.
-    """
-    gc.freeze()
-
-
-def leave() -> None:
-    """Ends what `stay` began: what the run has held may be garbage."""
-    gc.unfreeze()

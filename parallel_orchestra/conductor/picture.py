@@ -12,6 +12,7 @@ from parallel_orchestra.conductor.limited import usage_limits_of
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
 from parallel_orchestra.events import Undone
+from parallel_orchestra.garbage import undisturbed
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.merge_queue.history import Ledger, ledger_of
@@ -33,6 +34,7 @@ NOBODY = "nobody-0-00000000"
 _ENDED = (TaskState.DONE, TaskState.FAILED)
 
 
+@undisturbed()
 def report_of(layout: Layout, repo: Repo, now: float, killed: str = "") -> RunReport:
     """Returns how a run stands `now` (epoch), `killed` if nobody is at work on it; changes nothing.
 

@@ -11,12 +11,12 @@ from parallel_orchestra.agents import BACKENDS, AgentSettings, account_of, backe
 from parallel_orchestra.board import WALL_CLOCK, Board, Clock, Purse
 from parallel_orchestra.board.breaker import Breaker
 from parallel_orchestra.board.gate import Demands, Gate
-from parallel_orchestra.board.rounds import leave
 from parallel_orchestra.conductor.durations import past_of
 from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import AttemptEnded, Event, StartsHeld, Warned
+from parallel_orchestra.garbage import leave
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, Rivals
 from parallel_orchestra.isolation import Commons, Pool, Seats

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from parallel_orchestra.errors import PlanError, Problem
+from parallel_orchestra.garbage import undisturbed
 from parallel_orchestra.model import CPO_MANIFEST, Plan, Task
 from parallel_orchestra.plan.abilities import ABILITIES
 from parallel_orchestra.plan.borders import Disk
@@ -129,6 +130,7 @@ def _names(folder: Path) -> frozenset[str]:
         return frozenset()
 
 
+@undisturbed()
 def parse(
     data: bytes,
     source: Path,

@@ -1,0 +1,42 @@
+"""Python looks for no garbage where much is made that stays, and does so again afterwards."""
+
+import gc
+
+import pytest
+
+from parallel_orchestra.garbage import leave, stay, undisturbed
+
+
+def test_no_garbage_is_looked_for_in_a_block_and_it_is_again_after_one_that_failed():
+    seen = []
+
+    def look():
+        with undisturbed():
+            seen.append(gc.isenabled())
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        look()
+
+    assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_who_looks_for_no_garbage_at_all_is_left_in_peace():
+    gc.disable()
+    try:
+        with undisturbed():
+            pass
+        after = gc.isenabled()
+    finally:
+        gc.enable()
+
+    assert not after
+
+
+def test_what_stays_for_the_run_is_garbage_like_any_other_afterwards():
+    stay()
+    kept = gc.get_freeze_count()
+    leave()
+
+    assert kept > 0
+    assert gc.get_freeze_count() == 0
