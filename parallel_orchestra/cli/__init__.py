@@ -18,21 +18,30 @@ def main(argv: list[str] | None = None) -> int:
     # click takes 25 ms to load, twice what Python itself needs: three pages do without it
     # A shell that wants a line completed asks without words, by a variable (click's protocol).
     if not os.environ.get(COMPLETING) and words in ([], ["--help"], ["-h"]):
-        sys.stdout.write(overview())
-        return 0
+        return _printed(overview())
     if words == ["--version"]:
-        sys.stdout.write(f"{PROGRAM} {__version__}\n")
-        return 0
+        return _printed(f"{PROGRAM} {__version__}\n")
     from parallel_orchestra.cli.loading import (  # noqa: PLC0415  # see above
         interrupts_end_the_process,
     )
 
     with interrupts_end_the_process():
         if words == ["status"] and (said := _at_rest()):
-            sys.stdout.write(said)
-            return 0
+            return _printed(said)
         from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
     return call(words)
+
+
+def _printed(page: str) -> int:
+    """Prints a page and returns the exit code."""
+    try:
+        sys.stdout.write(page)
+        sys.stdout.flush()
+    except OSError as error:
+        from parallel_orchestra.cli.failures import exit_code_of  # noqa: PLC0415  # see above
+
+        return exit_code_of(error)
+    return 0
 
 
 def _at_rest() -> str:

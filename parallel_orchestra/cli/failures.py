@@ -39,6 +39,7 @@ def exit_code_of(error: BaseException) -> ExitCode:
         return ExitCode.ENVIRONMENT
     if isinstance(error, OSError) and error.errno is not None:
         complain(_problem_of_system(error))
+        _give_up_unwritten()
         return ExitCode.ENVIRONMENT
     if isinstance(error, SystemExit) and isinstance(error.code, int):
         return ExitCode(error.code)
@@ -129,6 +130,14 @@ def _say(text: str) -> None:
     except OSError:
         # A terminal that is gone (SIGHUP) must not hide the exit code.
         return
+
+
+def _give_up_unwritten() -> None:
+    """Drops what standard output does not take: Python would try again at its end, and end with 120."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _close_stdout()
 
 
 def _close_stdout() -> None:

@@ -1,5 +1,6 @@
 """Errors in words: what, where, how to mend; and the exit code that says it to the shell."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -236,11 +237,14 @@ def test_what_the_system_refuses_is_no_mistake_of_ours(capsys):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
-def test_output_that_nobody_takes_is_an_error_of_the_environment(tmp_path):
+@pytest.mark.parametrize("words", [["validate", "example/plan.md"], ["--help"], ["--version"]])
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_output_that_nobody_takes_is_an_error_of_the_environment(words, unbuffered):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "parallel_orchestra", "validate", "example/plan.md"],
+            [sys.executable, "-m", "parallel_orchestra", *words],
             cwd=ROOT,
+            env={**os.environ, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -248,7 +252,10 @@ def test_output_that_nobody_takes_is_an_error_of_the_environment(tmp_path):
         )
 
     assert done.returncode == ExitCode.ENVIRONMENT
-    assert done.stderr.startswith("error: the system says: no space left on device\n")
+    assert done.stderr == (
+        "error: the system says: no space left on device\n"
+        "hint: make room on that disk, then go on with `--resume`\n"
+    )
 
 
 def test_streams_that_are_closed_are_no_trouble():
