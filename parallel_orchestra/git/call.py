@@ -20,6 +20,7 @@ from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
 from parallel_orchestra.git.mutex import Mutex
+from parallel_orchestra.process.apart import start_apart
 
 #: Seconds after which a git command is given up.
 DEFAULT_LIMIT = 600.0
@@ -186,14 +187,14 @@ class Git:
         stderr: int = subprocess.PIPE,
         inherit: tuple[int, ...] = (),
     ) -> "subprocess.Popen[bytes]":
-        """Starts a git command in a session of its own, so that Ctrl-C does not cut it off.
+        """Starts a git command that Ctrl-C does not cut off.
 
         Raises:
             EnvironmentProblem: git can't be started.
         """
         held = self.mutex.descriptors() if self.mutex is not None else ()
         try:
-            return subprocess.Popen(
+            return start_apart(
                 self.command(*arguments),
                 cwd=self.cwd,
                 env=self.environ,
@@ -201,7 +202,6 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 pass_fds=(*held, *inherit),
-                start_new_session=True,
             )
         except OSError as error:
             raise self._not_started(error) from error

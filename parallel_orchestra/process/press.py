@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.process.apart import start_apart
+
 #: What one template may use: seconds of CPU, bytes beyond what it was given, characters it makes.
 SECONDS = 5
 MEMORY_BYTES = 256 << 20
@@ -89,12 +91,12 @@ def _asked(request: Mapping[str, Any], door: str) -> str | list[Fault]:
     limits = {"seconds": SECONDS, "memory_bytes": MEMORY_BYTES, "output_chars": OUTPUT_CHARS}
     # `sys.path` is ours: with -I and -S the child starts in half the time, and finds Jinja
     data = json.dumps({**request, **limits, "path": sys.path}).encode()
-    child = subprocess.Popen(
+    # A Ctrl-C for us is not for it: tasks that began may finish.
+    child = start_apart(
         [sys.executable, "-I", "-S", "-c", door],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,  # a Ctrl-C for us is not for it: tasks that began may finish
     )
     with child:
         try:

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any
 
 from parallel_orchestra.process import identity
+from parallel_orchestra.process.apart import start_apart
 from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
 
 #: Every child of a supervisor carries this variable, unique for the helper that runs it: if
@@ -238,13 +239,13 @@ class _Helper:
             # Imported, not run as a script: so its byte code comes from the cache. -I and -S:
             # nothing of the user's Python set-up, and half the time to start.
             program = f"import sys; sys.path.append({_FOLDER!r}); import reaper; reaper.main({fd})"
-            self._process = subprocess.Popen(
+            # A Ctrl-C for us is not for it: it has to clean up.
+            self._process = start_apart(
                 [sys.executable, "-I", "-S", "-c", program],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 pass_fds=(fd,),
-                start_new_session=True,  # a Ctrl-C for us is not for it: it has to clean up
             )
 
     @property
