@@ -9,6 +9,7 @@ import pytest
 sys.path.append(os.path.join(os.path.dirname(__file__), "bench"))
 
 import others
+import spent
 import waits
 from measuring import Goal, Result, Unfinished, interleaved, timed
 
@@ -131,3 +132,27 @@ def test_a_tool_that_fails_now_and_then_is_asked_again_and_one_that_always_does_
     assert third.seconds > 0.0
     with pytest.raises(others.Missing, match="failed 4 times: no worktree"):
         others.published(1, 2, files=1, writes=True)
+
+
+def test_time_is_counted_to_the_room_of_ours_that_is_deepest_and_only_of_workers():
+    worker = "Worker.run (parallel_orchestra/worker/thread.py:30);"
+    board = "Board.next (parallel_orchestra/board/board.py:34);"
+    stacks = [
+        f"Thread.run (threading.py:1);{worker}{board}Condition.wait (threading.py:295) 3",
+        f"{worker}{board}TaskStore.claim (/x/parallel_orchestra/store/tasks.py:9) 4",
+        f"{worker}{board}TaskStore._rename (/x/parallel_orchestra/store/tasks.py:9) 1",
+        "GroupCommit._work (parallel_orchestra/store/group_commit.py:69) 50",
+        "Worker.run (somebody/else.py:1) 50",
+    ]
+
+    found = spent.by_room(stacks)
+
+    assert found == [
+        spent.Spent("store", 5, ("TaskStore.claim", "TaskStore._rename")),
+        spent.Spent("board", 3, ("Board.next",)),
+    ]
+    assert list(spent.table(found, 10))[2:] == [
+        "| `store` | 5.000 | 62% | `TaskStore.claim`, `TaskStore._rename` |",
+        "| `board` | 3.000 | 38% | `Board.next` |",
+        "| all | 8.000 | 100% | |",
+    ]

@@ -157,9 +157,11 @@ class Knowledge:
 
         `wait` is in how many seconds its usage limit ends, as far as it said so.
         """
+        # Without the lock, for which eight workers wait: if the claim is one that tries whether a
+        # limit is over, this very thread has noted it.
+        if not self._breaker.concerns(claim, failure):
+            return
         with self._changed:
-            if not self._breaker.concerns(claim, failure):
-                return
             with ExitStack() as stack:
                 # Without the lock, which a full disk may keep from us, it is one attempt too many.
                 with suppress(OSError, EnvironmentProblem):
