@@ -140,12 +140,12 @@ class Judging:
 
         Nor is that of an attempt that died while it was judged, if this one went `onward` from it.
         """
-        refs, last = self._shop.repo.refs, onward.last
-        gone = list(self._kept)
+        gone, last = list(self._kept), onward.last
         if onward.way is Way.JUDGE and last is not None:
             named = self._shop.queue.refs.candidate(last.task, last.attempt, last.owner)
             gone += [(last.ref, "")] if last.ref.startswith(named) else []
         for ref, commit in gone:
+            refs = self._shop.repo.refs
             with contextlib.suppress(GitError), self._shop.repo.lock():
                 if known := commit or refs.read(ref):
                     refs.transact([Update(ref, None, known)])

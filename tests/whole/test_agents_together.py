@@ -1,5 +1,6 @@
 """Agents that misbehave, all in one run: each costs at most its own task."""
 
+import json
 import os
 
 import pytest
@@ -34,14 +35,11 @@ def plan_of(agents):
     return HEAD + "".join(lines) + "---\n"
 
 
-def outcomes(result):
-    """Returns what is said of each task that failed."""
-    failed = {}
-    for line in result.out.splitlines():
-        if line.startswith("failed "):
-            task, _, said = line.removeprefix("failed ").partition(": ")
-            failed[task] = said
-    return failed
+def failures(scene):
+    """Returns of each task that failed its class and reason, as a sentence has them."""
+    report = json.loads(scene.call("status", "--json").out)
+    failed = [task for task in report["tasks"] if task["status"] == "failed"]
+    return {task["id"]: f"{task['failure_category']}: {task['reason']}" for task in failed}
 
 
 def test_each_of_these_agents_costs_at_most_its_own_task(tmp_path):
@@ -54,9 +52,9 @@ def test_each_of_these_agents_costs_at_most_its_own_task(tmp_path):
     scene.git("remote", "add", "origin", str(tmp_path / "remote.git"))
     env = {"OUTSIDE": str(outside), "PROJECT": str(scene.project), "AGENTS": str(PROGRAMS)}
 
-    result = scene.run("-j", "3", env=env, check=1)
+    scene.run("-j", "3", env=env, check=1)
 
-    failed, merged = outcomes(result), scene.merges()
+    failed, merged = failures(scene), scene.merges()
     told = {name: failed.get(name, "done" if merged.get(name) == 1 else "") for name in TOGETHER}
     assert {
         name: told[name] if told[name].startswith(agent.outcome) else agent.outcome
