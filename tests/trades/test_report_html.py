@@ -89,7 +89,7 @@ def test_the_verdict_and_the_failures_come_first():
     failed = words(section(tree, "failed"))
     assert "2 of 12 tasks failed, 2 skipped because of them waits for you" in told
     assert order == [
-        *("next", "failed", "together", "timeline", "graph", "tasks", "merges", "facts"),
+        *("why", "next", "failed", "together", "timeline", "graph", "tasks", "merges", "facts"),
     ]
     assert "AssertionError: assert 1999 == 0" in failed
     assert "Skipped for it checkout-page , emails" in failed
@@ -108,7 +108,7 @@ def test_of_many_failed_tasks_each_says_itself_what_to_do_next():
     assert len(elements(section(tree, "failed"), "article")) == 7
 
 
-def test_the_causes_come_before_the_cards_and_what_is_cut_keeps_its_code_whole():
+def test_the_causes_come_before_what_to_do_and_the_cards_and_what_is_cut_keeps_its_code_whole():
     long = f"`{'make all; ' * 40}` exited with code 2"
     same = {"failure": "verify", "attempts": (runs.attempt(failure="verify"),)}
     run = runs.run(
@@ -117,11 +117,13 @@ def test_the_causes_come_before_the_cards_and_what_is_cut_keeps_its_code_whole()
         runs.task("three", Outcome.SKIPPED, depends_on=("two",)),
     )
 
-    failed = section(parsed(html.render(run)), "failed")
+    tree = parsed(html.render(run))
 
-    (cause,) = elements(next(one for one in elements(failed, "ul")), "li")
+    first = [one.get("id") for one in elements(tree, "section")][:3]
+    (cause,) = elements(section(tree, "why"), "li")
+    assert first == ["why", "next", "failed"]
     assert words(cause).startswith("verify one , two : make all; make all;")
-    assert words(cause).endswith("... 1 skipped for them")
+    assert words(cause).endswith("... · 1 skipped for them")
     assert "`" not in words(cause)
     assert [one.get("href") for one in elements(cause, "a")] == ["#f-one", "#f-two"]
 
