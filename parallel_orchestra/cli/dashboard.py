@@ -37,7 +37,7 @@ class Dashboard:
         self._canvas = Canvas(sys.stderr.fileno(), encoding)
         self._color = color
         self._verbose = verbose
-        self._story = Story(self._signs, self._measure, elsewhere)
+        self._story = Story(self._signs, self._measure, self._said, elsewhere)
         self._events: deque[Event | str] = deque()
         #: From when on tasks are carried out: not from when somebody was asked whether they may.
         self._started: float | None = None
@@ -128,6 +128,9 @@ class Dashboard:
             self._next_outlook = now + max(1.0, (time.monotonic() - now) / _SHARE)
         left = max(0.0, self._end - now) if self._end is not None else None
         self._sight = Sight(snapshot.doing(), self._phases, left, self._cost)
+
+    def _said(self, task: str, attempt: int, log: str) -> str:
+        return self._snapshot.said(task, attempt, log) if self._snapshot is not None else ""
 
     def _measure(self, commit: str) -> Extent | None:
         return self._snapshot.extent(commit) if self._snapshot is not None else None

@@ -18,6 +18,11 @@ def _unmeasured(_commit: str) -> Extent | None:
     return None
 
 
+def _unread(_task: str, _attempt: int, _log: str) -> str:
+    """Stands in where nobody reads logs."""
+    return ""
+
+
 @dataclass(frozen=True, slots=True)
 class Running:
     """A task that a worker of this process is at: `since` is an epoch in seconds."""
@@ -35,7 +40,7 @@ class Snapshot:
 
     What can be called looks, at a price, so it is for the main thread when somebody watches. `doing`
     returns what agents do; `outlook` how the rest will go; `extent` how large a merge commit's
-    change is, None where git can't tell.
+    change is, None where git can't tell; `said` the end of a log of an attempt of this process.
     """
 
     done: int
@@ -49,6 +54,7 @@ class Snapshot:
     doing: Callable[[], Mapping[str, str]] = dict
     outlook: Callable[[], Outlook | None] = _unknown
     extent: Callable[[str], Extent | None] = _unmeasured
+    said: Callable[[str, int, str], str] = _unread
 
 
 class Control:

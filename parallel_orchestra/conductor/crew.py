@@ -11,6 +11,7 @@ from typing import TypeVar
 from parallel_orchestra.board import WALL_CLOCK, Clock
 from parallel_orchestra.conductor.acts import Glance
 from parallel_orchestra.conductor.control import Control, Running, Snapshot
+from parallel_orchestra.conductor.exhibits import end_of_log
 from parallel_orchestra.conductor.heeding import Ear
 from parallel_orchestra.conductor.myself import myself
 from parallel_orchestra.conductor.roster import Roster
@@ -160,6 +161,7 @@ class Crew(Workshop):
             doing=self._doing,
             outlook=lambda: self._outlook(team),
             extent=self._extent,
+            said=self._said,
         )
 
     def _skipped(self, failed: int) -> int:
@@ -180,6 +182,9 @@ class Crew(Workshop):
         with contextlib.suppress(OrchestraError):
             return extent(self.job.repo.git, state_before(self.job.repo.objects, commit), commit)
         return None
+
+    def _said(self, task: str, attempt: int, log: str) -> str:
+        return end_of_log(self.job.layout, task, attempt, self.me.owner, log)
 
     def _doing(self) -> Mapping[str, str]:
         if self._glance is None:

@@ -107,6 +107,12 @@ def with_last_words(report: RunReport) -> RunReport:
     )
 
 
+def end_of_log(layout: Layout, task: str, attempt: int, owner: str, log: str) -> str:
+    """Returns the last lines of what a command of an attempt printed; empty if it can't be read."""
+    end, _ = _end_of(layout.attempt(task, attempt, owner) / log, _READ)
+    return _last_lines(end.decode("utf-8", "replace"))[0]
+
+
 def _landed(repo: Repo, report: RunReport) -> dict[str, Landed]:
     try:
         found = tallies(repo, [task.commit for task in report.tasks if task.commit])

@@ -52,6 +52,21 @@ def causes(report: RunReport) -> tuple[Cause, ...]:
     return tuple(sorted(found, key=lambda one: -len(one.tasks) - len(one.skipped)))
 
 
+def telling(failure: str, reason: str, text: str) -> str:
+    """Returns the line of a command's log that says most about what is wrong, cleaned and cut.
+
+    Empty if the reason says it already, and if no command failed: what an agent or QA said stands in
+    the reason, and a conflict is told by its files.
+    """
+    if failure not in _COMMANDS:
+        return ""
+    rows = [_RULE.sub("", one_line(row)) for row in clean(text).splitlines()[-_LOOKED_AT:]]
+    rows = [row for row in rows if row]
+    worst = [row for row in rows if _TELLING.search(row) and not _SUM.search(row)]
+    line = cut((worst or rows or [""])[-1], _LINE)
+    return "" if line in reason else line
+
+
 def ending(attempt: Attempt) -> Exhibit | None:
     """Returns the log that shows why an attempt failed, or else the last that was written.
 
@@ -88,18 +103,9 @@ def _cause_of(task: TaskReport) -> tuple[str, str, str]:
     if task.files:
         reason = cut(f"{reason}: {one_line(', '.join(task.files))}".lstrip(": "), _REASON)
     last = task.attempts[-1] if task.attempts else None
-    # what an agent or QA said stands in the reason, and a conflict is told by its files
-    log = ending(last) if last is not None and last.told_in and task.failure in _COMMANDS else None
-    line = _telling(log.text) if log is not None else ""
-    return task.failure, reason, "" if line in reason else line
-
-
-def _telling(text: str) -> str:
-    """Returns the line of a log that says most about what is wrong; empty if it has no words."""
-    rows = [_RULE.sub("", one_line(row)) for row in clean(text).splitlines()[-_LOOKED_AT:]]
-    rows = [row for row in rows if row]
-    telling = [row for row in rows if _TELLING.search(row) and not _SUM.search(row)]
-    return cut((telling or rows or [""])[-1], _LINE)
+    log = ending(last) if last is not None and last.told_in else None
+    line = telling(task.failure, reason, log.text) if log is not None else ""
+    return task.failure, reason, line
 
 
 def _together(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

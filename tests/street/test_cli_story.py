@@ -9,8 +9,8 @@ T = 1000.0
 COMMIT = "a" * 40
 
 
-def told(*events, width=80, size=None, elsewhere=""):
-    story = Story(UNICODE, lambda _: size, elsewhere)
+def told(*events, width=80, size=None, elsewhere="", said=""):
+    story = Story(UNICODE, lambda _: size, lambda *_: said, elsewhere)
     return [plain_text(line) for event in events for line in story.lines(event, width)]
 
 
@@ -51,6 +51,33 @@ def test_a_failure_has_its_reason_cut_and_its_command_whole():
         "  " + "x" * 27 + "…",
         "  next: parallel-orchestra why api --tasks-dir /x",
     ]
+
+
+def test_a_failed_command_is_told_with_the_line_of_its_log_that_says_why():
+    ended = AttemptEnded(T, "api", 1, 1.0, "verify", log="verify.log")
+    event = Failed(T, "api", 1, "verify", "`pytest -q` exited with code 1")
+    said = (
+        "collected 3\nFAILED t.py::refund - 12 != 21\x1b[2J " + "x" * 60 + "\n1 failed, 2 passed\n"
+    )
+
+    lines = told(ended, event, width=50, said=said)
+
+    assert lines == [
+        "✗ api  failed: verify  `pytest -q` exited with",
+        "  code 1",
+        "  | FAILED t.py::refund - 12 != 21",
+        "  | " + "x" * 46,
+        "  | " + "x" * 14,
+        "  next: parallel-orchestra why api",
+    ]
+
+
+def test_what_an_agent_said_is_not_told_twice():
+    ended = AttemptEnded(T, "api", 1, 1.0, "agent", log="qa.log")
+
+    lines = told(ended, Failed(T, "api", 1, "agent", "gave up"), said="error: gave up")
+
+    assert lines == ["✗ api  failed: agent  gave up", "  next: parallel-orchestra why api"]
 
 
 def test_a_conflict_leads_to_what_says_how_to_resolve_it():

@@ -65,7 +65,7 @@ def live(width: int) -> Iterator[bytes]:
     )
     shot = Snapshot(done=2, failed=1, locked=3, total=8, running=running, stopping=False, skipped=1)
     sight = Sight(ACTS, PHASES, 245.0, 1.37)
-    story = Story(UNICODE, lambda _: Extent(4, 120, 17))
+    story = Story(UNICODE, lambda _: Extent(4, 120, 17), lambda *_: "")
     above = [line for event in EVENTS for line in story.lines(event, width - 1)]
     yield from ("\r\n".join(map(plain, box(FACTS, width, UNICODE))).encode(), b"\r\n")
     with Terminal() as terminal:
