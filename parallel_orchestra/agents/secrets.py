@@ -5,6 +5,7 @@ Pure: the user's environment is passed in. Keys that are known by their form, wh
 """
 
 import base64
+import functools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -73,6 +74,7 @@ def hidden(text: str, secrets: tuple[str, ...]) -> str:
     return masked(data, known).decode("utf-8", "surrogatepass")
 
 
+@functools.lru_cache(maxsize=4096)
 def _sounds_secret(name: str) -> bool:
     rest = _HARMLESS_NAME.sub("", name)
     return bool(_SECRET_NAME.search(rest)) and not _PLACE_NAME.search(name)

@@ -6,16 +6,18 @@ comes from statvfs(3) alone; what it says may be old when you read it.
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from parallel_orchestra.errors import Problem
 
 #: Free bytes below which no task is started: git and our records need some for every step.
 LEAST = 16 << 20
 
-#: Seconds for which an answer holds.
+#: Seconds for which an answer holds, and for which is known on which disks the places lie.
 _ASKED_EVERY = 0.5
 
 
@@ -25,6 +27,11 @@ class Place:
 
     name: str
     path: Path
+
+
+class _Disk(NamedTuple):
+    place: Place
+    existing: Path
 
 
 class Room:
@@ -39,14 +46,19 @@ class Room:
         self._monotonic = monotonic
         self._known: Problem | None = None
         self._next = -math.inf
+        self._disks: tuple[_Disk, ...] = ()
+        self._disks_until = -math.inf
         #: The last lack that anybody saw, and when.
         self._seen: tuple[float, Problem] | None = None
 
     def lack(self, since: float = math.inf) -> Problem | None:
         """Returns which disk is full, or was seen to be at or after a monotonic time; else None."""
-        now = next(iter(lacks(self._places)), None)
+        at = self._monotonic()
+        if at >= self._disks_until:
+            self._disks, self._disks_until = _disks(self._places), at + _ASKED_EVERY
+        now = next(_lacks(self._disks, LEAST), None)
         if now is not None:
-            self._seen = self._monotonic(), now
+            self._seen = at, now
         seen = self._seen
         return seen[1] if now is None and seen is not None and seen[0] >= since else now
 
@@ -67,16 +79,24 @@ def lacks(places: Sequence[Place], least: int = LEAST) -> tuple[Problem, ...]:
 
     A place that can't be asked counts as one with room: whoever writes there will be told.
     """
-    found: dict[int, Problem] = {}
+    return tuple(_lacks(_disks(places), least))
+
+
+def _disks(places: Sequence[Place]) -> tuple[_Disk, ...]:
+    """Returns the disks of these places: the first place on each, and what there is of its path."""
+    found: dict[int, _Disk] = {}
     for place in places:
-        try:
+        with suppress(OSError):
             existing = next(path for path in (place.path, *place.path.parents) if path.exists())
-            device, free = existing.stat().st_dev, free_bytes(existing)
-        except OSError:
-            continue
-        if free < least:
-            found.setdefault(device, _problem(place, existing, free))
+            found.setdefault(existing.stat().st_dev, _Disk(place, existing))
     return tuple(found.values())
+
+
+def _lacks(disks: Sequence[_Disk], least: int) -> Iterator[Problem]:
+    for disk in disks:
+        with suppress(OSError):
+            if (free := free_bytes(disk.existing)) < least:
+                yield _problem(disk.place, disk.existing, free)
 
 
 def free_bytes(path: Path) -> int:
