@@ -9,7 +9,7 @@ from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.conductor.exhibits import with_exhibits, with_last_words
 from parallel_orchestra.errors import Problem
 from parallel_orchestra.progress import RunReport
-from parallel_orchestra.report import markdown
+from parallel_orchestra.report import junit, markdown
 from parallel_orchestra.report.format import Report
 from parallel_orchestra.report.registry import NAMED, REPORTS, format_for, shows_exhibits
 
@@ -67,7 +67,7 @@ def rendered(report: RunReport, style: Report) -> str:
     """Returns the run in a format, with what attempts left if the format shows that."""
     if shows_exhibits(style):
         return style.render(with_exhibits(report, os.environ))
-    return style.render(with_last_words(report) if style is markdown else report)
+    return style.render(with_last_words(report) if style in (markdown, junit) else report)
 
 
 def _style(path: Path, form: str | None) -> Report:

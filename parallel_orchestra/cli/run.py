@@ -336,7 +336,8 @@ def _conclude(
     written = write_reports(report, paths)
     if plan.cpo:
         written = written.with_more(write_into_folder(plan, report))
-    close(with_last_words(report), talk=talk)
+    report = with_last_words(report)
+    close(report, talk=talk)
     for path in written.paths:
         click.echo(f"report: {path}", err=talk)
     for problem in (*written.problems, *tell_actions(report, os.environ)):

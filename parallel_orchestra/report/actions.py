@@ -5,12 +5,15 @@ Knows nothing of files or of the environment.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from parallel_orchestra.progress import Outcome, RunReport
+from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
-from parallel_orchestra.report.text import clean
+from parallel_orchestra.report.last_words import last_words
+from parallel_orchestra.report.text import clean, cut
 
 _MOST = 10
 _LONGEST = 4000
+#: Lines of the log that tells why a task failed, and characters of each.
+_LAST_WORDS, _LINE = 8, 200
 
 
 def annotations(report: RunReport, file: str = "") -> Iterator[str]:
@@ -19,7 +22,7 @@ def annotations(report: RunReport, file: str = "") -> Iterator[str]:
     They are shown at `file`, the plan as the repository names it, if one is given.
     """
     failed = [
-        (f"task {task.id}", f"{task.failure}: {task.reason}\nnext: {next_step(report, task)}")
+        (f"task {task.id}", _why(report, task))
         for task in report.tasks
         if task.outcome is Outcome.FAILED
     ]
@@ -41,6 +44,13 @@ def command(level: str, facts: Mapping[str, str], words: str) -> str:
         for name, value in facts.items()
     )
     return f"::{level}{' ' if shown else ''}{shown}::{_escaped(words)}"
+
+
+def _why(report: RunReport, task: TaskReport) -> str:
+    printed = (f"| {cut(row, _LINE)}" for row in last_words(task, _LAST_WORDS))
+    # half of what there is room for: the way on is to be seen
+    reason = cut(f"{task.failure}: {task.reason}", _LONGEST // 2)
+    return "\n".join((reason, *printed, f"next: {next_step(report, task)}"))
 
 
 def _few(told: list[tuple[str, str]], level: str) -> Iterable[tuple[str, str]]:

@@ -13,10 +13,13 @@ from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import IntegrationReport, Mark, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.advice import next_step
 from parallel_orchestra.report.figures import headline, verdict
+from parallel_orchestra.report.last_words import last_words
 from parallel_orchestra.report.text import clean, one_line
 
 #: Neither letters of XML 1.0 (section 2.2) nor taken out by `clean`.
 _STRAY = re.compile("[\ufffe\uffff]")
+#: Lines of the log that tells why a task failed.
+_LAST_WORDS = 20
 _ERRORS = frozenset(one.value for one in FailureClass if not one.counted)
 
 
@@ -97,8 +100,11 @@ def _add_case(suite: Element, report: RunReport, task: TaskReport) -> None:
     elif kind:
         facts = {"type": task.failure or "failed", "message": task.reason or task.failure}
         found = SubElement(case, kind, _attributes(**facts))
-        found.text = _legal(f"{task.reason}\nnext: {next_step(report, task)}".strip())
-    logs = [f"{report.tasks_dir}/{one.log}" for one in task.attempts if one.log]
+        rows = (task.reason, *last_words(task, _LAST_WORDS), f"next: {next_step(report, task)}")
+        found.text = _legal("\n".join(rows).strip())
+    # the agent's log of each attempt, and beside it the one that shows why it failed
+    paths = (path for one in task.attempts for path in dict.fromkeys((one.log, one.told_in)))
+    logs = [f"{report.tasks_dir}/{path}" for path in paths if path]
     if logs:
         _attach(case, logs)
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.progress import Check, IntegrationReport, Mark, Outcome
+from parallel_orchestra.progress import Check, Exhibit, IntegrationReport, Mark, Outcome
 from parallel_orchestra.report.actions import annotations, command
 from support import runs
 
@@ -24,6 +24,19 @@ def test_a_failed_task_is_an_error_at_the_plan_and_a_remark_a_warning():
         "::error file=plans/a%2Cb.md,title=task t0::verify: 50%25 of%0Ait%0Anext: "
     )
     assert warning == "::warning file=plans/a%2Cb.md,title=run::odd"
+
+
+def test_an_annotation_has_the_end_of_what_failed_and_the_way_on_however_long_the_reason_is():
+    log = f"attempts/t/1.{runs.OWNER}/verify.log"
+    last = runs.attempt(
+        failure="verify", told_in=log, exhibits=(Exhibit(log, "1\n\nE  50% != 1\n::error::x"),)
+    )
+    facts = {"failure": "verify", "attempts": (last,)}
+
+    [told] = annotations(runs.run(runs.task("t", Outcome.FAILED, reason="x" * 9000, **facts)))
+
+    assert "%0A| 1%0A| E  50%25 != 1%0A| ::error::x%0Anext: " in told
+    assert told.endswith("`parallel-orchestra retry t`")
 
 
 def test_of_many_ten_are_told_and_the_last_says_how_many_more():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parallel_orchestra.progress import Outcome
+from parallel_orchestra.progress import Exhibit, Outcome
 from parallel_orchestra.report import junit
 from support import runs
 
@@ -56,6 +56,18 @@ def test_the_way_on_and_the_logs_stand_in_the_case():
 
     assert "next: " in failed.find("failure").text
     assert failed.find("system-out").text.startswith("[[ATTACHMENT|/repo/demo/_tasks/attempts/")
+
+
+def test_a_failed_command_has_the_end_of_its_log_in_the_case():
+    log = f"attempts/a/1.{runs.OWNER}/verify.log"
+    printed = "FAILED t.py::total - 12 != 21\n1 failed"
+    last = runs.attempt(failure="verify", told_in=log, exhibits=(Exhibit(log, printed),))
+    failed = runs.task("a", Outcome.FAILED, failure="verify", reason="no", attempts=(last,))
+
+    found = case(read(runs.run(failed)), "a")
+
+    assert found.find("failure").text.startswith(f"no\n{printed}\nnext: ")
+    assert found.find("system-out").text.endswith("/verify.log]]")
 
 
 @given(st.text())
