@@ -1,6 +1,7 @@
 """Python looks for no garbage where much is made that stays, and does so again afterwards."""
 
 import gc
+from contextlib import ExitStack
 
 import pytest
 
@@ -19,6 +20,18 @@ def test_no_garbage_is_looked_for_in_a_block_and_it_is_again_after_one_that_fail
         look()
 
     assert (seen, gc.isenabled()) == ([False], True)
+
+
+def test_of_several_threads_in_such_blocks_the_last_one_out_puts_it_back():
+    first, last = ExitStack(), ExitStack()
+    first.enter_context(undisturbed())
+    last.enter_context(undisturbed())
+
+    first.close()
+    between = gc.isenabled()
+    last.close()
+
+    assert (between, gc.isenabled()) == (False, True)
 
 
 def test_who_looks_for_no_garbage_at_all_is_left_in_peace():
