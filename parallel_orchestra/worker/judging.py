@@ -1,8 +1,8 @@
 """QA: a second agent looks at a candidate in a worktree of its own, and says whether it may be merged.
 
-An attempt is judged twice if an agent resolves a conflict of work that was approved: the merge is another
-candidate. What it can't say, for whatever reason, never costs the work that it was to judge: that is kept, and the
-next attempt goes on with the judgement alone.
+An attempt is judged twice if an agent resolves a conflict of work that was approved: the merge is
+another candidate. What a judge can't say, for whatever reason, never costs the work that it was to
+judge: that is kept, and the next attempt goes on with the judgement alone.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from parallel_orchestra import files
 from parallel_orchestra.agents import Backend, backend_of
 from parallel_orchestra.agents.verdict import Opinion, find_opinion
 from parallel_orchestra.agents.words import brief, one_line
-from parallel_orchestra.errors import GitError
+from parallel_orchestra.errors import EnvironmentProblem, GitError
 from parallel_orchestra.events import Judged
 from parallel_orchestra.git import Update
 from parallel_orchestra.isolation import (
@@ -113,7 +113,7 @@ class Judging:
             raise LostClaim(self._claim.task)
         # From here on the work is whole: whatever ends us, only the judgement is missing.
         self.verdict, self.failure = QaVerdict.UNHEARD.value, ""
-        before = answer.usage + self.usage if self._used else answer.usage
+        before = answer.usage + self.usage
         self._used.append(_NOTHING_USED)
         self._landing.enter(Phase.QA)
         mine = self._allowance.rest(judge, before)
@@ -146,7 +146,8 @@ class Judging:
             gone += [(last.ref, "")] if last.ref.startswith(named) else []
         for ref, commit in gone:
             refs = self._shop.repo.refs
-            with contextlib.suppress(GitError), self._shop.repo.lock():
+            # not worth the end of an attempt that may be merged: a busy repository keeps its note
+            with contextlib.suppress(EnvironmentProblem), self._shop.repo.lock():
                 if known := commit or refs.read(ref):
                     refs.transact([Update(ref, None, known)])
 

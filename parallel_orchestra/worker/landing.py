@@ -11,6 +11,7 @@ from pathlib import Path
 from parallel_orchestra import files
 from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
+from parallel_orchestra.errors import GitError
 from parallel_orchestra.events import Entered, Kept, Merged
 from parallel_orchestra.git import EMPTY_TREES, Commit
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
@@ -294,7 +295,7 @@ class Landing:
     def _shown(self, conflict: Contradicted) -> Contradicted:
         """Returns the conflict with a log of what both sides say; nothing rests on that."""
         names = (" and ".join(conflict.tasks[:2]) or "the branch", self._task.id)
-        with suppress(OSError):
+        with suppress(OSError, GitError):
             said = clash(self._shop.repo.objects, self._shop.queue.tip(), conflict.commit, names)
             if said:
                 # who printed nothing has none yet
