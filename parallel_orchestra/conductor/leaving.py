@@ -13,7 +13,7 @@ from parallel_orchestra.git import Repo
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.report.summary import status_lines
 from parallel_orchestra.store import Layout
-from parallel_orchestra.store.standing import Sight, Standing, keep, sight_of
+from parallel_orchestra.store.standing import Sight, Word, keep, sight_of
 
 
 def leave_word(
@@ -35,7 +35,7 @@ def leave_word(
                 row for line in status_lines(report, ended.time) for row in line.splitlines()
             )
             ref = repo.common_dir / "refs" / "heads" / report.integration
-            keep(layout, Standing(lines, ref, report.tip), expected)
+            keep(layout, Word(lines, ref, report.tip), expected)
 
 
 def seen(layout: Layout) -> Sight | None:

@@ -163,6 +163,7 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
         "steering",
         layout.integrations.name,
         layout.programs_file.name,
+        layout.standing_file.name,
     ):
         source = layout.root / name
         place = target / name

@@ -77,6 +77,11 @@ class Layout:
         return self.root / "programs.json"
 
     @property
+    def standing_file(self) -> Path:
+        """What a finished run says of itself; see `store.standing`."""
+        return self.root / "standing.json"
+
+    @property
     def baseline_file(self) -> Path:
         """What the plan's `verify` fails in on the user's commits; see `merge_queue.failing`."""
         return self.root / "baseline.json"

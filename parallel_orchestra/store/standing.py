@@ -37,15 +37,15 @@ class Sight:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What `status` says in `lines` while a file of git, `ref`, has the commit `tip` in it."""
+class Word:
+    """The `lines` that `status` says while a file of git, `ref`, has the commit `tip` in it."""
 
     lines: tuple[str, ...]
     ref: Path
     tip: str
 
 
-def keep(layout: Layout, standing: Standing, sight: Sight) -> None:
+def keep(layout: Layout, word: Word, sight: Sight) -> None:
     """Leaves word of how a run stands, for as long as its directory is seen so.
 
     Raises:
@@ -55,20 +55,20 @@ def keep(layout: Layout, standing: Standing, sight: Sight) -> None:
         "program": __version__,
         "look": sight.look,
         "events": sight.events,
-        "ref": str(standing.ref),
-        "tip": standing.tip,
-        "lines": standing.lines,
+        "ref": str(word.ref),
+        "tip": word.tip,
+        "lines": word.lines,
     }
     # not synced: what a power cut tears or takes is not believed, or not there
     via = layout.tmp / f"standing.{os.getpid()}.json"
     files.write(via, json.dumps(record).encode())
-    os.replace(via, layout.root / _NAME)
+    os.replace(via, layout.standing_file)
 
 
 def kept(layout: Layout) -> tuple[str, ...] | None:
     """Returns the lines that a finished run left if they are true still, else None."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
-        record = json.loads(files.content(layout.root / _NAME))
+        record = json.loads(files.content(layout.standing_file))
         if record["program"] != __version__:
             return None
         if Sight(record["look"], record["events"]) != sight_of(layout):

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from parallel_orchestra.states import TaskState
-from parallel_orchestra.store.standing import Standing, keep, kept, sight_of
+from parallel_orchestra.store.standing import Word, keep, kept, sight_of
 from support.tasks_dir import ME, OTHER, tasks_dir
 
 LINES = ("2 completed / 2 total (0 in progress, 0 failed)", "warning: odd")
@@ -24,7 +24,7 @@ def layout(tmp_path):
     (layout.run_file).write_text("{}")
     ref = tmp_path / "ref"
     ref.write_text(f"{TIP}\n")
-    keep(layout, Standing(LINES, ref, TIP), sight_of(layout))
+    keep(layout, Word(LINES, ref, TIP), sight_of(layout))
     return layout
 
 
@@ -111,7 +111,7 @@ def test_names_of_any_bytes_are_seen(layout):
         pass
     ref = layout.root.parent / "ref"
 
-    keep(layout, Standing(LINES, ref, TIP), sight_of(layout))
+    keep(layout, Word(LINES, ref, TIP), sight_of(layout))
 
     assert kept(layout) == LINES
     os.unlink(odd)

@@ -147,11 +147,13 @@ def test_resume_of_a_stopped_run_that_was_finished_by_hand_since_is_a_success(tm
 def test_a_finished_run_goes_to_the_attic_and_a_new_one_begins(tmp_path, storm, options):
     finished(storm)
     old = storm.scene.run_record()["run"]
+    word = (storm.scene.tasks_dir / "standing.json").read_bytes()
     again = Storm(storm.scene, (Step("x"), Step("y"), Step("z")))
 
     result = again.scene.run("--yes", *options, check=0)
 
     assert (storm.scene.tasks_dir / "attic" / old / "done").is_dir()
+    assert (storm.scene.tasks_dir / "attic" / old / "standing.json").read_bytes() == word
     assert set(again.scene.states()) == {"x", "y", "z"}
     assert result.merges("HEAD") == {"x": 1, "y": 1, "z": 1} | dict.fromkeys("abcd", 1)
     check_tidy(storm.scene)
