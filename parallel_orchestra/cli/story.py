@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped, plain_text, wrapped
 from parallel_orchestra.cli.lines import line_of, notable
+from parallel_orchestra.cli.tinted import folded
 from parallel_orchestra.events import AttemptEnded, Event, Failed, Merged, Returned
 from parallel_orchestra.git import Extent
 from parallel_orchestra.report.causes import telling
@@ -53,7 +54,7 @@ class Story:
             yield from wrapped(line, width, "  ")
             if printed := self._printed(event, plain_text(line)):
                 row = clipped((Piece(f"  | {printed}"),), max(width, _TELLING), self._signs)
-                yield from wrapped(row, width, "  | ")
+                yield from folded(row, width)
             yield (Piece("  next: ", "quiet"), Piece(self._next(event), "act"))
         elif notable(event):
             line = self._other(event)

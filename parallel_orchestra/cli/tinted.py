@@ -55,11 +55,19 @@ def arranged(lines: Iterable[Line], width: int, rows: int = 0) -> Iterator[Line]
 
 
 def folded(line: Line, width: int) -> Iterator[Line]:
-    """Yields a line on a run as rows for a terminal; what a command printed keeps its mark."""
+    """Yields a line on a run as rows for a terminal; each of what a command printed has its mark.
+
+    That may be one word of any length, and is nothing to copy: it is broken where a row is full.
+    """
     text = plain_text(line)
     printed = _PRINTED.match(text)
-    indent = len(text) - len(text.lstrip(" "))
-    return wrapped(line, width, printed[0] if printed else " " * (indent + 2), whole=True)
+    if printed is None:
+        indent = len(text) - len(text.lstrip(" "))
+        yield from wrapped(line, width, " " * (indent + 2), whole=True)
+        return
+    mark, look = printed[0], line[0].look
+    for row in wrapped((Piece(text[len(mark) :], look),), width - len(mark)):
+        yield (Piece(mark, look), *row)
 
 
 def tinted_as(lines: Iterable[str], first: str) -> Iterator[Line]:

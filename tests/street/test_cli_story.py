@@ -1,7 +1,8 @@
 """What scrolls up above the live picture, as plain lines."""
 
-from parallel_orchestra.cli.ink import UNICODE, plain_text
+from parallel_orchestra.cli.ink import UNICODE, Piece, plain_text
 from parallel_orchestra.cli.story import Story
+from parallel_orchestra.cli.tinted import folded
 from parallel_orchestra.events import AttemptEnded, Claimed, Failed, Kept, Merged, Returned, Warned
 from parallel_orchestra.git import Extent
 
@@ -70,6 +71,15 @@ def test_a_failed_command_is_told_with_the_line_of_its_log_that_says_why():
         "  | " + "x" * 14,
         "  next: parallel-orchestra why api",
     ]
+
+
+def test_one_long_word_that_a_command_printed_fills_rows_beside_its_mark():
+    printed = (Piece("  | " + "x" * 30 + " end", "quiet"),)
+
+    rows = list(folded(printed, 20))
+
+    assert [plain_text(row) for row in rows] == ["  | " + "x" * 16, "  | " + "x" * 14, "  | end"]
+    assert {piece.look for row in rows for piece in row} == {"quiet"}
 
 
 def test_what_an_agent_said_is_not_told_twice():
