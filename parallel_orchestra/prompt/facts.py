@@ -122,6 +122,7 @@ def _feedback_facts(feedback: Feedback) -> dict[str, Any]:
         **facts,
         "refused": list(feedback.refused),
         "put_back": list(feedback.put_back),
+        "to_put_back": list(feedback.to_put_back),
         "text": feedback.text,
     }
 

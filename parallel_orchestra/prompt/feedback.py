@@ -11,9 +11,9 @@ _INTERRUPTED = "cancelled"
 #: That of an attempt which changed what it was to leave alone. Symbols of a file can't be put back
 #: for it: it goes on with these changes, and would fail for them again and again without being told.
 _BREACH = "boundary"
+_ELSE = "as long as it differs, each attempt fails."
 _PUT_BACK = (
-    "Put what you were to leave alone back as it was; what was not there before, delete: as long as "
-    "it differs, each attempt fails."
+    "Put what you were to leave alone back as it was; what was not there before, delete: " + _ELSE
 )
 #: That of one whose work QA rejected.
 _REJECTED = "qa_rejected"
@@ -29,7 +29,8 @@ class Feedback:
     that keeps its work; 0 and empty if none failed. `way` is how this one goes on: in its `session`,
     in its `tree`, or `fresh`; `moved` if there is more in the files than it left there, and
     `refused` are the files in which its work contradicts that. `patch` is what it had changed, if
-    that is worth showing. `put_back` are files that it must not change, and that are as they were.
+    that is worth showing. `put_back` are files that it must not change, and that are as they were;
+    `to_put_back` is what else it changed and was to leave alone, which is not.
     """
 
     told: str = ""
@@ -43,6 +44,7 @@ class Feedback:
     refused: tuple[str, ...] = ()
     patch: str = ""
     put_back: tuple[str, ...] = ()
+    to_put_back: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -81,7 +83,13 @@ class Feedback:
         if not self.put_back:
             return _PUT_BACK
         names = some_of([f"`{name}`" for name in self.put_back], _NAMED)
-        return f"What you were to leave alone was put back as it was, so leave it: {names}."
+        if not self.to_put_back:
+            return f"What you were to leave alone was put back as it was, so leave it: {names}."
+        rest = some_of(self.to_put_back, _NAMED)
+        return (
+            f"Of what you were to leave alone, this was put back as it was, so leave it: {names}. "
+            f"Put the rest back yourself: {rest}; {_ELSE}"
+        )
 
     def _of_work(self) -> str:
         if self.way == "session":

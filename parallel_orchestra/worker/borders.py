@@ -50,6 +50,19 @@ class Ground:
         return "" if self.inside == Path() else f"{self.inside.as_posix()}/"
 
 
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """`files` that may not differ, whatever is done in them, and the `rest`: parts of other files,
+    and files beyond what the task may write.
+    """
+
+    files: tuple[str, ...] = ()
+    rest: tuple[str, ...] = ()
+
+
+NOTHING_BARRED = Barred()
+
+
 def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Breach | None:
     """Returns why an attempt's changes are refused; what is only worth a warning is told.
 
@@ -85,17 +98,20 @@ def breach(shop: Shop, task: Task, base: str, work: Work, *, again: bool) -> Bre
     return Breach(reason, "\n".join(lines))
 
 
-def barred(shop: Shop, task: Task, base: str, tree: str) -> tuple[str, ...]:
-    """Returns the files of a tree that differ from the base and may not, whatever is done in them.
+def barred(shop: Shop, task: Task, base: str, tree: str) -> Barred:
+    """Returns what of a tree that differs from the base was not the task's to change.
 
     Raises:
         GitError: git can't tell what was changed.
     """
     if shop.plan.on_boundary is not Boundaries.BLOCK or not task.boundary:
-        return ()
+        return NOTHING_BARRED
     known = Ground(shop.repo.objects, shop.pool.inside, shop.environ)
     found = judged(known, task, base, tree, again=False)
-    return tuple(normpath(known.prefix + path) for path in found.barred)
+    within = tuple(path for path in found.touched if path not in found.barred)
+    beyond = found.beyond if shop.plan.on_beyond is Boundaries.BLOCK else ()
+    whole = tuple(normpath(known.prefix + path) for path in found.barred)
+    return Barred(whole, (*within, *beyond))
 
 
 def judged(ground: Ground, task: Task, before: str, after: str, *, again: bool) -> Judgement:

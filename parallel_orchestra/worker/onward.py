@@ -18,6 +18,7 @@ from parallel_orchestra.retry import Way, way_after
 from parallel_orchestra.store import AttemptResult, Layout
 from parallel_orchestra.store.feedback import said_after
 from parallel_orchestra.store.records import attempt_results, candidate_of, last_result
+from parallel_orchestra.worker.borders import NOTHING_BARRED, Barred
 
 #: It comes from an agent's output and becomes a word of a command line.
 _SESSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{7,127}")
@@ -34,7 +35,8 @@ class Onward:
 
     `moved` if other tasks were merged since. `refused` are the files in which the work of the last
     attempt does not go together with them. `why` says why it did not go on as it should have.
-    `put_back` are files of it that were not its to change, and are again as they were.
+    `put_back` are files of it that were not its to change, and are again as they were;
+    `to_put_back` is what else was not, and is not.
     """
 
     way: Way = Way.FRESH
@@ -43,6 +45,7 @@ class Onward:
     refused: tuple[str, ...] = ()
     why: str = ""
     put_back: tuple[str, ...] = ()
+    to_put_back: tuple[str, ...] = ()
 
     @property
     def session(self) -> str:
@@ -91,7 +94,7 @@ def stand(
     place: Isolation,
     workspace: Workspace,
     onward: Onward,
-    barred: Callable[[str, str], tuple[str, ...]] = lambda *_: (),
+    barred: Callable[[str, str], Barred] = lambda *_: NOTHING_BARRED,
 ) -> Onward:
     """Makes the files those of the last attempt, on what was merged since; returns how it goes on.
 
@@ -107,11 +110,11 @@ def stand(
         return onward
     onward = replace(onward, moved=last.base != workspace.base)
     if last.ref:
-        content, put_back = _on_top(repo, last, workspace.base, barred)
+        content, breach = _on_top(repo, last, workspace.base, barred)
         if isinstance(content, Conflicted):
             files = content.files
             return Onward(last=last, refused=files, why="its work contradicts what was merged")
-        onward = replace(onward, put_back=put_back)
+        onward = replace(onward, put_back=breach.files, to_put_back=breach.rest)
         if not content or not place.bring(workspace, content):
             return Onward(last=last, why="its work can't be put into this worktree")
     if onward.session and last.directory != str(workspace.path):
@@ -147,23 +150,25 @@ def _on_top(
     repo: Repo,
     last: AttemptResult,
     base: str,
-    barred: Callable[[str, str], tuple[str, ...]],
-) -> tuple[str | Conflicted, tuple[str, ...]]:
+    barred: Callable[[str, str], Barred],
+) -> tuple[str | Conflicted, Barred]:
     """Returns the last attempt's files with what was merged since, as a tree; empty if it is gone.
 
-    Besides, what was put back in them.
+    Besides, what was not its to change, of which the whole files are put back in them.
     """
     objects = repo.objects
-    names: tuple[str, ...] = ()
+    found = NOTHING_BARRED
     try:
         work = objects.tree_of(last.ref)
-        if last.failure == FailureClass.BOUNDARY.value and (names := barred(last.base, work)):
-            work = objects.with_files(work, last.base, names)
+        if last.failure == FailureClass.BOUNDARY.value:
+            found = barred(last.base, work)
+        if found.files:
+            work = objects.with_files(work, last.base, found.files)
         if last.base == base:
-            return work, names
+            return work, found
         message = f"Unmerged work of task `{last.task}`, attempt {last.attempt}\n"
         merged = objects.merge_trees(base, objects.commit(work, (last.base,), message))
     except GitError:
         # The branch began anew, or somebody cleaned up: `clean` may remove what is kept.
-        return "", ()
-    return (merged if isinstance(merged, Conflicted) else merged.tree), names
+        return "", NOTHING_BARRED
+    return (merged if isinstance(merged, Conflicted) else merged.tree), found

@@ -153,6 +153,7 @@ def _feedback(source: Source, task: Task, attempt: int, onward: Onward) -> Feedb
         onward.refused or (tuple(last.files) if clash else ()),
         _patch(source, last) if clash else "",
         onward.put_back,
+        onward.to_put_back,
     )
 
 

@@ -92,6 +92,21 @@ def test_what_was_put_back_for_an_attempt_is_said():
     assert feedback.text.endswith(f"Your files are as you left them. {told}")
 
 
+def test_what_could_not_be_put_back_for_an_attempt_is_left_to_it():
+    feedback = Feedback(
+        attempt=1,
+        failure="boundary",
+        way="tree",
+        put_back=("a.py",),
+        to_put_back=("b.py (`add`)", "c.py"),
+    )
+
+    assert feedback.text.endswith(
+        " Of what you were to leave alone, this was put back as it was, so leave it: `a.py`. Put the "
+        "rest back yourself: b.py (`add`), c.py; as long as it differs, each attempt fails."
+    )
+
+
 def test_who_begins_afresh_has_nothing_to_put_back():
     feedback = Feedback(attempt=1, failure="boundary", reason="changed a.py", ref="refs/x")
 

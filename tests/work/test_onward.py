@@ -13,6 +13,7 @@ from parallel_orchestra.retry import Way
 from parallel_orchestra.store import AttemptResult, Layout
 from parallel_orchestra.store.feedback import write_feedback
 from parallel_orchestra.store.records import write_candidate, write_result
+from parallel_orchestra.worker.borders import Barred
 from parallel_orchestra.worker.onward import (
     NOTHING,
     Onward,
@@ -148,13 +149,14 @@ def test_what_was_not_the_tasks_to_change_is_as_it_was_even_if_others_changed_it
 
     def barred(base, tree):
         asked.append((base, repo.objects.changed(base, tree)[0].path))
-        return ("b.txt",)
+        return Barred(("b.txt",), ("c.txt (`f`)",))
 
     breach = replace(last, failure="boundary")
     onward = stand(repo, place, workspace, due_after(breach), barred)
     verify = stand(repo, place, opened(place, repo), due_after(last), barred)
 
     assert (onward.way, onward.put_back, onward.moved) == (Way.SESSION, ("b.txt",), True)
+    assert onward.to_put_back == ("c.txt (`f`)",)
     assert asked == [(last.base, "a.txt")]
     assert verify.refused == ("b.txt",)
     assert workspace.path.joinpath("a.txt").exists()
