@@ -152,7 +152,8 @@ def test_of_a_killed_run_it_is_said_that_nobody_is_at_work_and_how_to_go_on():
     assert "0 of 2 tasks are done killed" in words(elements(tree, "header")[0])
     assert "The run was killed: process 4711 is gone." in said
     assert "parallel-orchestra run /repo/demo/plan.md --resume" in said
-    assert "core running , attempt 1, worker 1: was at work when the run was killed" in said
+    assert "core deserted , attempt 1, worker 1: was at work when the run was killed" in said
+    assert "running" not in words(section(tree, "unfinished")) + words(section(tree, "tasks"))
 
 
 def test_what_a_merge_changed_is_shown_file_by_file():

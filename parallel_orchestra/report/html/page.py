@@ -24,7 +24,7 @@ from parallel_orchestra.report.budgets import budget_lines
 from parallel_orchestra.report.causes import blocked, causes
 from parallel_orchestra.report.figures import cost, figures, verdict
 from parallel_orchestra.report.html import lanes, network, views
-from parallel_orchestra.report.html.states import State, state_of
+from parallel_orchestra.report.html.states import State, state_of, word_for
 from parallel_orchestra.report.policy import hashed
 from parallel_orchestra.report.story import judged
 from parallel_orchestra.report.together import verdict_of
@@ -118,6 +118,7 @@ def _facts(report: RunReport) -> dict[str, Any]:
         "most_detailed": _DETAILED,
         "warned": [task for task in report.tasks if task.warnings],
         "state_of": lambda task: state_of(task.outcome).value,
+        "word_for": lambda task: word_for(task.outcome, killed=bool(report.killed)),
     }
 
 
@@ -138,7 +139,8 @@ def _shares(report: RunReport) -> list[tuple[str, str, int, float, float]]:
     for outcome, number in figures(report).outcomes.items():
         if number:
             width = number / report.total * 100
-            shares.append((state_of(outcome).value, outcome.value, number, place, width))
+            word = word_for(outcome, killed=bool(report.killed))
+            shares.append((state_of(outcome).value, word, number, place, width))
             place += width
     return shares
 

@@ -31,3 +31,8 @@ _STATES = {
 def state_of(outcome: Outcome) -> State:
     """Returns how tasks of an outcome look."""
     return _STATES[outcome]
+
+
+def word_for(outcome: Outcome, *, killed: bool) -> str:
+    """Returns the word for an outcome; what ran when the run was killed does so no longer."""
+    return "deserted" if killed and outcome is Outcome.RUNNING else outcome.value
