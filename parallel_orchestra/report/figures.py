@@ -61,6 +61,9 @@ def figures(report: RunReport) -> Figures:
     wall = report.seconds
     # After `--resume` the wall time is that of the last leg: no measure for earlier attempts.
     measured = work > 0 and all(attempt.started >= report.started for attempt in attempts)
+    # Nobody was faster than one worker at what was broken off.
+    ended = (one for one in report.tasks if one.outcome.done or one.outcome is Outcome.FAILED)
+    measured = measured and any(task.attempts for task in ended)
     speed_up = work / wall if wall and measured else 0.0
     return Figures(
         outcomes={outcome: counted[outcome] for outcome in Outcome},

@@ -246,6 +246,15 @@ def test_a_speed_up_is_claimed_only_where_it_is_one(seconds, said):
     assert figures(run).speed_up == said
 
 
+def test_a_run_that_was_stopped_before_any_task_ended_was_not_faster():
+    stopped = (runs.task(str(n), Outcome.WAITING, attempts=(runs.attempt(),)) for n in range(9))
+
+    found = figures(runs.run(*stopped))
+
+    assert found.work == 90.0
+    assert (found.speed_up, found.share) == (None, None)
+
+
 def test_what_was_not_measured_is_not_said():
     nothing = figures(runs.run(runs.task("core", Outcome.RESUMED)))
 
