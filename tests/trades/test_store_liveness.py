@@ -1,7 +1,6 @@
 import os
 import signal
 import subprocess
-from dataclasses import replace
 
 import pytest
 
@@ -173,7 +172,7 @@ def test_another_attempt_of_the_same_owner_has_a_lease_of_its_own(scene):
     scene.registers(lease=60.0, host="elsewhere", boot="another")
     scene.death()
     scene.clock.advance(100)
-    again = replace(NAME, attempts=2)
+    again = NAME._replace(attempts=2)
     os.rename(scene.lock, scene.lock.with_name(again.file))
 
     assert scene.death(again) == ""
