@@ -46,7 +46,8 @@ class Herald(Generic[News]):
             lost += max(0, self._waiting.qsize() - 1)
         troubles = []
         if self._failed:
-            again = f", and {self._failed - 1} more times" if self._failed > 1 else ""
+            more = self._failed - 1
+            again = f", and {more} more time{'s' if more > 1 else ''}" if more else ""
             troubles.append(f"{self._trouble}{again}")
         if busy:
             troubles.append(f"it was still busy {patience:g} s after the end")
