@@ -138,23 +138,22 @@ def publish(
 def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
     """Moves a run's files to the attic and its integration branch to a ref of its own.
 
-    `run.json` goes last: after a crash in between, the run is still there to be resumed.
+    `run.json` goes last: after a crash in between, the next call goes on where this one was.
     """
     refs = RunRefs(old.run, old.integration)
     tip = repo.refs.read(refs.integration)
     if tip is not None:
-        keep = f"{refs.prefix}integration"
-        updates = [Update(refs.integration, None, tip)]
-        if worktrees.branch_checked_out(repo, refs.branch) is not None:
-            updates = []
         with repo.lock():
+            keep = f"{refs.prefix}integration"
             kept = repo.refs.read(keep)
             if kept != tip:
                 repo.refs.transact([Update(keep, tip, kept)])
-            if updates:
-                repo.refs.transact(updates)
+    # From here on, whoever comes after a crash goes on moving it away: it has no branch any more.
     target = layout.attic / old.run
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if tip is not None and worktrees.branch_checked_out(repo, refs.branch) is None:
+        with repo.lock():
+            repo.refs.transact([Update(refs.integration, None, tip)])
     for name in (
         *(state.value for state in TaskState),
         "attempts",

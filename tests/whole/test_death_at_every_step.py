@@ -50,5 +50,13 @@ def test_a_run_killed_at_any_step_ends_as_if_nothing_had_been(tmp_path, scenario
     tell(f"death at every step: {scenario.name}{which}", steps=len(trial.steps), **trial.deaths)
 
 
+def test_who_dies_between_the_branch_and_the_files_of_an_old_run_has_them_moved_away(tmp_path):
+    trial = Trial(tmp_path, next(one for one in SCENARIOS if one.name.startswith("archive")))
+
+    first = next(at for at, step in enumerate(trial.steps, 1) if "/_tasks/attic/" in step)
+    for at in range(first - 1, first + 4):
+        assert trial.dies(at, "everything")
+
+
 def _some(dice, numbers):
     return dice.sample(numbers, min(AIMED, len(numbers)))
