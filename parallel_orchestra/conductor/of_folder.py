@@ -161,13 +161,15 @@ def _tests(folder: Folder, results: Mapping[str, Result], gates: Mapping[str, Ta
     passed = sum(result.tests_passed for result in results.values())
     failed = sum(result.tests_failed for result in results.values())
     ran = _tool(TESTS, folder, gates)
-    counted = f"agents report {passed} passed, {failed} failed" if passed or failed else ""
+    reported = f"agents report {passed} passed, {failed} failed" if passed or failed else ""
     validations = _counted_gates(gates)
     bad = failed or ran.mark is Mark.BAD or any(_failed(gate) for gate in gates.values())
     reached = all(gate.outcome.done for gate in gates.values())
     known = reached and (passed or ran.mark is Mark.GOOD)
     mark = Mark.BAD if bad else Mark.GOOD if known else Mark.UNKNOWN
-    details = "; ".join(part for part in (counted, validations) if part) or "no tests were reported"
+    details = (
+        "; ".join(part for part in (reported, validations) if part) or "no tests were reported"
+    )
     return Check(TESTS, mark, details)
 
 

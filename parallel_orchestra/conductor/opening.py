@@ -7,6 +7,7 @@ directory is decided here and nowhere else.
 import os
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -152,8 +153,14 @@ def archive(layout: Layout, repo: Repo, old: RunRecord) -> None:
     target = layout.attic / old.run
     target.mkdir(mode=0o700, parents=True, exist_ok=True)
     if tip is not None and worktrees.branch_checked_out(repo, refs.branch) is None:
-        with repo.lock():
-            repo.refs.transact([Update(refs.integration, None, tip)])
+        try:
+            with repo.lock():
+                repo.refs.transact([Update(refs.integration, None, tip)])
+        except (EnvironmentProblem, OSError):
+            # The branch is still there, and so is the run, unless some of it was moved before.
+            with suppress(OSError):
+                target.rmdir()
+            raise
     for name in (
         *(state.value for state in TaskState),
         "attempts",

@@ -72,6 +72,21 @@ def test_fresh_is_not_held_up_by_a_lock_on_the_old_branch(storm):
     storm.check()
 
 
+def test_a_fresh_start_that_failed_leaves_the_old_run_to_be_resumed(storm):
+    run = killed(storm)
+    # git can't make its lock, and nobody takes a directory away.
+    lock = storm.scene.project / ".git/refs/heads/orchestra/storm.lock"
+    lock.mkdir()
+    (lock / "kept").touch()
+
+    storm.scene.run("--yes", "--fresh", check=3)
+    (lock / "kept").unlink()
+    lock.rmdir()
+    storm.finish()
+
+    assert storm.scene.run_record()["run"] == run
+
+
 def test_a_worktree_that_was_half_made_is_made_again(storm):
     killed(storm)
     (git_dir,) = (storm.scene.project / ".git/worktrees").glob("wt-1")
