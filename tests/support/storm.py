@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from support.processes import marked
-from support.repository import fsck_clean
+from support.repository import commit_files, fsck_clean
 from support.scene import Result, Running, Scene
 from support.views import PLACES, SCENE_MARKER
 from support.waiting import wait_until
@@ -177,6 +177,36 @@ class Storm:
         assert not again, f"done tasks ran again: {again}"
 
 
+@dataclass
+class User:
+    """Who commits on the branch that the run began from, a new file each time."""
+
+    scene: Scene
+    commits: int = 0
+
+    def commit(self) -> bool:
+        """Commits, and returns whether git took it: while a delivery holds the index it does not."""
+        try:
+            commit_files(self.scene.project, {self._file: "mine\n"})
+        except AssertionError:
+            return False
+        self.commits += 1
+        return True
+
+    def commit_the_rest(self) -> None:
+        """Commits what a delivery was in the way of, once nobody else holds the index any more."""
+        if any(line.endswith(self._file) for line in self.scene.dirty()):
+            assert self.commit(), self.scene.dirty()
+
+    def files(self) -> set[str]:
+        """Returns the names of all that it committed."""
+        return {f"mine{number}.txt" for number in range(self.commits)}
+
+    @property
+    def _file(self) -> str:
+        return f"mine{self.commits}.txt"
+
+
 def check_tidy(scene: Scene) -> None:
     """Checks that nothing is left of the runs but their results.
 
@@ -185,7 +215,7 @@ def check_tidy(scene: Scene) -> None:
             finds its repository damaged.
     """
     scene.wait_for_silence()
-    assert scene.dirty() == []
+    assert scene.dirty() == [], scene.dirty()
     assert scene.git("symbolic-ref", "HEAD") == "refs/heads/main\n"
     assert scene.worktrees() == []
     git_dir = scene.project / ".git"

@@ -17,9 +17,8 @@ from pathlib import Path
 
 from support.deaths import riding_along
 from support.processes import children, started_at, state
-from support.repository import commit_files
 from support.scene import Running
-from support.storm import Storm, kill
+from support.storm import Storm, User, kill
 from support.views import PLACES
 
 #: Only time is faked: a worker out of sight is dead after two seconds without a sign of life.
@@ -109,11 +108,13 @@ class Tempest:
     #: Owners that were ever seen stopped.
     sleepers: set[str] = field(default_factory=set)
     posts: list[Post | None] = field(init=False)
+    user: User = field(init=False)
     _let_through: float = 0.0
 
     def __post_init__(self) -> None:
         """Makes room for the workers: the conductor first, those far away last."""
         self.posts = [None] * self.workers
+        self.user = User(self.storm.scene)
         self.flags.mkdir(exist_ok=True)
         self._pace()
 
@@ -162,6 +163,7 @@ class Tempest:
             ended = self.storm.scene.run(*words, env=self._environment(), within=300)
             self._look()
             if ended.exit_code == 0:
+                self.user.commit_the_rest()
                 return
         raise AssertionError(f"the run does not come to its end\n{ended}")
 
@@ -211,11 +213,7 @@ class Tempest:
 
     def commits(self) -> None:
         """Commits on the branch that the run started from."""
-        number = self.happened["commits"]
-        # while a delivery holds the index, git refuses a person too
-        with contextlib.suppress(AssertionError):
-            commit_files(self.storm.scene.project, {f"mine{number}.txt": "mine\n"})
-            self.happened["commits"] += 1
+        self.happened["commits"] += self.user.commit()
 
     # how it goes on ---------------------------------------------------------------------------
 

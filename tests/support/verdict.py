@@ -66,9 +66,9 @@ def verdict(tempest: Tempest) -> Iterator[str]:
     wanted = {step.id for step in storm.steps if "part.txt" in step.does} & merges.keys()
     if parts != dict.fromkeys(wanted, 1):
         yield f"part.txt holds {parts} instead of {sorted(wanted)}"
-    for number in range(tempest.happened["commits"]):
-        if files.get(f"mine{number}.txt") != "mine\n":
-            yield f"the user's commit {number} is gone"
+    for name in sorted(tempest.user.files()):
+        if files.get(name) != "mine\n":
+            yield f"the user's {name} is gone"
     yield from _superseded(transactions(tempest.transactions))
     yield from (words for words, zombie in _begun_again(tempest) if not zombie)
 

@@ -14,9 +14,8 @@ import pytest
 from support.deaths import riding_along
 from support.effort import EFFORT, Effort, by_effort, seeds
 from support.figures import tell
-from support.repository import commit_files
 from support.scene import Scene
-from support.storm import Step, Storm, check_tidy, kill
+from support.storm import Step, Storm, User, check_tidy, kill
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
 
@@ -63,8 +62,8 @@ class Night:
 
     storm: Storm
     dice: random.Random
+    user: User
     kills: int = 0
-    commits: int = 0
 
     def pass_by(self):
         """Kills and resumes, until enough was killed or the run came to its end."""
@@ -73,7 +72,7 @@ class Night:
             with self.storm.start(NAP=NAP, **env) as running:
                 until = time.monotonic() + self.dice.uniform(1.0, 4.0)
                 while running.child.poll() is None and time.monotonic() < until:
-                    self.commit()
+                    self.user.commit()
                     time.sleep(self.dice.uniform(0.1, 0.6))  # any moment will do
                 kill(running, self.dice.choice(("alone", "group", "everything")))
                 ended = running.wait()
@@ -81,14 +80,6 @@ class Night:
             if ended.exit_code != -9:
                 return
             self.kills += 1
-
-    def commit(self):
-        """Commits on the branch that the run began from; a delivery may hold the index."""
-        try:
-            commit_files(self.storm.scene.project, {f"mine{self.commits}.txt": "mine\n"})
-        except AssertionError:
-            return
-        self.commits += 1
 
 
 @pytest.mark.parametrize("seed", seeds(1, 1, 3))
@@ -102,11 +93,13 @@ def test_in_the_morning_the_branch_is_green_and_who_is_at_fault_is_named(tmp_pat
     options = ("--yes", "--resume", "-j", "6")
     scene = Scene(tmp_path).repository(10)
     storm = Storm(scene, plan_steps(dice), head=f"verify: ['{check}']", options=options)
-    night = Night(storm, dice)
+    user = User(scene)
+    night = Night(storm, dice, user)
     start = scene.git("rev-parse", "main").strip()
 
     night.pass_by()
     ended = scene.run(*options, env=riding_along(SPANS), within=300)
+    user.commit_the_rest()
 
     assert ended.exit_code == 1, ended
     failures = {row["id"]: row for row in report_of(scene)["tasks"] if row["status"] == "failed"}
@@ -126,13 +119,13 @@ def test_in_the_morning_the_branch_is_green_and_who_is_at_fault_is_named(tmp_pat
     assert scene.merges("main") == dict.fromkeys(good, 1)
     commits = scene.git("rev-list", "--first-parent", f"{start}..main").split()
     assert [commit for commit in commits if set(PAIR) <= halves(scene, commit)] == []
-    assert {f"mine{number}.txt" for number in range(night.commits)} <= scene.names("main")
+    assert user.files() <= scene.names("main")
     check_tidy(scene)
     tell(
         f"a night, seed {seed}",
         tasks=len(storm.steps),
         kills=night.kills,
-        commits=night.commits,
+        commits=user.commits,
         **{"checked states": len(commits), "flaky answers": len(list(seen.iterdir()))},
     )
     if EFFORT is Effort.FULL:
