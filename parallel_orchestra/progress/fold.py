@@ -1,7 +1,8 @@
 """Folds events and a listing into the picture of a run."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 from parallel_orchestra.errors import ExitCode, worst
@@ -79,7 +80,7 @@ class _Memory:
     """What the journal tells of the whole run; the last conductor's words count."""
 
     delivery: Delivery
-    stories: dict[str, Story] = field(default_factory=dict)
+    stories: defaultdict[str, Story] = field(default_factory=lambda: defaultdict(Story))
     begun: RunStarted | None = None
     ended: RunEnded | None = None
     warnings: list[str] = field(default_factory=list)
@@ -92,7 +93,7 @@ class _Memory:
     def take(self, writer: str, event: Event) -> None:
         if task := getattr(event, "task", ""):
             self.undone_since |= isinstance(event, Undone)
-            tell(self.stories.setdefault(task, Story()), writer, event)
+            tell(self.stories[task], writer, event)
             return
         self.waits.take(writer, event)
         self.aftermath = after(self.aftermath, event)
@@ -249,9 +250,8 @@ def _how_undone(event: Undone) -> str:
 def _attempts(story: Story, place: Place | None) -> Iterator[Attempt]:
     held = place is not None and place.state is TaskState.LOCKED
     running = (place.attempts, place.owner) if place is not None and held else None
-    for key, attempt in story.attempts.items():
-        unseen = attempt.seconds is None and key != running
-        yield replace(attempt, unseen=True) if unseen else attempt
+    for key, tried in story.attempts.items():
+        yield tried.attempt(unseen=tried.ended is None and key != running)
 
 
 def _outcome(
@@ -281,7 +281,7 @@ def _outcome(
 def _done(task: Task, place: Place, story: Story, commit: str, since: float) -> Outcome:
     attempts = story.attempts.values()
     if task.read_only:
-        well = any(one.seconds is not None and not one.failure for one in attempts)
+        well = any(one.ended is not None and not one.ended.failure for one in attempts)
         by_us = well or story.unended(place)
     else:
         by_us = bool(commit)

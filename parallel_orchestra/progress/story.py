@@ -1,6 +1,6 @@
 """What the journal tells of one task, gathered event by event."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from parallel_orchestra.events import (
     NO_ATTEMPT,
@@ -37,6 +37,67 @@ class Place:
     silence: Silence | None = None
 
 
+class Tried:
+    """What the journal tells of one attempt. Tens of thousands are gathered, so each is made once.
+
+    `begun` is its end if its beginning was lost: a full disk, a torn line.
+    """
+
+    __slots__ = ("begun", "ended", "judged", "phases", "writer")
+
+    def __init__(self, writer: str, begun: Claimed | AttemptEnded) -> None:
+        self.writer = writer
+        self.begun = begun
+        self.phases: tuple[Stretch, ...] = ()
+        self.judged: Judged | None = None
+        self.ended: AttemptEnded | None = None
+
+    @property
+    def started(self) -> float:
+        """When it began, in epoch seconds UTC."""
+        begun = self.begun
+        return begun.time if isinstance(begun, Claimed) else begun.time - begun.seconds
+
+    def attempt(self, *, unseen: bool) -> Attempt:
+        """Returns the attempt; `unseen` if it runs no more, but nobody wrote down how it ended."""
+        begun, ended, judged = self.begun, self.ended, self.judged
+        slot = begun.slot if isinstance(begun, Claimed) else 0
+        folder = f"attempts/{begun.task}/{begun.attempt}.{self.writer}"
+        log, qa_log = f"{folder}/agent.log", f"{folder}/{_QA_LOG}"
+        qa = None if judged is None else _judgement(judged, qa_log)
+        if ended is None:
+            return Attempt(
+                number=begun.attempt,
+                owner=self.writer,
+                slot=slot,
+                started=self.started,
+                log=log,
+                unseen=unseen,
+                phases=self.phases,
+                qa=qa,
+            )
+        return Attempt(
+            number=begun.attempt,
+            owner=self.writer,
+            slot=slot,
+            started=self.started,
+            seconds=ended.seconds,
+            failure=ended.failure,
+            reason=ended.reason,
+            cost_usd=ended.cost_usd,
+            input_tokens=ended.input_tokens,
+            output_tokens=ended.output_tokens,
+            turns=ended.turns,
+            session=ended.session,
+            log=qa_log if ended.way == Way.JUDGE.value else log,
+            way=ended.way,
+            directory=ended.directory,
+            phases=self.phases,
+            qa=qa,
+            told_in=f"{folder}/{ended.log}" if ended.log else "",
+        )
+
+
 class Story:
     """What the journal tells of one task, gathered in order of time."""
 
@@ -52,7 +113,7 @@ class Story:
     )
 
     def __init__(self) -> None:
-        self.attempts: dict[tuple[int, str], Attempt] = {}
+        self.attempts: dict[tuple[int, str], Tried] = {}
         self.kept: list[str] = []
         self.files: tuple[str, ...] = ()
         self.against: tuple[str, ...] = ()
@@ -67,8 +128,8 @@ class Story:
         It runs, or its last move was made and the word on it was lost: events follow moves.
         """
         return any(
-            attempt.seconds is None
-            for (number, owner), attempt in self.attempts.items()
+            tried.ended is None
+            for (number, owner), tried in self.attempts.items()
             if number == place.attempts and owner == place.owner
         )
 
@@ -93,43 +154,25 @@ def tell(story: Story, writer: str, event: Event) -> None:
         story.warnings.append(event.text)
 
 
-def _tell_attempt(story: Story, writer: str, event: Event) -> None:
+def _tell_attempt(
+    story: Story, writer: str, event: Claimed | AttemptEnded | Entered | Judged
+) -> None:
+    key = event.attempt, writer
     if isinstance(event, Claimed):
-        story.attempts[event.attempt, writer] = _begun(writer, event, event.slot, event.time)
+        story.attempts[key] = Tried(writer, event)
         story.failed, story.completed, story.files, story.against = None, None, (), ()
+        return
+    tried = story.attempts.get(key)
+    if isinstance(event, AttemptEnded):
+        if tried is None:
+            tried = story.attempts[key] = Tried(writer, event)
+        tried.ended = event
+    elif tried is None:
+        return
     elif isinstance(event, Entered):
-        if entered := story.attempts.get((event.attempt, writer)):
-            phases = (*entered.phases, Stretch(event.phase, event.time))
-            story.attempts[event.attempt, writer] = replace(entered, phases=phases)
-    elif isinstance(event, Judged):
-        if known := story.attempts.get((event.attempt, writer)):
-            qa = _judgement(event, known.log)
-            story.attempts[event.attempt, writer] = replace(known, qa=qa)
-    elif isinstance(event, AttemptEnded):
-        known = story.attempts.get((event.attempt, writer))
-        if known is None:
-            # Its beginning was lost: a full disk, a torn line.
-            known = _begun(writer, event, 0, event.time - event.seconds)
-        story.attempts[event.attempt, writer] = _ended(known, event)
-
-
-def _ended(known: Attempt, event: AttemptEnded) -> Attempt:
-    judged_only = event.way == Way.JUDGE.value
-    return replace(
-        known,
-        seconds=event.seconds,
-        failure=event.failure,
-        reason=event.reason,
-        cost_usd=event.cost_usd,
-        input_tokens=event.input_tokens,
-        output_tokens=event.output_tokens,
-        turns=event.turns,
-        session=event.session,
-        way=event.way,
-        directory=event.directory,
-        log=_beside(known.log, _QA_LOG) if judged_only else known.log,
-        told_in=_beside(known.log, event.log) if event.log else "",
-    )
+        tried.phases = (*tried.phases, Stretch(event.phase, event.time))
+    else:
+        tried.judged = event
 
 
 def _judgement(event: Judged, log: str) -> Judgement:
@@ -143,12 +186,8 @@ def _judgement(event: Judged, log: str) -> Judgement:
         event.input_tokens,
         event.output_tokens,
         event.session,
-        _beside(log, _QA_LOG),
+        log,
     )
-
-
-def _beside(log: str, name: str) -> str:
-    return f"{log.rpartition('/')[0]}/{name}"
 
 
 def _keep(story: Story, event: Kept) -> None:
@@ -156,8 +195,3 @@ def _keep(story: Story, event: Kept) -> None:
         story.kept.append(event.ref)
     if event.files:
         story.files, story.against = event.files, event.against
-
-
-def _begun(writer: str, event: Claimed | AttemptEnded, slot: int, started: float) -> Attempt:
-    log = f"attempts/{event.task}/{event.attempt}.{writer}/agent.log"
-    return Attempt(event.attempt, writer, slot, started, log=log)
