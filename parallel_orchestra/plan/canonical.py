@@ -67,6 +67,9 @@ _FORMS: dict[str, Any] = {
 #: What a task may use.
 _BUDGET = frozenset(one.name for one in fields(Budget))
 
+# `json.dumps` makes an encoder anew for every text that is not written as by default.
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 _PLAN_PATHS = ("source", "cwd")
 
 
@@ -101,8 +104,7 @@ def fingerprint(task: Task) -> str:
     What it may use is no part of that: who raises a budget has not changed what is done.
     """
     facts = {name: value for name, value in canonical(task).items() if name not in _BUDGET}
-    record = json.dumps(facts, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(record.encode()).hexdigest()
+    return hashlib.sha256(_ENCODER.encode(facts).encode()).hexdigest()
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:

@@ -27,6 +27,10 @@ from parallel_orchestra.report.together import integration_record
 
 SCHEMA_VERSION = 1
 
+# `json.dumps` makes an encoder anew for every text that is not written as by default.
+_PAGE = json.JSONEncoder(ensure_ascii=False, indent=2)
+_LINE = json.JSONEncoder(ensure_ascii=False)
+
 #: The four words of the published tool; what is still open was not tried to the end: skipped.
 _STATUS = {
     Outcome.SUCCEEDED: "succeeded",
@@ -43,9 +47,9 @@ def record(report: RunReport) -> dict[str, Any]:
 
 def render(report: RunReport) -> str:
     """Returns the report as the text of one JSON object: see `record`."""
-    head = _text(_run(report), indent=2).removesuffix("\n}")
+    head = _safe(_PAGE.encode(_run(report))).removesuffix("\n}")
     # One line per task: thousands of them can be searched by line, and the C encoder writes them.
-    tasks = ",\n    ".join(_text(_task(report, task)) for task in report.tasks)
+    tasks = ",\n    ".join(_safe(_LINE.encode(_task(report, task))) for task in report.tasks)
     return f'{head},\n  "tasks": [\n    {tasks}\n  ]\n}}\n'
 
 
@@ -212,7 +216,8 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _text(value: dict[str, Any], indent: int | None = None) -> str:
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
+def _safe(text: str) -> str:
+    if text.isascii() and text.isprintable():
+        return text
     # Names of files may hold what JSON lets through and a terminal or a strict decoder does not.
     return UNSAFE.sub(lambda sign: json.dumps(sign[0])[1:-1], text)
