@@ -7,22 +7,28 @@ from parallel_orchestra.plan import fields
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, did_you_mean
 from parallel_orchestra.plan.wording import check_keys
 
+_HOOK = frozenset(fields.Webhook.model_fields)
+#: The keys of each part that a task, the defaults and the plan may have.
+_OF_ALL = {
+    "setup": fields.SetupFields.keys(),
+    "qa": frozenset(fields.QaFields.model_fields),
+}
+#: And of those that the plan alone may have.
+_OF_PLAN = {
+    **_OF_ALL,
+    "checks": frozenset(fields.ChecksFields.model_fields),
+    "budget": frozenset(fields.BudgetFields.model_fields),
+    "usage_limit": frozenset(fields.UsageLimitFields.model_fields),
+    "on_complete": _HOOK,
+    "on_failure": _HOOK,
+}
+
 
 def check_parts(
     raw: Mapping[str, Any], owner: str, path: KeyPath, findings: Findings, *, strict: bool
 ) -> None:
     """Notes the keys of a part, such as `setup` or the plan's `budget`, that nobody knows."""
-    parts = {
-        "setup": fields.SetupFields.keys(),
-        "qa": frozenset(fields.QaFields.model_fields),
-    }
-    if not owner:
-        parts["checks"] = frozenset(fields.ChecksFields.model_fields)
-        parts["budget"] = frozenset(fields.BudgetFields.model_fields)
-        parts["usage_limit"] = frozenset(fields.UsageLimitFields.model_fields)
-        hook = frozenset(fields.Webhook.model_fields)
-        parts |= {"on_complete": hook, "on_failure": hook}
-    for name, known in parts.items() if strict else ():
+    for name, known in (_OF_ALL if owner else _OF_PLAN).items() if strict else ():
         part = raw.get(name)
         if isinstance(part, dict):
             whose = f"`{name}` of {owner}" if owner else f"`{name}`"

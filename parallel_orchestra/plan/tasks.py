@@ -123,7 +123,7 @@ def _read_task(
     whole = {**around.defaults, **given}
     if "env" in given:
         whole["env"] = {**around.defaults.get("env", {}), **given["env"]}
-    check = _Check(entry, given, whole, owner, path, around)
+    check = _Check(entry, given, whole, _wrong(entry, given, around), owner, path, around)
     check.backend_and_command()
     check.agent_fields()
     check.budget()
@@ -152,7 +152,8 @@ def _read_manifest_task(
         if value is not None or key not in manifest.NULLABLE_KEYS
     }
     given = validated(manifest.ManifestTask, filled, owner, path, findings)
-    _Check(filled, given, given, owner, path, around).group()
+    wrong = _wrong(filled, given, around)
+    _Check(filled, given, given, wrong, owner, path, around).group()
     if findings.wrong:
         return None
     whole = manifest.completed({**around.defaults, **given})
@@ -167,17 +168,25 @@ def _task(whole: dict[str, Any]) -> Task:
     return Task(**whole)
 
 
+def _wrong(
+    entry: Mapping[str, Any], given: Mapping[str, Any], around: Surroundings
+) -> frozenset[str]:
+    """Returns the fields of a task that are wrong in themselves, or in the defaults it takes."""
+    return frozenset({*entry, *around.broken_defaults}.difference(given))
+
+
 @dataclass(frozen=True, slots=True)
 class _Check:
     """The rules that look at several fields of one task.
 
     `entry` is what was written, `given` what of it is in order, `whole` that with the defaults.
-    Who judges by a field that is wrong in itself would only add noise: see `_sound`.
+    Who judges by a field that is `wrong` in itself would only add noise: see `_sound`.
     """
 
     entry: Mapping[str, Any]
     given: Mapping[str, Any]
     whole: dict[str, Any]
+    wrong: frozenset[str]
     owner: str
     path: KeyPath
     around: Surroundings
@@ -242,6 +251,8 @@ class _Check:
     def qa(self) -> None:
         """Notes what is wrong with how its work is judged."""
         around = self.around
+        if around.qa is None and "qa" not in self.whole and "qa" not in self.entry:
+            return  # nobody judges it
         if not self._sound("qa"):
             whose = f"`qa` of {self.owner}"
             judging.check_named(self.entry.get("qa"), whose, (*self.path, "qa"), around.known)
@@ -369,9 +380,7 @@ class _Check:
         return ""
 
     def _sound(self, *keys: str) -> bool:
-        return all(key in self.given or key not in self.entry for key in keys) and not any(
-            key in self.around.broken_defaults and key not in self.given for key in keys
-        )
+        return self.wrong.isdisjoint(keys)
 
     def _note(self, what: str, hint: str, key: str, mark: tuple[int, int] | None = None) -> None:
         path = (*self.path, key) if key in self.entry or mark else self.path
