@@ -68,14 +68,23 @@ def die(how):
     """Ends this process by SIGKILL; with it its group, or everything that its scene started."""
     if how == "everything":
         mark = f"ORCHESTRA_TEST_SCENE={os.environ['ORCHESTRA_TEST_SCENE']}".encode()
-        others = [
-            pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if _has(pid, mark)
-        ]
-        for number in (signal.SIGSTOP, signal.SIGKILL):
-            for pid in others:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, number)
+        stopped = set()
+        # Whoever was just about to start another is stopped by now: looks until there is no new one.
+        while fresh := {pid for pid in _pids() if _has(pid, mark)} - stopped:
+            _send(fresh, signal.SIGSTOP)
+            stopped |= fresh
+        _send(stopped, signal.SIGKILL)
     os.kill(0 if how == "group" else os.getpid(), signal.SIGKILL)
+
+
+def _pids():
+    return map(int, filter(str.isdigit, os.listdir("/proc")))
+
+
+def _send(pids, number):
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def _has(pid, mark):
