@@ -37,6 +37,8 @@ class Move(Enum):
     CANCEL = "cancel"
     TAKE_UP = "take up"
 
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Transition:

@@ -72,7 +72,6 @@ class Board(Knowledge):
                 claim = self._claim(task)
                 if claim is not None:
                     self._active[task] = claim
-                    self._claims = tuple(self._active.values())
                     self._gate.space(self._tasks[task].backend, self._schedule)
                     self._breaker.brake(self._schedule)
                     return claim
@@ -100,7 +99,6 @@ class Board(Knowledge):
                     claim = self._store.claim(self._entries[task].name) if free else None
                 if claim is not None:
                     self._active[task] = claim
-                    self._claims = tuple(self._active.values())
                     return claim
                 # Somebody was faster: the next look sees what is left.
             return None

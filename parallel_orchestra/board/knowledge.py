@@ -81,7 +81,6 @@ class Knowledge:
         self._orders = Orders(store.layout, clock.monotonic)
         self._entries: dict[str, Entry] = {}
         self._active: dict[str, Claim] = {}
-        self._claims: tuple[Claim, ...] = ()
         self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
         self._barred: dict[str, str] = {}
         self._rounds = Rounds(clock.monotonic)
@@ -91,7 +90,8 @@ class Knowledge:
     @property
     def active(self) -> tuple[Claim, ...]:
         """The claims that this process works on; never waits, so that the heartbeat goes on."""
-        return self._claims
+        # A copy is one step for all other threads.
+        return tuple(self._active.copy().values())
 
     def count(self) -> Counter[TaskState]:
         """Returns how many tasks lie in each state, as far as this process knows."""
@@ -229,7 +229,6 @@ class Knowledge:
 
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
-        self._claims = tuple(self._active.values())
 
     def _count_failures(self) -> None:
         failed = self._schedule.failed - len(self._undone)

@@ -198,7 +198,8 @@ class Schedule:
             for dependent in self._graph.dependents[task]:
                 self._pending[dependent] -= 1
                 self._offer(dependent, 0.0)
-        self._offer(task, not_before)
+        if state is TaskState.AVAILABLE:
+            self._offer(task, not_before)
 
     def count(self) -> Counter[TaskState]:
         """Returns how many tasks lie in each state."""

@@ -133,12 +133,12 @@ class TaskStore:
             OSError: the directory does not allow it (full, read-only, gone); nothing moved.
         """
         mine = name.claimed_by(self.owner)
-        target = f"{self._paths[TaskState.LOCKED]}/{mine.file}"
-        if os.path.lexists(target):
+        target = self._path(TaskState.LOCKED, mine)
+        if os.access(target, os.F_OK, follow_symlinks=False):
             # A copy made by hand of a task that we hold: rename would silently replace.
             return None
         move = Move.CLAIM if source is TaskState.AVAILABLE else Move.TAKE_UP
-        if not self._rename(move, source, name, TaskState.LOCKED, mine):
+        if not self._rename(move, source, self._path(source, name), TaskState.LOCKED, target):
             return None
         claim = Claim(mine, target)
         self.beat(claim)
@@ -235,26 +235,26 @@ class TaskStore:
 
         The caller has judged the owner and moved its fence.
         """
-        return self._rename(Move.RECOVER, TaskState.LOCKED, name, TaskState.AVAILABLE, name.freed())
+        return self._move(Move.RECOVER, TaskState.LOCKED, name, TaskState.AVAILABLE, name.freed())
 
     def roll_forward(self, entry: Entry) -> bool:
         """Moves a task whose merge was found to `done/`; returns False if it is not there."""
-        return self._rename(Move.ROLL_FORWARD, entry.state, entry.name, TaskState.DONE, entry.name)
+        return self._move(Move.ROLL_FORWARD, entry.state, entry.name, TaskState.DONE, entry.name)
 
     def requeue(self, name: TaskName) -> bool:
         """Moves a failed task to `available/` for one more attempt; False if it is not there."""
-        return self._rename(Move.REQUEUE, TaskState.FAILED, name, TaskState.AVAILABLE, name.freed())
+        return self._move(Move.REQUEUE, TaskState.FAILED, name, TaskState.AVAILABLE, name.freed())
 
     def cancel(self, name: TaskName) -> bool:
         """Moves a waiting task to `failed/`, since a person does not want it; False if it is gone."""
-        return self._rename(Move.CANCEL, TaskState.AVAILABLE, name, TaskState.FAILED, name)
+        return self._move(Move.CANCEL, TaskState.AVAILABLE, name, TaskState.FAILED, name)
 
     def undo(self, name: TaskName, then: Sequence[Event]) -> bool:
         """Moves a done task to `failed/`; returns False if it does not lie in `done/` any more.
 
         The caller has taken its merge back. `then` is told once the move is on the disk.
         """
-        moved = self._rename(Move.UNDO, TaskState.DONE, name, TaskState.FAILED, name)
+        moved = self._move(Move.UNDO, TaskState.DONE, name, TaskState.FAILED, name)
         if moved:
             self._moves.after(*then)
         return moved
@@ -334,7 +334,7 @@ class TaskStore:
         self._moves.close()
 
     def _text(self, state: TaskState, name: TaskName) -> str:
-        return files.read_text(os.path.join(self._paths[state], name.file)) or ""
+        return files.read_text(self._path(state, name)) or ""
 
     def _leave(
         self,
@@ -344,23 +344,31 @@ class TaskStore:
         name: TaskName,
         then: Sequence[Event],
     ) -> TaskName:
-        if not self._rename(move, TaskState.LOCKED, claim.name, target, name):
+        if not self._rename(move, TaskState.LOCKED, claim.file, target, self._path(target, name)):
             raise LostClaim(claim.task)
         self._moves.after(*then)
         return name
 
-    def _rename(
+    def _path(self, state: TaskState, name: TaskName) -> str:
+        return f"{self._paths[state]}/{name.file}"
+
+    def _move(
         self, move: Move, source: TaskState, name: TaskName, target: TaskState, new: TaskName
     ) -> bool:
+        return self._rename(move, source, self._path(source, name), target, self._path(target, new))
+
+    def _rename(
+        self, move: Move, source: TaskState, before: str, target: TaskState, after: str
+    ) -> bool:
+        """Renames a path in one directory to one in another; returns False if it is not there."""
         assert allowed(move, source, target), (move, source, target)  # noqa: S101
-        before = f"{self._paths[source]}/{name.file}"
-        after = f"{self._paths[target]}/{new.file}"
         try:
             os.rename(before, after)
         except OSError as error:
             # On NFS a rename may be done and yet report an error (rename(2), BUGS): the name
             # with my owner tells. For names without one the worst is a second look.
-            if new.owner == self.owner and os.path.lexists(after) and not os.path.lexists(before):
+            ours = after.endswith(f".{self.owner}.md")
+            if ours and os.path.lexists(after) and not os.path.lexists(before):
                 return True
             if isinstance(error, FileNotFoundError) and os.path.isdir(self._paths[target]):
                 return False

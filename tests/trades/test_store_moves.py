@@ -173,7 +173,7 @@ def test_a_move_that_the_table_does_not_have_is_not_made(layout, store):
     publish(store, "a")
 
     with pytest.raises(AssertionError):
-        store._rename(Move.COMPLETE, AVAILABLE, TaskName("a"), DONE, TaskName("a"))
+        store._move(Move.COMPLETE, AVAILABLE, TaskName("a"), DONE, TaskName("a"))
 
     assert places(layout) == {"available": ["a.md"]}
 
