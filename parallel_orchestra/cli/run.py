@@ -39,6 +39,7 @@ from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
 from parallel_orchestra.events import Event
+from parallel_orchestra.garbage import staying
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Deliver, Halt, Plan
 from parallel_orchestra.ownership import NOTHING
@@ -179,6 +180,12 @@ def carry_out(options: Options) -> int:
     settings = settings_for(options, plan)
     if options.dry_run:
         return _preview(plan, settings, as_json=options.as_json)
+    return _carried_out(plan, settings, options, progress)
+
+
+@staying()
+def _carried_out(plan: Plan, settings: Settings, options: Options, progress: Progress) -> int:
+    """Runs a plan and returns the exit code; what was loaded and read before is no garbage."""
     news = News(plan, settings.environ)
     control = Control()
     root = settings.tasks_root(plan)

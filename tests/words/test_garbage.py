@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from parallel_orchestra.garbage import leave, stay, undisturbed
+from parallel_orchestra.garbage import leave, stay, staying, undisturbed
 
 
 def test_no_garbage_is_looked_for_in_a_block_and_it_is_again_after_one_that_failed():
@@ -52,4 +52,19 @@ def test_what_stays_for_the_run_is_garbage_like_any_other_afterwards():
     leave()
 
     assert kept > 0
+    assert gc.get_freeze_count() == 0
+
+
+def test_what_was_there_before_a_block_stays_until_its_end_also_if_it_fails():
+    seen = []
+
+    def look():
+        with staying():
+            seen.append(gc.get_freeze_count())
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        look()
+
+    assert seen[0] > 0
     assert gc.get_freeze_count() == 0
