@@ -9,7 +9,8 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, astuple, fields
 from enum import Enum
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -75,11 +76,11 @@ _PLAN_PATHS = ("source", "cwd")
 
 def canonical(task: Task) -> dict[str, Any]:
     """Returns the task as JSON values: its fields that differ from their defaults."""
-    return {
-        name: _plain(value)
-        for name, value, default in zip(_NAMES, _VALUES(task), _DEFAULTS, strict=True)
-        if value is not default and value != default
-    }
+    values = _VALUES(task)
+    # Of forty fields a few are said, and a run has tens of thousands of tasks: what is the very
+    # default is passed over without a step of Python.
+    others = compress(zip(_NAMES, values, _DEFAULTS, strict=True), map(is_not, values, _DEFAULTS))
+    return {name: _plain(value) for name, value, default in others if value != default}
 
 
 def task_from(record: Mapping[str, Any]) -> Task:
@@ -211,6 +212,8 @@ def _merge_rules(record: Mapping[str, Any]) -> MergeRules:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return value  # as most are
     if isinstance(value, Setup | Qa):
         return {name: _plain(fact) for name, fact in value.facts().items()}
     if isinstance(value, Evidence | Timed):

@@ -155,8 +155,8 @@ class TaskReport:
     @property
     def qa_cost_usd(self) -> float | None:
         """What QA alone cost, or None if it did not say."""
-        judged = (one.qa for one in self.attempts if one.qa is not None)
-        costs = [one.cost_usd for one in judged if one.cost_usd is not None]
+        told = [one.qa.cost_usd for one in self.attempts if one.qa is not None]
+        costs = [cost for cost in told if cost is not None]
         return sum(costs) if costs else None
 
 
@@ -265,11 +265,13 @@ class RunReport:
     @property
     def cost_usd(self) -> float | None:
         """What all attempts cost, QA too, or None if no agent said."""
-        costs = [task.cost_usd for task in self.tasks if task.cost_usd is not None]
+        told = [task.cost_usd for task in self.tasks]
+        costs = [cost for cost in told if cost is not None]
         return sum(costs) if costs else None
 
     @property
     def qa_cost_usd(self) -> float | None:
         """What QA alone cost, or None if it did not say."""
-        costs = [task.qa_cost_usd for task in self.tasks if task.qa_cost_usd is not None]
+        told = [task.qa_cost_usd for task in self.tasks]
+        costs = [cost for cost in told if cost is not None]
         return sum(costs) if costs else None
