@@ -19,7 +19,7 @@ from parallel_orchestra.conductor.leaving import leave_word, seen
 from parallel_orchestra.conductor.lookout import Lookout
 from parallel_orchestra.conductor.opening import Opened, open_run, publish
 from parallel_orchestra.conductor.outside import changes, look_outside
-from parallel_orchestra.conductor.picture import read_record, report_of
+from parallel_orchestra.conductor.picture import read_record, report_of, report_on
 from parallel_orchestra.conductor.preflight import Preflight, worktree_root
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.conductor.selecting import demand_sense, selected, told
@@ -145,7 +145,11 @@ def _exit_code(report: RunReport, crew: Crew, control: Control) -> ExitCode:
 def _finished(run: _Run, layout: Layout, listen: Listen) -> RunReport:
     for remark in run.opened.remarks:
         listen(Warned(WALL_CLOCK.now(), "", remark))
-    report = report_of(layout, run.found.repo, WALL_CLOCK.now())
+    repo, opened, now = run.found.repo, run.opened, WALL_CLOCK.now()
+    if opened.recorded:
+        report = report_on(opened.record, opened.plan, layout, repo, now)
+    else:
+        report = report_of(layout, repo, now)
     # However its last conductor ended: others finished the work since.
     return replace(report, exit_code=int(ExitCode.DONE))
 

@@ -23,7 +23,7 @@ from parallel_orchestra.errors import EnvironmentProblem, HeldElsewhere, Problem
 from parallel_orchestra.git import Repo, Update, worktrees
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
-from parallel_orchestra.plan import fingerprint, plan_to_json
+from parallel_orchestra.plan import fingerprint, fingerprints, plan_to_json
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, WorkerKind
 from parallel_orchestra.store.names import TaskName
@@ -35,7 +35,8 @@ from parallel_orchestra.store.steering import Selection
 class Opened:
     """The run that was opened; `remarks` tell the user what was found and done.
 
-    `plan` has the tasks that were added to the run too. `taken` are tasks that the published tool had completed before; see `takeover`.
+    `plan` has the tasks that were added to the run too; `recorded` if the record of a finished run
+    has just that plan. `taken` are tasks that the published tool had completed before; see `takeover`.
     """
 
     record: RunRecord
@@ -44,6 +45,7 @@ class Opened:
     finished: bool
     remarks: tuple[str, ...] = ()
     taken: tuple[str, ...] = ()
+    recorded: bool = False
 
 
 def open_run(
@@ -215,11 +217,12 @@ def _new_run(
 
 def _begin(plan: Plan, found: Preflight, layout: Layout, now: float) -> RunRecord:
     run = f"{_stamp(now)}-{os.urandom(3).hex()}"
+    facts = plan_to_json(plan)
     with found.repo.lock():
         record = RunRecord(
             run=run,
-            plan=plan_to_json(plan),
-            fingerprints={task.id: fingerprint(task) for task in plan.tasks},
+            plan=facts,
+            fingerprints=fingerprints(facts),
             base_branch=found.base_branch,
             base_commit=found.base_commit,
             integration=free_branch(found),
@@ -268,19 +271,20 @@ def _resume(written: Plan, layout: Layout, old: RunRecord, repo: Repo, *, finish
     known = {task.id for task in written.tasks}
     # What the plan's file has by now is a task of the plan.
     added = [task for task in old.added if task not in known]
-    prints = {task.id: fingerprint(task) for task in plan.tasks}
+    facts = plan_to_json(plan)
+    prints = fingerprints(facts)
     left = finished and _to_follow_up(plan, layout, old, repo)
     if finished and not left and prints.keys() == old.fingerprints.keys():
         changed = [task for task, value in prints.items() if old.fingerprints[task] != value]
-        return Opened(
-            old, plan, resumed=True, finished=True, remarks=tuple(map(_run_again, changed))
-        )
+        remarks = tuple(map(_run_again, changed))
+        same = facts == old.plan
+        return Opened(old, plan, resumed=True, finished=True, remarks=remarks, recorded=same)
     entries = TaskStore(layout, NOBODY).listing().entries
     for task, entry in entries.items():
         if entry.state is TaskState.DONE and task in prints:
             # A done task keeps the print of the definition that was run.
             prints[task] = old.fingerprints.get(task, prints[task])
-    record = replace(old, plan=plan_to_json(plan), fingerprints=prints, added=added)
+    record = replace(old, plan=facts, fingerprints=prints, added=added)
     if record != old:
         _refuse_workers(layout)
         write_run(layout, record)

@@ -42,7 +42,14 @@ def report_of(layout: Layout, repo: Repo, now: float, killed: str = "") -> RunRe
         EnvironmentProblem: the directory holds no run.
     """
     record = read_record(layout)
-    plan = plan_from_json(record.plan)
+    return report_on(record, plan_from_json(record.plan), layout, repo, now, killed)
+
+
+@undisturbed()
+def report_on(
+    record: RunRecord, plan: Plan, layout: Layout, repo: Repo, now: float, killed: str = ""
+) -> RunReport:
+    """Returns the same of a run whose record is at hand, and the plan in it."""
     listing = TaskStore(layout, NOBODY).settled_listing(task.id for task in plan.tasks)
     refs = RunRefs(record.run, record.integration)
     tip = repo.refs.read(record.integration) or ""

@@ -11,6 +11,7 @@ from parallel_orchestra.door import door
 if TYPE_CHECKING:
     from parallel_orchestra.plan.canonical import (
         fingerprint,
+        fingerprints,
         plan_from_json,
         plan_to_json,
         task_from,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = door(
         __name__,
-        canonical="fingerprint plan_from_json plan_to_json task_from",
+        canonical="fingerprint fingerprints plan_from_json plan_to_json task_from",
         loading="BACKENDS MAX_BYTES SCHEMA_FILE contents is_folder joining_id load parse read_cpo "
         "read_joining source_and_project",
     )
@@ -42,6 +43,7 @@ __all__ = [
     "SCHEMA_FILE",
     "contents",
     "fingerprint",
+    "fingerprints",
     "is_folder",
     "joining_id",
     "load",

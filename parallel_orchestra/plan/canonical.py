@@ -104,8 +104,12 @@ def fingerprint(task: Task) -> str:
 
     What it may use is no part of that: who raises a budget has not changed what is done.
     """
-    facts = {name: value for name, value in canonical(task).items() if name not in _BUDGET}
-    return hashlib.sha256(_ENCODER.encode(facts).encode()).hexdigest()
+    return _print(canonical(task))
+
+
+def fingerprints(record: Mapping[str, Any]) -> dict[str, str]:
+    """Returns each task's fingerprint by its id, of what `plan_to_json` made of a plan."""
+    return {task["id"]: _print(task) for task in record["tasks"]}
 
 
 def plan_to_json(plan: Plan) -> dict[str, Any]:
@@ -193,6 +197,11 @@ def _plan_from(record: Mapping[str, Any]) -> Plan:
     values["on_event"] = Hook(*_tuples(hook)) if hook else None
     values["notify"] = tuple(values.get("notify", ()))
     return Plan(**values)
+
+
+def _print(record: Mapping[str, Any]) -> str:
+    facts = {name: value for name, value in record.items() if name not in _BUDGET}
+    return hashlib.sha256(_ENCODER.encode(facts).encode()).hexdigest()
 
 
 def _merge_facts(rules: MergeRules) -> dict[str, Any]:

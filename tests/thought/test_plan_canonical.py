@@ -34,7 +34,13 @@ from parallel_orchestra.model import (
     UsageLimit,
     Webhooks,
 )
-from parallel_orchestra.plan import fingerprint, plan_from_json, plan_to_json, task_from
+from parallel_orchestra.plan import (
+    fingerprint,
+    fingerprints,
+    plan_from_json,
+    plan_to_json,
+    task_from,
+)
 from parallel_orchestra.plan.canonical import canonical
 
 FULL = Task(
@@ -150,6 +156,14 @@ def test_a_fingerprint_does_not_depend_on_the_order_of_the_environment():
 
     assert fingerprint(other) == fingerprint(FULL)
     assert len(fingerprint(FULL)) == 64
+
+
+def test_the_fingerprints_of_a_plans_record_are_those_of_its_tasks():
+    bare = Task(id="bare", prompt="p")
+
+    there = plan_to_json(Plan("0.2", "n", Path("/p/plan.md"), Path("/p"), (FULL, bare)))
+
+    assert fingerprints(there) == {"full": fingerprint(FULL), "bare": fingerprint(bare)}
 
 
 LIMITS_OF_USE = [field.name for field in fields(Budget)]

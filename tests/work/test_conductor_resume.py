@@ -1,5 +1,7 @@
 """What a resumed run builds on: also what the user did on their branch meanwhile."""
 
+import json
+
 import pytest
 
 from support.repository import commit_files, files_at, fsck_clean, git
@@ -63,3 +65,22 @@ def test_a_branch_that_did_not_move_is_not_merged_in(scene):
     scene.run("--resume", check=1)
 
     assert "Orchestra-Base" not in git(scene.project, "log", "--format=%B", "orchestra/help")
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_told_of_as_it_was_carried_out_whatever_the_plan_says_now(scene):
+    look = '{{id: look, title: "{}", backend: command, read_only: true, command: "true"}}'
+    plan = '---\npo_plan_version: "0.2"\nname: look\ntasks:\n  - {}\n---\n'
+    scene.plan(plan.format(look.format("as it was"))).run("--fresh", check=0)
+
+    same = scene.run("--resume", "--report", "../same.json", check=0)
+    scene.plan(plan.format(look.format("as it is")))
+    other = scene.run("--resume", "--report", "../other.json", check=0)
+
+    titles = [
+        json.loads((scene.project.parent / name).read_text())["tasks"][0]["title"]
+        for name in ("same.json", "other.json")
+    ]
+    assert titles == ["as it was", "as it was"]
+    assert "its definition has changed" not in same.err
+    assert "its definition has changed" in other.err
