@@ -100,7 +100,7 @@ def conduct(
         opened = open_run(plan, settings, found, layout, WALL_CLOCK.now())
         # Who asked for a stop meant the conductor before; a pause is for the run.
         steering.withdraw(layout, Wish.STOP, Wish.STOP_NOW)
-        graph = Graph.of(opened.plan.tasks)
+        graph = found.graph if opened.plan is plan else Graph.of(opened.plan.tasks)
         chosen = selected(layout, graph, settings)
         steering.select(layout, chosen)
         ours = (layout.root, settings.log_dir, worktree_root(found.repo, settings))
