@@ -28,8 +28,10 @@ from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, Mark, M
 from parallel_orchestra.plan.mending import Slip, mend
 
 MAX_DEPTH = 64
-#: Values and keys after all aliases are written out: 60 for each of 10,000 tasks.
-MAX_VALUES = 600_000
+#: Values and keys in a text: 20 for each of 100,000 tasks.
+MAX_VALUES = 2_000_000
+#: Those that its aliases stand for: the text of a few lines may mean millions.
+MAX_ALIASED = 600_000
 #: Longer plain words are text: converting numbers of a million digits takes minutes.
 _LONGEST_NUMBER = 100
 
@@ -110,7 +112,7 @@ class _Builder:
         self._first = first_line
         self._wanted = wanted
         self._path: list[str | int] = []
-        self._count = 0
+        self._count = self._aliased = 0
         self._anchors: dict[str, tuple[Any, int] | None] = {}
         self._numbers = SafeConstructor()
         self._key_column = 0
@@ -135,7 +137,7 @@ class _Builder:
                 raise _AllSeen
         self._count += 1
         if self._count > MAX_VALUES:
-            self._grow(0, event)
+            self._too_many(event)
         kind = type(event)
         if kind is ScalarEvent:
             value = self._scalar(event)
@@ -198,7 +200,7 @@ class _Builder:
             self._note(event, "a key must be plain text", hint)
             self._value(event, depth + 1)
             return WrongKey("?")
-        self._grow(1, event)
+        self._count += 1
         value = self._scalar(event)
         if isinstance(value, str):
             return value
@@ -287,9 +289,14 @@ class _Builder:
 
     def _grow(self, values: int, event: Any) -> None:
         self._count += values
-        if self._count > MAX_VALUES:
-            what = f"more than {MAX_VALUES:,} values, aliases written out"
-            self._stop(event, what, "remove nested aliases (`*name`), or part the plan in several")
+        self._aliased += values
+        if self._aliased > MAX_ALIASED:
+            what = f"aliases that stand for more than {MAX_ALIASED:,} values"
+            self._stop(event, what, "remove nested aliases (`*name`)")
+
+    def _too_many(self, event: Any) -> None:
+        if self._count - self._aliased > MAX_VALUES:
+            self._stop(event, f"more than {MAX_VALUES:,} values", "part the plan in several")
 
     def _mark(self, event: Any) -> Mark:
         return event.start_mark.line + self._first, event.start_mark.column + 1

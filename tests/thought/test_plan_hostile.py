@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from support.effort import cases
+from parallel_orchestra.plan import load
+from support.effort import cases, rare
 from support.machine import fair
 
 HEAD = '---\npo_plan_version: "0.2"\nname: x\ntasks:\n  - id: a\n    prompt: p\n'
@@ -62,7 +63,7 @@ FILES = {
         lambda: "---\n" + "- " * 100_000 + "\n---\n",
         "nested deeper than 64 levels",
     ),
-    "aliases of aliases": (bomb, "more than 600,000 values, aliases written out"),
+    "aliases of aliases": (bomb, "aliases that stand for more than 600,000 values"),
     "an alias in itself": (lambda: "---\na: &a [*a]\n---\n", "`*a` contains itself"),
     "merged aliases": (
         lambda: (
@@ -70,11 +71,11 @@ FILES = {
             + "".join(f"k{i}: &a{i} {{<<: *a{i - 1}, x{i}: 1}}\n" for i in range(1, 3000))
             + "---\n"
         ),
-        "more than 600,000 values, aliases written out",
+        "aliases that stand for more than 600,000 values",
     ),
-    "a million values": (
-        lambda: "---\na: [" + "1," * 1_000_000 + "]\n---\n",
-        "more than 600,000 values, aliases written out",
+    "three million values": (
+        lambda: "---\na: [" + "1," * 3_000_000 + "]\n---\n",
+        "more than 2,000,000 values",
     ),
     "half a million wrong dependencies": (
         lambda: HEAD + "    depends_on: [" + "1," * 500_000 + "]\n---\n",
@@ -142,6 +143,21 @@ def test_a_hostile_file_is_refused_soon_and_in_little_memory(kind, tmp_path):
     assert int(megabytes) < 200
     # Of its own: whoever else uses the machine does not count.
     assert float(seconds) < fair(4)
+
+
+@rare
+@pytest.mark.slow
+def test_a_hundred_thousand_tasks_are_a_plan(tmp_path):
+    tasks = "".join(
+        f"  - {{id: t{i}, title: Task {i}, prompt: 'Write {i}.', writes: [out/{i}.txt]}}\n"
+        for i in range(100_000)
+    )
+    path = tmp_path / "plan.md"
+    path.write_text(f'---\npo_plan_version: "0.2"\nname: x\ntasks:\n{tasks}---\n')
+
+    plan = load(path)
+
+    assert (len(plan.tasks), plan.tasks[-1].id) == (100_000, "t99999")
 
 
 @pytest.mark.slow
