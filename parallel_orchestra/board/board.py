@@ -243,7 +243,11 @@ class Board(Knowledge):
         return free and self._orders.allow(task)
 
     def _is_over(self, *, fresh: bool) -> bool:
-        if self._active or not self._schedule.exhausted():
+        if self._active:
+            return False
+        if not self._mends and self._store.all_ended():
+            return True
+        if not self._schedule.exhausted():
             return False
         if not fresh:
             # Nothing to do as far as we know: only a fresh look may say that it is so.

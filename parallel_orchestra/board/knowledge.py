@@ -53,12 +53,14 @@ class Knowledge:
         breaker: Breaker | None = None,
         *,
         asks: bool = False,
+        mends: bool = True,
     ) -> None:
         """Takes the room, gate and breaker that let tasks start, and when failures are enough.
 
-        If it `asks`, one conflict is enough: a person is to look at it.
+        If it `asks`, one conflict is enough: a person is to look at it. One that `mends` ends with a
+        look at all tasks, for what others left half-done.
         """
-        self._asks = asks
+        self._asks, self._mends = asks, mends
         #: The failed tasks that were there before, or whose failure is known to be no conflict.
         self._looked_into: set[str] | None = None
         self._question = ""
@@ -84,8 +86,7 @@ class Knowledge:
         self._backoffs = Backoffs(store.layout, clock.now, clock.monotonic)
         self._barred: dict[str, str] = {}
         self._rounds = Rounds(clock.monotonic)
-        self._stopping = False
-        self._halted = False
+        self._stopping = self._halted = False
 
     @property
     def active(self) -> tuple[Claim, ...]:

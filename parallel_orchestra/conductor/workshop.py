@@ -238,13 +238,16 @@ class Workshop:
         past = past_of(plan, self.job.repo)
         self._foresight = contenders, past
         # The conductor alone keeps to the plan's order among equals.
-        conducts = self.me.kind == WorkerKind.CONDUCTOR.value
-        dice = None if conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
+        dice = None if self._conducts else random.Random(self.me.owner)  # noqa: S311  # no secret
         limits = plan.concurrency_limits
         accounts = accounts_of(plan.tasks, self.job.agents)
         lanes = {task: account.lane for task, account in accounts.items()}
         schedule = Schedule.of(plan.tasks, graph, contenders, limits, past, dice, lanes)
         return schedule, contenders, accounts
+
+    @property
+    def _conducts(self) -> bool:
+        return self.me.kind == WorkerKind.CONDUCTOR.value
 
     def _make_board(self) -> Board:
         plan = self.job.plan
@@ -276,6 +279,7 @@ class Workshop:
                 tell=self.journal.write,
             ),
             asks=plan.merge.on_conflict is OnConflict.HALT,
+            mends=self._conducts,
         )
 
     def _purse(self) -> Purse | None:

@@ -66,6 +66,9 @@ class TaskStore:
         self.layout = layout
         self.owner = owner
         self._paths = {state: str(layout.state(state)) for state in TaskState}
+        available, locked = (self._paths[one] for one in (TaskState.AVAILABLE, TaskState.LOCKED))
+        # The first once more: a task that is given back meanwhile is seen where it arrives.
+        self._open = (available, locked, available)
         self._looks = Looks(self._paths)
         self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
@@ -189,6 +192,10 @@ class TaskStore:
         A glance, much cheaper than a listing: names that are not ours may be among them.
         """
         return {file.partition(".")[0] for file in files.names(self._paths[TaskState.AVAILABLE])}
+
+    def all_ended(self) -> bool:
+        """Returns whether no task waits and none is at work, without a look at those that ended."""
+        return not any(map(files.names, self._open))
 
     def signs_of_ends(self) -> tuple[int, ...]:
         """Returns what is another after a task has entered `done/` or `failed/`: a peek, no look.

@@ -42,7 +42,7 @@ def theirs(stage):
     there.close()
 
 
-def board_of(stage: Stage) -> Board:
+def board_of(stage: Stage, *, mends: bool = True) -> Board:
     """A board whose clock stands still, so that no look is due by itself after the first."""
     clock = FakeClock()
     listed = tuple(TASKS.values())
@@ -56,7 +56,61 @@ def board_of(stage: Stage) -> Board:
         {},
         Room((), print, clock.monotonic),
         Gate(Demands(memory=0), print, clock.monotonic, lambda: 0.5),
+        mends=mends,
     )
+
+
+def end(store, *tasks):
+    """Claims and completes these tasks."""
+    for task in tasks:
+        store.complete(store.claim(store.listing().entries[task].name), ())
+
+
+def looks_of(monkeypatch):
+    """Returns a list that grows with every look at all tasks."""
+    looks, real = [], TaskStore.listing
+
+    def look(one):
+        looks.append(one)
+        return real(one)
+
+    monkeypatch.setattr(TaskStore, "listing", look)
+    return looks
+
+
+@pytest.mark.parametrize("mends", [True, False])
+def test_once_all_have_ended_only_who_mends_looks_at_them_all_again(
+    stage, theirs, monkeypatch, mends
+):
+    end(theirs, "theirs")
+    board = board_of(stage, mends=mends)
+    mine = board.next()
+    end(theirs, "next")
+    looks = looks_of(monkeypatch)
+
+    board.ended(stage.store.complete(mine, ()), TaskState.DONE)
+
+    assert board.next() is None
+    assert bool(looks) == mends
+
+
+@pytest.mark.slow
+def test_who_mends_nothing_waits_for_a_task_that_another_process_has(stage, theirs):
+    end(theirs, "theirs")
+    board, got = board_of(stage, mends=False), []
+    mine = board.next()
+    claim = theirs.claim(theirs.listing().entries["next"].name)
+    board.ended(stage.store.complete(mine, ()), TaskState.DONE)
+    asker = threading.Thread(target=lambda: got.append(board.next()), daemon=True)
+    asker.start()
+    asker.join(0.3)
+    waits = asker.is_alive()
+
+    theirs.complete(claim, ())
+    asker.join(10)
+
+    assert waits
+    assert got == [None]
 
 
 @pytest.mark.slow
