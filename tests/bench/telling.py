@@ -102,4 +102,8 @@ def _cells(result: Result) -> str:
 
 
 def _median(values: tuple[float, ...], unit: str) -> str:
-    return f"{sorted(values)[len(values) // 2]:,.4g} {unit}" if values else ""
+    if not values:
+        return ""
+    middle = sorted(values)[len(values) // 2]
+    # Beyond four digits `g` would tell powers of ten.
+    return f"{middle:,.0f} {unit}" if middle >= 10_000 else f"{middle:,.4g} {unit}"
