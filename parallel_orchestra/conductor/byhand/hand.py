@@ -204,7 +204,7 @@ class Hand:
         """Returns a directory with that commit's files, for `verify`."""
         claim = self._held.claim
         self._check = self._pool.by_hand(f"{worktree_name(claim)}-check")
-        ref = f"{self.shop.refs.prefix}checked/{claim.name.owner}"
+        ref = f"{_checked(self.shop)}{claim.name.owner}"
         label = Label(self.shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
         setup, log = self.shop.job.plan.setup_of(self._task), self._landing.directory / "setup.log"
         try:
@@ -215,6 +215,11 @@ class Hand:
             raise Ended(FailureClass.ENVIRONMENT, str(failed), failed.detail) from failed
         self._check.settled()
         return workspace
+
+
+def _checked(shop: Workshop) -> str:
+    """Returns how the refs begin that keep what is left in the worktree of a check."""
+    return f"{shop.refs.prefix}checked/"
 
 
 @contextlib.contextmanager
@@ -268,6 +273,8 @@ def worktree_of(shop: Workshop, task: str, owner: str = "") -> Iterator[tuple[Po
         if is_by_hand(path)
         and left.task == task
         and left.ref.startswith(shop.refs.prefix)
+        # That of a check, which somebody left who was killed, is nobody's work.
+        and not left.ref.startswith(_checked(shop))
         and left.owner == (owner or left.owner)
     ]
     path = max(found)[1] if found else None

@@ -199,8 +199,9 @@ def _demand_open(shop: Workshop, entry: Entry, held: Held | None) -> None:
 
 
 def _claimed_with_a_worktree(shop: Workshop, held: Held) -> bool:
-    mine = (held.claim.task, held.record.owner)
-    return any((left.task, left.owner) == mine for _, left in labelled(shop.job.repo))
+    # By its ref: a `merge` that was killed leaves the worktree of its check, which is nobody's claim.
+    mine = shop.refs.salvage(held.claim.task, held.claim.attempt, held.record.owner)
+    return any(left.ref == mine for _, left in labelled(shop.job.repo))
 
 
 def _work_of(shop: Workshop, task: str, revision: str) -> _Work:
