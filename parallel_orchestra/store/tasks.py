@@ -67,8 +67,9 @@ class TaskStore:
         self.owner = owner
         self._paths = {state: str(layout.state(state)) for state in TaskState}
         available, locked = (self._paths[one] for one in (TaskState.AVAILABLE, TaskState.LOCKED))
-        # The first once more: a task that is given back meanwhile is seen where it arrives.
-        self._open = (available, locked, available)
+        # What is at work is seldom much, and while it is there the others need no look. Once more in
+        # the end: a task that is claimed meanwhile is seen where it arrives.
+        self._open = (locked, available, locked)
         self._looks = Looks(self._paths)
         self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
@@ -194,8 +195,14 @@ class TaskStore:
         return {file.partition(".")[0] for file in files.names(self._paths[TaskState.AVAILABLE])}
 
     def all_ended(self) -> bool:
-        """Returns whether no task waits and none is at work, without a look at those that ended."""
-        return not any(map(files.names, self._open))
+        """Returns whether no task waits and none is at work, without a look at those that ended.
+
+        False if that can't be seen.
+        """
+        try:
+            return not any(map(files.names, self._open))
+        except OSError:
+            return False
 
     def signs_of_ends(self) -> tuple[int, ...]:
         """Returns what is another after a task has entered `done/` or `failed/`: a peek, no look.

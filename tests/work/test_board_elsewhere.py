@@ -94,6 +94,24 @@ def test_once_all_have_ended_only_who_mends_looks_at_them_all_again(
     assert bool(looks) == mends
 
 
+def test_all_have_ended_if_none_waits_and_none_is_at_work_and_one_can_see_that(stage):
+    store, seen = stage.store, []
+    for task in TASKS:
+        seen.append(store.all_ended())
+        claim = stage.claim(task)
+        seen.append(store.all_ended())
+        store.complete(claim, ())
+    locked = stage.layout.state(TaskState.LOCKED)
+
+    ended = store.all_ended()
+    locked.rmdir()
+    locked.touch()
+
+    assert seen == [False] * 6
+    assert ended
+    assert not store.all_ended()
+
+
 @pytest.mark.slow
 def test_who_mends_nothing_waits_for_a_task_that_another_process_has(stage, theirs):
     end(theirs, "theirs")
