@@ -16,6 +16,7 @@ from parallel_orchestra.isolation import (
     NOTHING_GIVEN,
     InPlace,
     Label,
+    Left,
     Pool,
     Seat,
     SetUpFailed,
@@ -204,7 +205,7 @@ class Hand:
         """Returns a directory with that commit's files, for `verify`."""
         claim = self._held.claim
         self._check = self._pool.by_hand(f"{worktree_name(claim)}-check")
-        ref = f"{_checked(self.shop)}{claim.name.owner}"
+        ref = f"{self.shop.refs.prefix}checked/{claim.name.owner}"
         label = Label(self.shop.refs.run, claim.task, claim.attempt, claim.name.owner, ref)
         setup, log = self.shop.job.plan.setup_of(self._task), self._landing.directory / "setup.log"
         try:
@@ -217,9 +218,12 @@ class Hand:
         return workspace
 
 
-def _checked(shop: Workshop) -> str:
-    """Returns how the refs begin that keep what is left in the worktree of a check."""
-    return f"{shop.refs.prefix}checked/"
+def is_attempt(shop: Workshop, left: Left) -> bool:
+    """Returns whether a worktree with that label is a person's attempt at a task of this run.
+
+    That of a check, which somebody left who was killed, is nobody's work: see `Hand`.
+    """
+    return left.ref == shop.refs.salvage(left.task, left.attempt, left.owner)
 
 
 @contextlib.contextmanager
@@ -272,9 +276,7 @@ def worktree_of(shop: Workshop, task: str, owner: str = "") -> Iterator[tuple[Po
         for path, left in labelled(job.repo)
         if is_by_hand(path)
         and left.task == task
-        and left.ref.startswith(shop.refs.prefix)
-        # That of a check, which somebody left who was killed, is nobody's work.
-        and not left.ref.startswith(_checked(shop))
+        and is_attempt(shop, left)
         and left.owner == (owner or left.owner)
     ]
     path = max(found)[1] if found else None

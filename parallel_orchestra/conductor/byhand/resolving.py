@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, held_by_hand
 from parallel_orchestra.conductor.byhand.desk import workshop
-from parallel_orchestra.conductor.byhand.hand import Hand, at_work
+from parallel_orchestra.conductor.byhand.hand import Hand, at_work, is_attempt
 from parallel_orchestra.conductor.byhand.whose import entry_of, path_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
@@ -199,9 +199,9 @@ def _demand_open(shop: Workshop, entry: Entry, held: Held | None) -> None:
 
 
 def _claimed_with_a_worktree(shop: Workshop, held: Held) -> bool:
-    # By its ref: a `merge` that was killed leaves the worktree of its check, which is nobody's claim.
-    mine = shop.refs.salvage(held.claim.task, held.claim.attempt, held.record.owner)
-    return any(left.ref == mine for _, left in labelled(shop.job.repo))
+    mine = (held.claim.task, held.record.owner)
+    worktrees = (left for _, left in labelled(shop.job.repo) if is_attempt(shop, left))
+    return any((left.task, left.owner) == mine for left in worktrees)
 
 
 def _work_of(shop: Workshop, task: str, revision: str) -> _Work:
