@@ -5,13 +5,14 @@ beats the plan, which beats the default.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settings:
     """How a run is to be carried out.
 

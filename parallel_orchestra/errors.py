@@ -4,8 +4,9 @@ Knows nothing of terminals: words become colours and exit codes in `cli` only.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+
+from parallel_orchestra.frozen import frozen
 
 
 class ExitCode(IntEnum):
@@ -41,7 +42,7 @@ def worst(codes: Iterable[ExitCode]) -> ExitCode:
     return min(codes, key=_GRAVITY.index, default=ExitCode.DONE)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """One thing that is wrong: what, where (`file:line:column key.path`) and how to mend it."""
 

@@ -1,25 +1,27 @@
-"""What happened: one frozen dataclass per kind, one JSON line each.
+"""What happened: one frozen value per kind, one JSON line each.
 
 `time` is seconds since the epoch, UTC. The journal writes these lines; progress folds them.
 """
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from types import NoneType
 from typing import Any
+
+from parallel_orchestra.frozen import frozen
 
 #: Stands in `Completed` for the attempt of a task that no attempt of this run completed.
 NO_ATTEMPT = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """Something that happened at `time`."""
 
     time: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunStarted(Event):
     """A conductor began, or went on with, a run."""
 
@@ -30,14 +32,14 @@ class RunStarted(Event):
     resumed: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerJoined(Event):
     """Another process joined the run."""
 
     workers: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claimed(Event):
     """A worker took a task; `slot` counts from 1 within its process, 0 is a claim by hand."""
 
@@ -46,7 +48,7 @@ class Claimed(Event):
     slot: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entered(Event):
     """An attempt entered a `phase`: `agent`, `verify`, `qa` or `merge`; before the first is its set-up.
 
@@ -58,7 +60,7 @@ class Entered(Event):
     phase: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttemptEnded(Event):
     """An attempt came to its end; `failure` is empty for a success, else a failure class.
 
@@ -82,7 +84,7 @@ class AttemptEnded(Event):
     log: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judged(Event):
     """QA has judged what an attempt made, or could not be heard: see `QaVerdict`.
 
@@ -103,7 +105,7 @@ class Judged(Event):
     session: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merged(Event):
     """A task's work became the tip of the integration branch."""
 
@@ -112,7 +114,7 @@ class Merged(Event):
     commit: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undone(Event):
     """A task's `merge` was taken back by `commit`, on the word of `by`; it lies in `failed/`."""
 
@@ -123,7 +125,7 @@ class Undone(Event):
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completed(Event):
     """A task lies in `done/` for good; `attempt` is 0 if an older tool had completed it."""
 
@@ -131,7 +133,7 @@ class Completed(Event):
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Failed(Event):
     """A task lies in `failed/`: no retry left, or none would help."""
 
@@ -141,7 +143,7 @@ class Failed(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Returned(Event):
     """A task went back to `available/`; not to be claimed before `not_before` (epoch)."""
 
@@ -152,7 +154,7 @@ class Returned(Event):
     not_before: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Recovered(Event):
     """A dead owner's task was freed, or rolled forward to `done` if its merge was found."""
 
@@ -162,7 +164,7 @@ class Recovered(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept(Event):
     """Work that was not merged is kept under `ref`.
 
@@ -176,7 +178,7 @@ class Kept(Event):
     against: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Warned(Event):
     """Something the user should know; `task` may be empty."""
 
@@ -184,14 +186,14 @@ class Warned(Event):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class StartsHeld(Event):
     """A process starts no task for the moment; an empty `reason` says that it does again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitReached(Event):
     """An account's usage limit was met: no task of it starts before `until` (epoch).
 
@@ -204,7 +206,7 @@ class LimitReached(Event):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LimitOver(Event):
     """An attempt got through, so the tasks of that account start again."""
 
@@ -212,14 +214,14 @@ class LimitOver(Event):
     account: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Joined(Event):
     """A task joined the run while it went on, from a file that somebody put into `available/`."""
 
     task: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AfterMergeBegun(Event):
     """What the plan wants done after the last merge began, on that `commit`."""
 
@@ -227,7 +229,7 @@ class AfterMergeBegun(Event):
     log: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AfterMergeEnded(Event):
     """It came to its end; `failure` is empty for a success, else a failure class.
 
@@ -247,7 +249,7 @@ class AfterMergeEnded(Event):
     cost_usd: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivered(Event):
     """What was merged reached the user's branch, or stands in the pull request `url` into it.
 
@@ -260,7 +262,7 @@ class Delivered(Event):
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undelivered(Event):
     """The user's branch was not moved; `command` does it once the reason is gone.
 
@@ -272,7 +274,7 @@ class Undelivered(Event):
     command: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnded(Event):
     """The conductor ended with this exit code."""
 

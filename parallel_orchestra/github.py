@@ -10,10 +10,10 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 
 #: What GitHub takes as the text of a pull request, in characters; `cut` leaves room below it.
 BODY_LIMIT = 65_536
@@ -39,7 +39,7 @@ _ADDRESSES = (
 _ANSWERS = {"GH_PROMPT_DISABLED": "1", "GH_NO_UPDATE_NOTIFIER": "1", "NO_COLOR": "1"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proposal:
     """What a pull request is to say: from `head` into `base`, of the repository at that address."""
 

@@ -9,15 +9,16 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from parallel_orchestra.frozen import frozen
 
 _LINUX = sys.platform == "linux"
 #: Larger "limits" of a control group mean that there is none.
 _NO_LIMIT = 1 << 60
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Memory:
     """Bytes: how much there is for us at most, and how much of it is to be had."""
 

@@ -8,11 +8,11 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 
 _NAME = "orchestra-durations.json"
 #: Of each task, so many of its newest attempts count.
@@ -25,7 +25,7 @@ _LONGEST = 366 * 86_400.0
 _LATEST = 253_402_300_800
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Took:
     """One successful attempt: when it began (epoch), and its seconds."""
 

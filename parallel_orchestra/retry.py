@@ -1,10 +1,10 @@
 """What happens after a failed attempt: another one (when, and from where on?), or none. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass
 
 #: Seconds before the second attempt; doubled for each further one, up to the limit.
@@ -94,7 +94,7 @@ _JUDGES_OWN = frozenset(
 _LONGEST_PAUSE = 7 * 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """Whether the task is tried again, after how many seconds, and whether it was counted."""
 

@@ -6,8 +6,9 @@ can't be known to hold does not hold.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Budget, Task
 from parallel_orchestra.plan.abilities import UNITS
 
@@ -25,7 +26,7 @@ OWN = "its own budget is used up"
 Amounts = Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outlay:
     """One attempt: what it `reserved`, and from when (epoch).
 
@@ -57,7 +58,7 @@ class Outlay:
         return self.reserved.get(unit, 0.0) if used is None else used
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spent:
     """How a run stands: `used` by attempts that ended, `held` for those at work.
 
@@ -80,7 +81,7 @@ class Spent:
 NOTHING_SPENT = Spent()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Grant:
     """What an attempt may use: dollars and tokens, and seconds (None for no limit).
 
@@ -93,7 +94,7 @@ class Grant:
     own: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Short:
     """Why an attempt can't start: `final` if no attempt at work could change that."""
 

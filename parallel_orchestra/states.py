@@ -6,8 +6,9 @@ Two rules: the directory a file lies in is the whole state, and a move either ha
 or not at all (rename(2)).
 """
 
-from dataclasses import dataclass
 from enum import Enum
+
+from parallel_orchestra.frozen import frozen
 
 
 class TaskState(Enum):
@@ -40,7 +41,7 @@ class Move(Enum):
     __hash__ = object.__hash__
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Transition:
     """One allowed move: from where to where, by whom, and what must hold before."""
 

@@ -22,7 +22,7 @@ PACKAGE = Path(__file__).parent.parent / "parallel_orchestra"
 #: From the ground up; a room imports from floors below it, or from a room further left on its own.
 FLOORS = (
     # 0 words: names of things
-    ("door", "garbage", "errors", "model", "states", "events", "plain"),
+    ("frozen", "door", "garbage", "errors", "model", "states", "events", "plain"),
     # 1 thought: pure, values in, values out
     ("ownership", "graph", "config", "prompt", "plan", "spending", "schedule", "retry", "progress"),
     # 2 ground: one outer thing each

@@ -6,9 +6,9 @@ an agent says of itself is not true because it says so: it is shown, and decides
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 
 from parallel_orchestra.agents.json_lines import Event, inside, parse_object, words_of
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plain import cut, one_line
 
 #: Characters of what an act is about, and of what came of it.
@@ -16,7 +16,7 @@ _ABOUT = 160
 _NOTE = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Begun:
     """It began to use a tool: `what` is a verb and its object; `id` is that of the end.
 
@@ -28,7 +28,7 @@ class Begun:
     inner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ended:
     """It is done with a tool; `note` says why it went wrong. `what` is empty if `Begun` has it."""
 
@@ -39,7 +39,7 @@ class Ended:
     inner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """The agent's own words; `goes_on` if they may end in the middle of a word."""
 
@@ -48,7 +48,7 @@ class Said:
     inner: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Noted:
     """Something that happened to it: a session began, a service did not answer."""
 

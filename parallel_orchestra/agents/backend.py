@@ -7,17 +7,18 @@ came out; running it is the supervisor's work (`process`), so a backend never st
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
 from parallel_orchestra.agents.acts import Act
 from parallel_orchestra.errors import Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import CPO, Answer, Task, Template, Usage
 from parallel_orchestra.process import NO_LAST_WORDS, DeadEnd, Exit, LastWords
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Program:
     """A coding agent's program, the `command` that starts it, and its package in the npm registry.
 
@@ -42,7 +43,7 @@ class Program:
 PROMPT_FILE = "\0prompt\0"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentSettings:
     """What holds for all agents of a run.
 
@@ -75,7 +76,7 @@ class AgentSettings:
         return self.plan_version in ("0.1", CPO)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One agent, ready to be started.
 
@@ -96,7 +97,7 @@ class Call:
     dead_ends: tuple[DeadEnd, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sessions:
     """How one goes on with a session of an agent's, in the directory that it was begun in.
 

@@ -7,11 +7,12 @@ agent means to be done, or that it knows it is not. They are the closing words o
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
 from parallel_orchestra.agents.words import LAST_LINES, clean, one_line
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Answer, FailureClass, Task
 
 #: The file that an agent makes in its working directory once it is done.
@@ -42,7 +43,7 @@ _MEANING = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """The JSON result by which an agent of the `cpo` family ends; what it left out is empty."""
 

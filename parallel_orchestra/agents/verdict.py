@@ -4,9 +4,9 @@ Pure. What is not plainly a verdict is none: who guesses here merges what nobody
 """
 
 import re
-from dataclasses import dataclass
 
 from parallel_orchestra.agents.words import clean
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import QaVerdict
 
 _WORDS = {
@@ -31,7 +31,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 FINDINGS_LIMIT = 16_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opinion:
     """A verdict, with what was said beside it: the findings, or why there is none."""
 

@@ -6,11 +6,12 @@ shows it sees to that.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from parallel_orchestra.cli.ink import UNICODE, Line, Piece, Signs, clipped, fitted, length
 from parallel_orchestra.conductor import Snapshot
 from parallel_orchestra.conductor.control import Running
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.report.text import one_line, span
 
 #: The bar's columns at least and at most.
@@ -28,7 +29,7 @@ _AGE = len("59 min 59 s")
 _SHORT_AGE = len("59:59")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight:
     """What the snapshot does not say: what agents do and in which phase attempts are, by task.
 

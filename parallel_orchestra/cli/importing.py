@@ -5,7 +5,7 @@ Nothing that is there is overwritten, and what is written is read again first.
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,6 +18,7 @@ from parallel_orchestra.cli.outputs import replace_file
 from parallel_orchestra.cli.passing import Passing
 from parallel_orchestra.conductor.takeover import take_over
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import contents, is_folder, parse
@@ -29,7 +30,7 @@ _STATE = ".po-run-state-"
 _MOST_RETRIES = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imported:
     """A plan that was made of something, and what a person should know of how it was made."""
 

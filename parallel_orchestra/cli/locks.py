@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -18,6 +17,7 @@ from parallel_orchestra.cli.options import (
 from parallel_orchestra.conductor.byhand.holding import Holder, holders
 from parallel_orchestra.errors import ExitCode
 from parallel_orchestra.events import Claimed
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import Silence
 from parallel_orchestra.report.silence import silence
 from parallel_orchestra.report.summary import LONG_LOCKED
@@ -30,7 +30,7 @@ from parallel_orchestra.store.liveness import Life
 _COLUMNS = ("TASK", "ATTEMPT", "STATE", "AGE", "BEAT", "PID", "HOST", "OWNER")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lock:
     """A held task: `state` is alive, dead, elsewhere or parked; ages in seconds.
 

@@ -2,19 +2,19 @@
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.cli.failures import usage
 from parallel_orchestra.conductor.exhibits import with_exhibits, with_last_words
 from parallel_orchestra.errors import Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import RunReport
 from parallel_orchestra.report import junit, markdown
 from parallel_orchestra.report.format import Report
 from parallel_orchestra.report.registry import NAMED, REPORTS, format_for, shows_exhibits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """What became of the reports: the paths that were written, and what went wrong."""
 

@@ -3,13 +3,13 @@
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from parallel_orchestra.cli.sharing import sharing
 from parallel_orchestra.conductor.limited import Limited
 from parallel_orchestra.conductor.selecting import told
 from parallel_orchestra.errors import Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.model import (
     DEFAULT_IDLE_TIMEOUT,
@@ -51,7 +51,7 @@ _WIDTH = 88
 _UNLIMITED = Limited()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Part:
     """What a call carries out of a plan, if that is not all of it, and what is done already."""
 
@@ -78,7 +78,7 @@ class Part:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preview:
     """What a dry run found out: how the plan would go, and what would stop it.
 

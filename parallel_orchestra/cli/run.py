@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from parallel_orchestra.conductor.selecting import foreseen, narrowed
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
 from parallel_orchestra.events import Event
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.garbage import staying
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Deliver, Halt, Plan
@@ -50,7 +51,7 @@ from parallel_orchestra.store import Layout
 _PATH = click.Path(path_type=Path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What stands on the command line of `run`; the names are those of the options."""
 

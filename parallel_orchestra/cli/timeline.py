@@ -5,7 +5,6 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -25,6 +24,7 @@ from parallel_orchestra.cli.options import json_option, tasks_dir_of, tasks_dir_
 from parallel_orchestra.cli.standing import read
 from parallel_orchestra.cli.tints import colored
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import Attempt, RunReport
 from parallel_orchestra.report.text import span
 from parallel_orchestra.store import Layout
@@ -35,7 +35,7 @@ _LEAST, _NAME = 16, 20
 _WIDE = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stay:
     """An attempt in a lane: seconds after the beginning of the run, `state` as in `_STATES`.
 
@@ -51,7 +51,7 @@ class Stay:
     phases: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """A worker with its attempts in order of time; slot 0 is a person."""
 

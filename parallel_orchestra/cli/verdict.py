@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from parallel_orchestra import __version__
 from parallel_orchestra.cli.failures import words_of
 from parallel_orchestra.errors import Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph, caps, choose_mode, rivals, width
 from parallel_orchestra.model import Plan
 from parallel_orchestra.report.actions import command
@@ -20,7 +20,7 @@ _SARIF = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """One plan's: `plan` is None if it has problems; `said` are the warnings beside them."""
 
@@ -40,7 +40,7 @@ class Verdict:
         return tuple(_placed(str(self.path), text) for text in self.warnings)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Spot:
     """A place in a plan's file, or in one that it names, with the key that it belongs to."""
 

@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -23,6 +23,7 @@ from parallel_orchestra.conductor.picture import NOBODY, read_record, report_of,
 from parallel_orchestra.conductor.present import deserted
 from parallel_orchestra.conductor.territory import tree_of
 from parallel_orchestra.errors import ExitCode, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import clash
 from parallel_orchestra.model import Plan
@@ -42,7 +43,7 @@ from parallel_orchestra.store.feedback import feedback_for
 _PRINTED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Explanation:
     """Why a task stands so: a word, a sentence, more facts, and what to do (may be empty).
 

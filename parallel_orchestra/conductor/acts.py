@@ -16,6 +16,7 @@ from parallel_orchestra.agents import AgentSettings, backend_of
 from parallel_orchestra.agents.log import GrowingLog
 from parallel_orchestra.agents.story import Reader, Story
 from parallel_orchestra.conductor.present import alive
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan
 from parallel_orchestra.process import identity
 from parallel_orchestra.process.copier import LATEST
@@ -38,7 +39,7 @@ _LATEST = 1 << 16
 _WORKTREE = re.compile(r"(?<![\w.-])/[^\s'\"]*?/(?:wt|clone|shared|qa)-\d+/(?=[^\s'\"])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Doing:
     """What a running attempt's agent does: its latest act, or the beginning of its latest words.
 

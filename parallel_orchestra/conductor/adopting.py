@@ -8,11 +8,12 @@ after it everybody may.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import BACKENDS
 from parallel_orchestra.errors import EnvironmentProblem, PlanError, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import (
     contents,
@@ -29,7 +30,7 @@ from parallel_orchestra.store.records import peek_run, write_run
 _WHERE = TaskState.AVAILABLE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Adoption:
     """What came of dropped files: the run as it is then, who joined it, what is wrong with others."""
 

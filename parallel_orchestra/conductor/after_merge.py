@@ -8,7 +8,7 @@ crash begins again, who comes after a success has nothing to do.
 import contextlib
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -20,6 +20,7 @@ from parallel_orchestra.conductor.keeping import keep, matches
 from parallel_orchestra.conductor.picture import spent_of
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.events import AfterMergeBegun, AfterMergeEnded
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Unusable, Workspace
 from parallel_orchestra.merge_queue.bay import Bay, Cancelled
 from parallel_orchestra.model import AfterMerge, FailureClass, Plan, Task, as_typed
@@ -38,7 +39,7 @@ _CLASSES = {
 _RESULT = "result.json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FollowUp:
     """How it went: `reason` says why it failed. If `cancelled`, nothing is known."""
 
@@ -46,7 +47,7 @@ class FollowUp:
     cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Found:
     """What one turn came to; `failure` None if all is well."""
 

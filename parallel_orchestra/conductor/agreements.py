@@ -6,9 +6,10 @@ Of plans and of `cpo` folders alike. Whatever agents said counts for nothing her
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.merge_queue.history import Ledger, state_before, steps_between
 from parallel_orchestra.model import Boundaries, FailureClass, Plan, Task
@@ -30,7 +31,7 @@ from parallel_orchestra.store import RunRecord
 from parallel_orchestra.worker.borders import Ground, judged
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One task's merge: the commits before and after it; `again` if the task was merged before."""
 

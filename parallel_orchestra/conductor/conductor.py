@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra.board import WALL_CLOCK
 from parallel_orchestra.conductor.adopting import added_to
@@ -41,6 +41,7 @@ from parallel_orchestra.events import (
     RunStarted,
     Warned,
 )
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.merge_queue import catch_up
 from parallel_orchestra.merge_queue.bay import Cancelled
@@ -59,7 +60,7 @@ _PAUSE = 0.05
 _OUTPUTS = (1, 2)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Run:
     """One invocation: what was asked for and what was found."""
 

@@ -1,9 +1,9 @@
 """How somebody outside follows and stops a run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Extent
 from parallel_orchestra.schedule import Outlook
 
@@ -23,7 +23,7 @@ def _unread(_task: str, _attempt: int, _log: str) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Running:
     """A task that a worker of this process is at: `since` is an epoch in seconds."""
 
@@ -33,7 +33,7 @@ class Running:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Snapshot:
     """Where a run stands at a moment, as this process sees it; `elsewhere` of the `locked` tasks are
     held by other processes, `skipped` of the others wait in vain for a failed one.

@@ -6,18 +6,18 @@ git has of them is not looked at.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files, journal
 from parallel_orchestra.events import AttemptEnded, RunEnded, RunStarted
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, RunRecord
 from parallel_orchestra.store.names import parse
 from parallel_orchestra.store.records import peek_record, peek_run
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EarlierRun:
     """A run in a few figures: instants are epochs, `seconds` are those of its last leg.
 

@@ -3,12 +3,13 @@
 import shlex
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra import github
 from parallel_orchestra.conductor.picture import report_of
 from parallel_orchestra.errors import EnvironmentProblem
 from parallel_orchestra.events import Delivered, Event, Undelivered
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Pushed, Remote, Repo, Update, push, remote_of
 from parallel_orchestra.merge_queue import MergeQueue, deliver
 from parallel_orchestra.model import Deliver
@@ -18,7 +19,7 @@ from parallel_orchestra.report import markdown
 from parallel_orchestra.store import Layout, RunRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Handover:
     """Whose work it is; `environ` is what `gh` and the transports of git inherit."""
 

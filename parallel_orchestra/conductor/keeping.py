@@ -4,9 +4,10 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from parallel_orchestra.frozen import frozen
 
 #: What is kept at most, in files and in bytes together.
 MOST_FILES = 1000
@@ -14,7 +15,7 @@ MOST_BYTES = 256 << 20
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Kept:
     """The paths that were copied, sorted; and how many that match were left out."""
 

@@ -6,7 +6,6 @@ a tag keeps its commit, or if salvage was asked for; nothing goes of a run that 
 
 import time
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from parallel_orchestra.conductor.opening import is_finished
 from parallel_orchestra.conductor.picture import NOBODY
 from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.errors import EnvironmentProblem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo, worktrees
 from parallel_orchestra.isolation import LeftWorktree, idle_locks, left_in
 from parallel_orchestra.states import TaskState
@@ -44,7 +44,7 @@ class Kind(Enum):
     DRAFT = "draft"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """What may go: only what is older than so many seconds, or belongs to `run`.
 
@@ -57,7 +57,7 @@ class Choice:
     kept: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Leftover:
     """One thing that was left: it `goes` or stays, and `why`.
 

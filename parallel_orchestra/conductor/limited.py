@@ -6,9 +6,10 @@ plan itself says of them.
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.schedule import Cause, Hold
 from parallel_orchestra.schedule.usage_limits import Limit, held_until
@@ -17,7 +18,7 @@ from parallel_orchestra.store import Layout
 from parallel_orchestra.store.limits import limits
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limited:
     """The limits that hold at a moment, and for each task that they concern the cause."""
 

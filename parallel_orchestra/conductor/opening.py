@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.conductor.adopting import adopt, dropped, with_added, words_of
@@ -20,6 +20,7 @@ from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.conductor.takeover import Takeover, take_over
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, HeldElsewhere, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo, Update, worktrees
 from parallel_orchestra.merge_queue import RunRefs
 from parallel_orchestra.model import Plan
@@ -31,7 +32,7 @@ from parallel_orchestra.store.records import read_run, write_run
 from parallel_orchestra.store.steering import Selection
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opened:
     """The run that was opened; `remarks` tell the user what was found and done.
 

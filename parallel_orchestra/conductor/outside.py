@@ -5,8 +5,7 @@ user did meanwhile, so this only says what changed, and how to have it back. For
 checkout see `lookout`.
 """
 
-from dataclasses import dataclass
-
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 
 #: Refs that change while we work, or while somebody fetches.
@@ -21,7 +20,7 @@ _REPLACED = "refs/replace/"
 _FIXED = ("refs/tags/", "refs/stash")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outside:
     """How it was at one moment: the branch of the checkout, the user's refs."""
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from parallel_orchestra.agents import AgentSettings, backend_of
 from parallel_orchestra.conductor.territory import inside, tree_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Repo, remote_of, worktrees
 from parallel_orchestra.graph import Graph, Mode, Rivals, caps, choose_mode, rivals, width
 from parallel_orchestra.isolation import Supplies, default_root
@@ -34,7 +34,7 @@ _HOW_TO_INSTALL = {"uv": "install it: `pip install uv`, or see https://docs.astr
 _OUR_FOLDERS = ("orchestra", "orchestra-kept")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preflight:
     """What was found: the repository, where the run starts, how it will go, what to know before.
 

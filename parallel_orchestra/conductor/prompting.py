@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from parallel_orchestra.conductor.picture import (
     spent_of,
 )
 from parallel_orchestra.errors import PlanError, Problem, UsageError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.plan import plan_from_json
 from parallel_orchestra.plan.abilities import abilities_of
@@ -26,7 +26,7 @@ from parallel_orchestra.worker.onward import NOTHING, Onward, due
 from parallel_orchestra.worker.prompt import Source, Spoiled, prompt_of
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Told:
     """The prompt of one attempt; `given` if the attempt has begun and got exactly this.
 

@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.model import Plan, Task
 
@@ -20,7 +20,7 @@ _BRANCHES = "refs/heads/parallel-orchestra/"
 _LARGEST = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Takeover:
     """The tasks that need not run again, and what the user should know of them and of others."""
 

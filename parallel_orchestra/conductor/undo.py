@@ -7,7 +7,6 @@ everybody's (`merge_queue`, `recovery`).
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from types import TracebackType
 
 from parallel_orchestra.conductor.byhand.whose import no_such_task
@@ -19,6 +18,7 @@ from parallel_orchestra.conductor.present import run_lock
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
 from parallel_orchestra.events import Undone as UndoneEvent
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.isolation import Pool
 from parallel_orchestra.journal import Journal
@@ -54,7 +54,7 @@ from parallel_orchestra.store import (
 _SHOWN_LINES = 12
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dependent:
     """A task that needs the one to be undone, itself or (not `direct`) through others.
 
@@ -67,7 +67,7 @@ class Dependent:
     merged: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Overlap:
     """A later merge that touched the same files: `what` is a task or the user's branch."""
 
@@ -76,7 +76,7 @@ class Overlap:
     files: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Prospect:
     """What undoing a task means: its merge, who needs it, who touched the same files since.
 
@@ -102,7 +102,7 @@ class Prospect:
         return tuple(reversed(merged))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakenBack:
     """A task whose `merge`, of that generation, was taken back by `commit`."""
 

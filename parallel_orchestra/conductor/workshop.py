@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -16,6 +16,7 @@ from parallel_orchestra.conductor.preflight import places, worktree_root
 from parallel_orchestra.conductor.territory import rivals_of
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import AttemptEnded, Event, StartsHeld, Warned
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.garbage import leave
 from parallel_orchestra.git import Repo
 from parallel_orchestra.graph import Graph, Rivals
@@ -35,7 +36,7 @@ from parallel_orchestra.store.room import Room
 from parallel_orchestra.worker import Shop
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """What is worked on: the run, its plan, and where; who contends for files, if that is known."""
 

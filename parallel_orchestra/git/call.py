@@ -15,10 +15,11 @@ import subprocess
 import time
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.mutex import Mutex
 from parallel_orchestra.process.apart import start_apart
 
@@ -75,7 +76,7 @@ _REF_TIMEOUTS = ("filesRefLockTimeout", "packedRefsTimeout")
 _OVERRIDE_ARGUMENTS = tuple(word for setting in _OVERRIDES for word in ("-c", setting))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Result:
     """How a git command ended: exit code and what it wrote."""
 
@@ -131,7 +132,7 @@ def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **_FIXED_VARIABLES}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Git:
     """Runs git in one place: the directory to run in, the repository and work tree if known.
 

@@ -6,9 +6,9 @@ mutex, whose descriptor our git children carry, so that none of them can be at w
 
 import shutil
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import worktrees
 from parallel_orchestra.git.refs import OWN_REFS, remove_untouched
 from parallel_orchestra.git.repo import Repo
@@ -18,7 +18,7 @@ from parallel_orchestra.git.worktree import WorkTree
 _SETTLED = 10.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Debris:
     """What was done: work trees forgotten or removed, and work trees whose HEAD was repaired."""
 

@@ -1,13 +1,13 @@
 """Which paths differ between two trees, told by one git process that stays."""
 
 import os
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.helper import Helper
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Change:
     """One path that differs between two trees.
 

@@ -5,9 +5,10 @@ import re
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import worktrees
 from parallel_orchestra.git.call import Git, lasting_lock, removal
 from parallel_orchestra.git.refs import RefMoved, Update
@@ -23,7 +24,7 @@ _AWAY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FastForward:
     """Whether a branch was moved; if not, git's words and the files that are in the way.
 

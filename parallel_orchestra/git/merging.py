@@ -3,22 +3,22 @@
 import os
 import tempfile
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.attributes import lay_out, standing_in
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.helper import Helper
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergedTree:
     """A merge without conflicts: the id of the merged tree."""
 
     tree: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conflicted:
     """A merge with conflicts: the paths, sorted, and git's words about them.
 

@@ -10,9 +10,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import IO
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git, end
 from parallel_orchestra.git.differing import Change, Differ
 from parallel_orchestra.git.helper import Helper, name_reader
@@ -31,7 +32,7 @@ EMPTY_TREES = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """Who wrote a commit."""
 
@@ -51,7 +52,7 @@ class Identity:
         return f"{name} <{_CRUD.sub('', self.email).strip()}>"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Commit:
     """A commit of the history: its id, its tree's and its parents' ids, its whole message.
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git
 from parallel_orchestra.git.repo import Repo
 
@@ -43,7 +44,7 @@ class Setting:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Programs:
     """What was found: `drivers` act upon our own calls, `others` only upon the user's git."""
 

@@ -5,8 +5,9 @@ Nothing is ever forced. The user's ways to prove who they are hold; nobody is as
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.repo import Repo
 
 #: How the user reaches the other repository: a transport's settings, and no leak of an outer session.
@@ -22,7 +23,7 @@ _LINK = re.compile(r"https?://\S+")
 _SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Remote:
     """Where a branch of the user's comes from: the remote, its address, the branch's name there."""
 
@@ -31,7 +32,7 @@ class Remote:
     branch: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pushed:
     """Whether a branch arrived; if not why, and whether it has commits there that we have not.
 

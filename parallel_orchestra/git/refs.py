@@ -9,10 +9,10 @@ import os
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git, lock_in_the_way
 from parallel_orchestra.git.helper import Helper, HelperGone
 
@@ -31,7 +31,7 @@ OWN_REFS = ("refs/orchestra/", "refs/heads/orchestra/", "refs/heads/orchestra-ke
 _UNTOUCHED = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Update:
     """Sets `ref` from `old` to `new`: `old` None, it must not exist; `new` None, delete it."""
 
@@ -40,7 +40,7 @@ class Update:
     old: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verify:
     """Demands that `ref` has this value; None, that it does not exist."""
 

@@ -10,10 +10,10 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git, clean_environment
 from parallel_orchestra.git.helper import name_reader
 from parallel_orchestra.git.mutex import DEFAULT_WAIT, Mutex
@@ -43,7 +43,7 @@ _UNDER_WAY = (
 _BORDER = "--orchestra-border"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Head:
     """What is checked out: `branch` is None if detached, `commit` is None if there is none yet."""
 

@@ -1,11 +1,10 @@
 """How large a change is: files, and lines that came and went."""
 
-from dataclasses import dataclass
-
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.call import Git
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extent:
     """How much differs between two commits; lines of binary files count as none."""
 

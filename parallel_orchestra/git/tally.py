@@ -1,15 +1,15 @@
 """How many lines commits changed, file by file. Changes nothing."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.repo import Repo
 
 #: Begins the line of a commit: a line of numbers begins with a digit or a dash.
 _MARK = "\x01"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tally:
     """A commit with what it changed against its first parent: paths, lines added and removed.
 

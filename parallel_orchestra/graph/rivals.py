@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph.shape import Graph
 from parallel_orchestra.ownership import (
     NOTHING,
@@ -91,7 +92,7 @@ class Rivals(Mapping[str, tuple[str, ...]]):
 NOBODY = Rivals((), {})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clash:
     """Why two tasks are rivals: a pattern of each, and a path that both cover."""
 

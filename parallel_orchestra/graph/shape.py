@@ -5,9 +5,9 @@ Everything is iterative and about linear: a chain of 10,000 tasks is as good as 
 
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph.barriers import barriers
 
 
@@ -27,7 +27,7 @@ class Node(Protocol):
         """Its wave, which begins when all tasks of lower waves are done; None for no wave."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Graph:
     """The tasks of a plan in an order in which they can run, with both directions of every edge.
 

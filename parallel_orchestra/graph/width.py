@@ -8,9 +8,9 @@ high or right, so the least of them holds.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph.rivals import NOBODY, Rivals, ancestors, positions, reached
 from parallel_orchestra.graph.shape import Graph
 
@@ -34,7 +34,7 @@ class Grouped(Protocol):
         """Its group; empty for none."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cap:
     """Tasks of which at most so many may run at once."""
 

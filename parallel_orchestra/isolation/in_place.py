@@ -1,13 +1,13 @@
 """No isolation: read-only tasks that work in the project directory itself."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation.workspace import Label, Work, Workspace
 from parallel_orchestra.model import NO_SETUP, Setup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InPlace:
     """The project directory, shared by all; what changes there is looked at once, at the end."""
 

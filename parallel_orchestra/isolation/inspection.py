@@ -1,11 +1,11 @@
 """How the worktrees of a pool stand: whose, how large, set up as what, sound or not. Changes nothing."""
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo, faults_of
 from parallel_orchestra.isolation.left import LeftWorktree, left_in, lock_name
 from parallel_orchestra.isolation.set_up_note import SetUpNote, set_up_note
@@ -21,7 +21,7 @@ class SlotState(Enum):
     FREE = "free"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PoolSlot:
     """One worktree of a pool; `name` is its path below the pool's directory.
 

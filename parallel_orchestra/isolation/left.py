@@ -2,9 +2,9 @@
 
 import os
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo, worktrees
 from parallel_orchestra.isolation.salvage import read_label
 
@@ -16,7 +16,7 @@ _OURS = "refs/orchestra/"
 _SLOT = re.compile(r"(?:wt|clone|shared|verify)-[0-9]+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LeftWorktree:
     """A worktree of the pool: `known` to git, `unsaved` if it may hold work that no ref keeps.
 

@@ -5,11 +5,11 @@ Held by a lock on a file of the user's cache directory, so a process that dies g
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 
 #: The first port of the first seat, and how many each has: below the ports that Linux gives to
 #: clients by itself (32768 and above, ip(7)), above those of well-known services.
@@ -18,7 +18,7 @@ PORTS = 20
 _SEATS = 600
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seat:
     """A number from 1 on, and the first of `PORTS` ports."""
 

@@ -5,11 +5,12 @@ Nothing here decides what is worth keeping; a ref too much costs less than work 
 
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import EmbeddedRepository, Repo, WorkTree, worktrees
 from parallel_orchestra.isolation.workspace import NOTHING_GIVEN, Given, keep_commit
 
@@ -18,7 +19,7 @@ _GITLINK = "160000"
 _LOST = "refs/orchestra/lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """Who worked in a worktree: the label's facts and the commit that it started from.
 

@@ -4,16 +4,16 @@ Nothing rests on it: agents can write there.
 """
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Setup, as_typed
 
 _NOTE = "orchestra-set-up.json"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SetUpNote:
     """The commands as one would type them, and the paths and patterns, of a set-up."""
 

@@ -1,11 +1,11 @@
 """Runs the commands of a set-up, and takes a set-up down. A failed one is never the task's fault."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.agents.secrets import secrets_of
 from parallel_orchestra.agents.surroundings import surroundings
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation.workspace import Isolation, Label, Workspace
 from parallel_orchestra.model import Command, Setup, argv_of, as_typed
 from parallel_orchestra.process import Child, Ending, Exit, Supervisor
@@ -24,7 +24,7 @@ class SetUpFailed(Exception):  # a fact about the surroundings, told in an attem
         self.cancelled = cancelled
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Means:
     """With what commands of a set-up run: `variables` come on top of the user's `environ`."""
 

@@ -8,11 +8,11 @@ was merged of them comes with the commit of the next one who enters.
 import contextlib
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Parts, Repo
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.pool import Pool
@@ -52,7 +52,7 @@ class Owned:
         return {mine[path] for path in self._spec.match_files(mine)}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Stay:
     """One attempt in the shared worktree."""
 

@@ -4,10 +4,11 @@ Nothing that an agent left in it is believed, and nothing is thrown away before 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Conflicted, EmbeddedRepository, Parts, Repo, WorkTree, worktrees
 from parallel_orchestra.isolation import salvage
 from parallel_orchestra.isolation.carry import carry_claude
@@ -27,7 +28,7 @@ from parallel_orchestra.model import NO_SETUP, Setup
 from parallel_orchestra.process import identity
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """What all worktrees of a pool have in common; see `Pool`."""
 
@@ -39,7 +40,7 @@ class Site:
     supplies: Supplies
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Done:
     """The set-up that was made here, from what, and what it left of what it keeps.
 

@@ -1,14 +1,14 @@
 """The doors of every isolation, and the values that pass through them."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import RefMoved, Repo, Update
 from parallel_orchestra.model import NO_SETUP, Setup
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Label:
     """Who works in a workspace, and the ref under which unmerged work of it is kept."""
 
@@ -19,7 +19,7 @@ class Label:
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Given:
     """What was put into a workspace before its attempt, and is no part of the work.
 
@@ -37,7 +37,7 @@ class Given:
 NOTHING_GIVEN = Given()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Workspace:
     """A place for one attempt: `path` is the agent's directory, `base` the commit it starts from."""
 
@@ -46,7 +46,7 @@ class Workspace:
     given: Given = NOTHING_GIVEN
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Work:
     """What an agent left: all its files as a git tree, and the commit its HEAD stood at.
 

@@ -2,12 +2,13 @@
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import (
     Label,
     Means,
@@ -37,7 +38,7 @@ class Cancelled(Exception):  # the regular way out of what is not wanted any mor
     """The set-up was ended because nobody wants its result."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Site:
     """Where bays are and how they are made ready."""
 

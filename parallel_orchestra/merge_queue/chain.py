@@ -5,15 +5,15 @@ contradicts somebody before it in the chain waits, for that one may be found red
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.merge_queue.outcome import Conflicted
 
 K = TypeVar("K")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Joint:
     """A merge of one candidate: a commit that no ref names yet."""
 
@@ -22,7 +22,7 @@ class Joint:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link(Generic[K]):
     """One candidate's place in the chain."""
 
@@ -30,7 +30,7 @@ class Link(Generic[K]):
     joint: Joint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chain(Generic[K]):
     """The links in their order, who contradicts the branch, and who has to wait."""
 

@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.merge_queue.history import state_before
 from parallel_orchestra.merge_queue.integration import Integration
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Opponent:
     """What came onto the branch and touched the same `files`: a task's merge, or in other `words`.
 

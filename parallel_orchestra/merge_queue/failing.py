@@ -4,10 +4,10 @@ Pure. For plans whose base is red already (`merge: {baseline: true}`): there onl
 count. Whatever can't be told counts as new.
 """
 
-from dataclasses import dataclass
 from typing import Any
 from xml.parsers import expat
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.merge_queue.outcome import Rejected
 
 #: How many new failures are named.
@@ -15,7 +15,7 @@ _NAMED = 20
 _PLACES = ("testsuites", "testsuite", "testcase")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """How a check went: `rejected` None if it is green.
 

@@ -5,14 +5,14 @@ or a commit that none of us wrote, is tampering.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from parallel_orchestra.errors import Problem, WaitsForPerson
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Commit, Objects
 from parallel_orchestra.merge_queue import trailers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeFact:
     """The newest merge of a task: its commit, and the generation that it merged."""
 
@@ -21,7 +21,7 @@ class MergeFact:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UndoFact:
     """That a task's newest merge was taken back: by which commit, by whom and when (epoch)."""
 
@@ -33,7 +33,7 @@ class UndoFact:
     time: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Step:
     """One thing that came onto the branch: a task's merge (`task` may be empty), in `words`."""
 

@@ -1,14 +1,15 @@
 """What is handed in to be merged, what may become of it, and who says whether it is green."""
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.store import Claim
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A task's work as one commit, and the token of the claim that made it.
 
@@ -26,7 +27,7 @@ class Candidate:
     credits: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merged:
     """The work is on the integration branch; `already` if an earlier attempt brought it there.
 
@@ -38,7 +39,7 @@ class Merged:
     remark: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Conflicted:
     """The work contradicts what was merged meanwhile, in these files; `said` is git's word on it."""
 
@@ -46,7 +47,7 @@ class Conflicted:
     said: str = field(default="", compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rejected:
     """The merged state fails the plan's `verify`; `output` is the end of what it said.
 

@@ -4,13 +4,12 @@ Each is a three-way merge of what it changed. What comes out is not on the branc
 commit not written: that one gets our lines, and only with them does it count.
 """
 
-from dataclasses import dataclass
-
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Conflicted, Repo
 from parallel_orchestra.merge_queue.trailers import cleaned
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Last:
     """The last commit of a replay: what it is to be on top of, its tree, its author's words.
 

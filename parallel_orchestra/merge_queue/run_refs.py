@@ -1,9 +1,9 @@
 """The refs of a run: fences, remembered merges, kept work, the integration branch."""
 
-from dataclasses import dataclass
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRefs:
     """The full names of a run's refs; `integration` is a branch."""
 

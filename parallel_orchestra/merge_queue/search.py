@@ -5,9 +5,10 @@ Neither ever says that something is green which was not itself checked.
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Generic, TypeVar
+
+from parallel_orchestra.frozen import frozen
 
 K = TypeVar("K")
 
@@ -78,14 +79,14 @@ class Probe(Enum):
     MERGED = "merged"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class With:
     """To check next: the suspect merged with the first `count` of those merged since it began."""
 
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What became of a suspect.
 

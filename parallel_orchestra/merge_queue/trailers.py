@@ -8,8 +8,8 @@ counts, and is removed so that nobody is misled (git-interpret-trailers(1) for t
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Commit
 
 _PREFIX = "Orchestra-"
@@ -21,7 +21,7 @@ _PLACED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeNote:
     """What a merge commit says of the task it merged."""
 
@@ -43,7 +43,7 @@ class MergeNote:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Placed:
     """A merge as its batch commit names it: the task, the merge's own commit, what it merged."""
 

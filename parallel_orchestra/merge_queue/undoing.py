@@ -6,9 +6,9 @@ there, the task's file is still to be moved. Whoever looks next does that after 
 """
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Conflicted as ConflictedTrees
 from parallel_orchestra.git import MergedTree, RefMoved, Repo, Update, Verify
 from parallel_orchestra.merge_queue import trailers
@@ -19,7 +19,7 @@ from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, LostClaim, TaskName, TaskStore
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TakeBack:
     """What is to be taken back: the task's file in `done/`, its merge, and the commit's words."""
 
@@ -30,7 +30,7 @@ class TakeBack:
     log: Path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Undone:
     """The merge is taken back by `commit`; `already` if somebody else did it meanwhile."""
 

@@ -1,8 +1,9 @@
 """What a plan wants done once, on the merged result, after its last merge."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model.command import Command
 from parallel_orchestra.model.task import DEFAULT_BACKEND, DEFAULT_TIMEOUT, Task
 
@@ -10,7 +11,7 @@ from parallel_orchestra.model.task import DEFAULT_BACKEND, DEFAULT_TIMEOUT, Task
 AFTER_MERGE = "after merge"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AfterMerge:
     """Commands to `run`, or the `prompt` of an agent; neither if nothing is wanted.
 

@@ -1,9 +1,9 @@
 """What a run may use in all."""
 
-from dataclasses import dataclass
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Budget:
     """What all attempts together may use: dollars, tokens, seconds; None for no limit."""
 

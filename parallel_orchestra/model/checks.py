@@ -1,15 +1,15 @@
 """What a plan names to be run on the merged result for its integration report."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model.command import Command
 
 #: Seconds that one of them may take if the plan does not say.
 DEFAULT_CHECK_TIMEOUT = 1800.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checks:
     """A command each for tests, types and lint; None is not run. `timeout` is for each, in seconds."""
 

@@ -1,13 +1,14 @@
 """A command of a plan: words for the system, or a line for the shell."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from parallel_orchestra.frozen import frozen
 
 #: A command is an argument list, or one line for `sh -c`.
 Command = tuple[str, ...] | str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timed:
     """A command that may take so many seconds, whatever else holds where it stands."""
 

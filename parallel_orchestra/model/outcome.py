@@ -1,8 +1,10 @@
 """How an attempt ended, and what its agent said and used."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import TypeVar
+
+from parallel_orchestra.frozen import frozen
 
 Number = TypeVar("Number", int, float)
 
@@ -68,7 +70,7 @@ class FailureClass(Enum):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """What an agent said that it used; None where it did not say."""
 
@@ -106,7 +108,7 @@ def _more(one: Number | None, other: Number | None) -> Number | None:
     return one if other is None else other if one is None else one + other
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """An agent's answer: `failure` is None when it says that it succeeded.
 

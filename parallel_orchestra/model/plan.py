@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model.after_merge import NO_AFTER_MERGE, AfterMerge
 from parallel_orchestra.model.budget import NO_BUDGET, Budget
 from parallel_orchestra.model.checks import NO_CHECKS, Checks
@@ -40,7 +41,7 @@ _HALT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Halt:
     """Whether a run stops when `after` tasks have failed, or that many percent of all tasks."""
 
@@ -106,7 +107,7 @@ class OnConflict(Enum):
     AGENT = "agent"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MergeRules:
     """How merge candidates are judged, what they become on the branch, and how what was merged is delivered.
 
@@ -140,7 +141,7 @@ class LimitMode(Enum):
 DEFAULT_MAX_WAIT = 6 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UsageLimit:
     """What follows a usage limit; one that lasts longer than `max_wait` seconds is not waited for."""
 
@@ -160,7 +161,7 @@ class UsageLimit:
 NO_DEFAULTS = Task(id="")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Hook:
     """A command that is run for each event of these kinds, or of any if none is named."""
 
@@ -168,7 +169,7 @@ class Hook:
     events: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Webhooks:
     """Where a plan wants its end to be told: https URLs, or empty."""
 
@@ -176,7 +177,7 @@ class Webhooks:
     on_failure: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """An agent that the plan describes: see `plan.described`; `classify` is (class, pattern)."""
 
@@ -186,7 +187,7 @@ class Template:
     classify: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Plan:
     """A whole plan: its tasks in the order of the file, and what holds for all of them.
 

@@ -1,9 +1,10 @@
 """A second opinion on a task's work, before it is merged: who gives it, and what it may be."""
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from enum import Enum
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model.command import Command
 
 #: Seconds that one judgement may take if nobody says: it reads and answers, and builds nothing.
@@ -23,7 +24,7 @@ class QaVerdict(Enum):
     UNHEARD = "unheard"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Qa:
     """Who judges work before it is merged; empty or None is not said, and taken from elsewhere.
 

@@ -1,11 +1,12 @@
 """One task of a plan, and what is said in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model.command import Command, Timed
 from parallel_orchestra.model.qa import Qa
 
@@ -36,7 +37,7 @@ class Isolation(Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Evidence:
     """What must be there after an attempt: `path` (a glob), or what `command` prints.
 
@@ -54,7 +55,7 @@ class Evidence:
         return {name: one for name, one in named.items() if one}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Setup:
     """How a worktree is made ready for agents, before the first one and when it is due again.
 
@@ -102,7 +103,7 @@ def _joined(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 NO_SETUP = Setup()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Task:
     """One task, with all defaults of the plan filled in.
 

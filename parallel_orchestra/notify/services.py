@@ -3,15 +3,15 @@
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """What a person is told: one line, and more."""
 

@@ -6,11 +6,12 @@ waits longer than it was told, because a run's outcome must not hang on somebody
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.webhook import host_of, private, url_problem
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class Occasion(Enum):
     FAILURE = "failure"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Message:
     """What a webhook is told; the names are the published tool's JSON keys.
 
@@ -47,7 +48,7 @@ class Message:
     duration_sec: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """The way out, so that a test can lead it to itself.
 

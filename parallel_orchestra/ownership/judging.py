@@ -5,10 +5,10 @@ they allow, or protect, these symbols of the file.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.ownership.outline import OUTSIDE
 from parallel_orchestra.ownership.pattern import Pattern, read_patterns, same_or_within
 
@@ -58,7 +58,7 @@ class Changed(Protocol):
         """Git's mode of the file afterwards."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Symbols:
     """Which symbols of a file an attempt changed; `why_not` says why that can't be told."""
 
@@ -66,7 +66,7 @@ class Symbols:
     why_not: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What was wrong: paths with what about them, each a piece of a sentence.
 

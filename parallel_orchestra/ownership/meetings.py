@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TypeVar
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.ownership.overlap import Reach, common
 from parallel_orchestra.ownership.pattern import ANY, DEEP, is_plain
 
@@ -39,7 +40,7 @@ _Search = tuple[int, Callable[[], tuple[Sequence[int], ...]]]
 _FRONT, _BACK, _SYMBOL = 0, 1, 2
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Meetings:
     """The pairs that meet, as positions in what was given; and crowds, not looked at in pairs.
 

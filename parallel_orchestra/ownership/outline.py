@@ -8,13 +8,14 @@ of symbols, and empty lines, belong to nobody, since whoever uses a new name nee
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from parallel_orchestra.frozen import frozen
 
 #: What code outside of all symbols is called.
 OUTSIDE = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Span:
     """A symbol, as `Class.method`, with its first and last line, from 1; `name` None is nobody's."""
 

@@ -8,11 +8,12 @@ the table is an example. The only guess is which names are directories, see `rea
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import lru_cache
 from itertools import takewhile
 from typing import TypeVar
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.ownership.pattern import ANY, DEEP, Pattern, is_plain, same_or_within
 
 _TOKEN = re.compile(r"\\(.)|\[([!^]?)(\]?[^\]]*)\]|(\*+)|(\?)|(.)", re.DOTALL)
@@ -29,7 +30,7 @@ _NO_NAMES = {".", ".."}
 _Item = TypeVar("_Item")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """The files of a commit, counted from the project: what is known of names that exist."""
 
@@ -57,7 +58,7 @@ class Tree:
 NOTHING = Tree()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reach:
     """All paths that a pattern covers, as parts; `but` are those that later ones took out again."""
 
@@ -279,7 +280,7 @@ def _fits(part: str, name: str) -> bool:
     return _walk(_tokens(part), _tokens(name), _is_star, _common_letter) is not None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Letters:
     """One character of a name: one of these, or if `others` one that is not of these."""
 

@@ -11,9 +11,10 @@ none too; every other part matches one name.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+
+from parallel_orchestra.frozen import frozen
 
 #: Any number of names, and any one name.
 DEEP = "**"
@@ -43,7 +44,7 @@ class Unreadable(ValueError):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pattern:
     """A pattern without braces: `text` is its path as it was written, `parts` that taken apart.
 

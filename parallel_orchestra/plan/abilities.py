@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass, Template
 
 #: The fields of a task that are for its agent, and that not every agent understands.
@@ -22,7 +22,7 @@ AGENT_FIELDS = (
 UNITS = ("max_cost_usd", "max_tokens")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Abilities:
     """Which of `AGENT_FIELDS` a backend understands, and the permission modes that it has.
 

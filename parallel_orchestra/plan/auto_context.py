@@ -5,13 +5,14 @@ plan, it is only said. What the plan or the command line says wins.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from parallel_orchestra.errors import PlanError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan
 from parallel_orchestra.plan import values
 from parallel_orchestra.plan.document import decode
@@ -37,7 +38,7 @@ class _PartFields(Fields):
     retry_on_failure: values.Retries = ABSENT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AutoContext:
     """What was found: the values that are in order, and a sentence on each that is not."""
 

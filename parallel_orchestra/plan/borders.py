@@ -1,11 +1,11 @@
 """What tasks say of their files, held against each other and against what is on the disk."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph, ancestors
 from parallel_orchestra.model import Task
 from parallel_orchestra.ownership import Pattern, covered, forbids, is_plain, patterns_of, reach
@@ -15,7 +15,7 @@ from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief
 _MOST_REMARKS = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disk:
     """How the project's files are asked for: whether a path exists, or is a link.
 

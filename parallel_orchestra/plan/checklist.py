@@ -6,9 +6,10 @@ that are numbered phases, else from numbered items, else from nothing: then all 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import Enum
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Task
 
 _BOX = re.compile(r"^(?P<indent>\s*)(?P<sign>[-*+]|\d+[.)])\s+\[(?P<tick>[ xX])\]\s+(?P<text>.+)$")
@@ -31,7 +32,7 @@ class Order(Enum):
     NONE = "all may run at once"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Item:
     """One box: its first line, and the lines below that belong to it."""
 
@@ -43,7 +44,7 @@ class Item:
     below: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checklist:
     """What was read: the tasks, how many boxes were ticked, and how the tasks follow each other."""
 

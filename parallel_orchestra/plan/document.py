@@ -6,7 +6,6 @@ no word (a missing fence, a byte order mark, a list at the top), so its handler 
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -14,6 +13,7 @@ import frontmatter
 from frontmatter.default_handlers import YAMLHandler
 
 from parallel_orchestra.errors import PlanError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, Mark, Marks
 from parallel_orchestra.plan.yaml_tree import Tree, kind_of, read_tree
 
@@ -24,7 +24,7 @@ _LIST_ITEM = re.compile(r"\s*- id:")
 _EXAMPLE = "begin the file with `---`, then the YAML of the plan, then `---` again"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Document:
     """A plan's data, its marks, and the text below the front matter with its first line number.
 

@@ -6,11 +6,12 @@ plan pays nothing for them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from difflib import get_close_matches
 from typing import NoReturn
 
 from parallel_orchestra.errors import PlanError, Problem
+from parallel_orchestra.frozen import frozen
 
 #: The way to a value: keys of mappings and positions in lists.
 KeyPath = tuple[str | int, ...]
@@ -26,7 +27,7 @@ _GUESSES = 30_000
 _LONGEST_WORD = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Marks:
     """Where the wanted key paths begin: their values, and their keys.
 
@@ -47,7 +48,7 @@ class Marks:
         return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One thing that was found. `mark` wins over `path`; `see` is another place of interest.
 

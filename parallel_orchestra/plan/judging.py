@@ -4,9 +4,9 @@ What is wrong with the plan's is said once, and of a task only what is its own.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import DEFAULT_BACKEND, Budget, Qa, Template
 from parallel_orchestra.plan.abilities import UNITS, abilities_of, who_knows
 from parallel_orchestra.plan.budgets import limit_of, untold, way_out
@@ -17,7 +17,7 @@ from parallel_orchestra.plan.parts import check_backend
 _AGENT_FIELDS = ("agent", "model", "max_turns")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """What a `qa` is judged by: the agents that there are, and the plan's budget."""
 

@@ -9,9 +9,10 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import yaml
+
+from parallel_orchestra.frozen import frozen
 
 #: Each try reads the whole text: larger ones, and endless slips, are told by their first slip.
 MOST_CHARACTERS = 64 * 1024
@@ -42,7 +43,7 @@ _BELOW = "indent the text below a `|` or `>` further than its key"
 _ALIGN = "indent it like the lines around it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Slip:
     """One slip: what the parser said of the `text` it stood in, its line from 1, a remedy.
 
@@ -55,7 +56,7 @@ class Slip:
     hint: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Edit:
     at: int
     text: str

@@ -7,13 +7,14 @@ with an eye on lines and columns.
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import (
     NO_AFTER_MERGE,
     NO_BUDGET,
@@ -66,7 +67,7 @@ _MISNAMED = "version"
 _OUTER_KEYS = frozenset({"po_plan_version", "tasks", "defaults"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Dialect:
     """What a version of the format says. `strict`: unknown keys and doubled names are errors."""
 
@@ -91,7 +92,7 @@ _DIALECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """Where a plan comes from: its absolute path, the name the user gave, how the disk is asked.
 

@@ -7,7 +7,8 @@ below it belong to the prompt. Blank lines at both ends are dropped.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from parallel_orchestra.frozen import frozen
 
 #: What is indented further is code (CommonMark 4.4), also a task of a plan.
 _HEADING_FENCE_OR_TASK = re.compile(
@@ -18,7 +19,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _BLANK_START = re.compile(r"\A(?:[ \t]*\n)+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """The prompt under one heading, and the heading's line in the file."""
 
@@ -26,7 +27,7 @@ class Section:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sections:
     """All sections by task id, in the order of the file; `titles` are all headings there are.
 
@@ -41,7 +42,7 @@ class Sections:
     stray: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Heading:
     level: int
     title: str

@@ -1,11 +1,12 @@
 """The entries of `tasks` -> Tasks: types, then what only shows when fields are seen together."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import (
     DEFAULT_BACKEND,
     NO_BUDGET,
@@ -39,7 +40,7 @@ _MANIFEST_KEYS = frozenset(manifest.ManifestTask.model_fields)
 _WRITING = ("writes", "creates", "modifies")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What a task's entry is judged by: the rest of the plan.
 
@@ -175,7 +176,7 @@ def _wrong(
     return frozenset({*entry, *around.broken_defaults}.difference(given))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Check:
     """The rules that look at several fields of one task.
 

@@ -5,10 +5,10 @@ Judging a template means running it, which is nothing for this floor: `judge` is
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.findings import Finding, Findings, brief
 
 #: Variables with their parts, None for those without.
@@ -22,7 +22,7 @@ MESSAGE = ("merge", "message")
 _MARKS = ("{{", "{%", "{#")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Template:
     """A template's text, and its file as messages name it; "" if it stands in the plan.
 

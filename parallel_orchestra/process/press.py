@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process.apart import start_apart
 
 #: What one template may use: seconds of CPU, bytes beyond what it was given, characters it makes.
@@ -27,7 +27,7 @@ _DOOR = f"import sys; sys.path.append({_FOLDER!r}); import pressing; pressing.ma
 _PATIENCE = 180.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """What is wrong with a template: a line in it, 0 if nobody knows, and words."""
 

@@ -13,12 +13,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process import identity
 from parallel_orchestra.process.apart import start_apart
 from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
@@ -53,7 +54,7 @@ class Ending(Enum):
     LOST = "lost"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Child:
     """What to run. `env` is the whole environment (plus `MARK`), seconds are seconds.
 
@@ -87,7 +88,7 @@ class Child:
     dead_ends: tuple[DeadEnd, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exit:
     """How it went. `code` is negative for a signal, None if the child never ended or began; 0 if
     it was ended after its last word.

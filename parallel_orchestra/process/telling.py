@@ -1,9 +1,9 @@
 """By which lines a child tells that it is done, or that it can't go on. Knows nothing of agents."""
 
-from dataclasses import dataclass
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LastWords:
     """By which lines of JSON on its stdout a child says that it is done.
 
@@ -23,7 +23,7 @@ class LastWords:
 NO_LAST_WORDS = LastWords()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class DeadEnd:
     """By which line a child tells that it can't go on, although it does not end by itself.
 

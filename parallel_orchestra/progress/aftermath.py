@@ -1,11 +1,10 @@
 """How what the plan wants done after its last merge went, as a report shows it."""
 
-from dataclasses import dataclass
-
 from parallel_orchestra.events import AfterMergeBegun, AfterMergeEnded, Event, RunEnded, RunStarted
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aftermath:
     """The last time that it was done: `seconds` None while it runs, `failure` empty if it passed.
 

@@ -1,9 +1,9 @@
 """What a report may show beside the facts: ends of files, and lines that a merge changed."""
 
-from dataclasses import dataclass
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exhibit:
     """A part of a file that an attempt left: the beginning of its prompt, the end of a log.
 
@@ -21,7 +21,7 @@ class Exhibit:
         return self.path.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileChange:
     """What a merge did to one file, in lines; None where git counts no lines, in a picture say."""
 
@@ -30,7 +30,7 @@ class FileChange:
     removed: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Landed:
     """What a task's merge changed, and when (epoch) it was made."""
 

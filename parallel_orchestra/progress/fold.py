@@ -17,6 +17,7 @@ from parallel_orchestra.events import (
     Undone,
     Warned,
 )
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
@@ -40,7 +41,7 @@ from parallel_orchestra.spending import NOTHING_SPENT, Spent
 from parallel_orchestra.states import TaskState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunFacts:
     """What does not come from the journal.
 

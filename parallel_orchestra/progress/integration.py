@@ -4,9 +4,11 @@ And as JSON values, for the file that keeps it and for the reports. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import Enum
 from typing import Any
+
+from parallel_orchestra.frozen import frozen
 
 #: The checks, in the order of every report; `cpo` folders have one more, `spec`.
 BRANCH, CONTRACTS, SPEC, BOUNDARIES = "branch", "contracts", "spec", "boundaries"
@@ -25,7 +27,7 @@ class Mark(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One line of the table. `log` is relative to `_tasks/`; `seconds` of what was run, else None."""
 
@@ -36,7 +38,7 @@ class Check:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Contract:
     """A file that tasks agreed on: kept or broken, at `where` (`path:line`), by `task`, in words."""
 
@@ -47,7 +49,7 @@ class Contract:
     where: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Violation:
     """A file that a task changed and should not have; `grave` if its boundary forbids it.
 
@@ -62,7 +64,7 @@ class Violation:
     mended: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IntegrationReport:
     """What was found at `commit` at an instant (epoch), and what is to be done about it.
 

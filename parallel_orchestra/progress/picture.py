@@ -1,8 +1,8 @@
 """What a report or a status shows of a run: plain values, made by `fold`."""
 
-from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress.aftermath import Aftermath
 from parallel_orchestra.progress.exhibits import Exhibit, Landed
 from parallel_orchestra.progress.integration import IntegrationReport
@@ -28,7 +28,7 @@ class Outcome(Enum):
         return self in (Outcome.SUCCEEDED, Outcome.RESUMED, Outcome.BY_HAND)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Stretch:
     """A part of an attempt: its `phase`, see `model.Phase`, from `started` (epoch) to the next."""
 
@@ -36,7 +36,7 @@ class Stretch:
     started: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wait:
     """A time in which tasks did not start: `ended` None if it goes on; both in epoch seconds.
 
@@ -49,7 +49,7 @@ class Wait:
     ended: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Judgement:
     """What QA said of an attempt's work; `verdict` is a `QaVerdict`, `log` relative to `_tasks/`."""
 
@@ -65,7 +65,7 @@ class Judgement:
     log: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """One attempt of a task: `started` in epoch seconds UTC, `seconds` None while it runs.
 
@@ -100,7 +100,7 @@ class Attempt:
     exhibits: tuple[Exhibit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silence:
     """An agent that shows no sign of life: `quiet`, or `stuck` and to be ended; `since` an epoch."""
 
@@ -108,7 +108,7 @@ class Silence:
     since: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskReport:
     """One task as a report shows it.
 
@@ -160,7 +160,7 @@ class TaskReport:
         return sum(costs) if costs else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Purse:
     """One budget of the whole run: `unit` is its name in plans.
 
@@ -173,7 +173,7 @@ class Purse:
     limit: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Delivery:
     """Whether the merged work reached the user's branch: `reason` and `command` if not.
 
@@ -190,7 +190,7 @@ class Delivery:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunReport:
     """A whole run: instants in epoch seconds UTC, `ended` None while it runs.
 

@@ -1,7 +1,5 @@
 """What the journal tells of one task, gathered event by event."""
 
-from dataclasses import dataclass
-
 from parallel_orchestra.events import (
     NO_ATTEMPT,
     AttemptEnded,
@@ -17,6 +15,7 @@ from parallel_orchestra.events import (
     Undone,
     Warned,
 )
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress.picture import Attempt, Judgement, Silence, Stretch
 from parallel_orchestra.retry import Way
 from parallel_orchestra.states import TaskState
@@ -26,7 +25,7 @@ _OF_ATTEMPTS = (Claimed, AttemptEnded, Entered, Judged)
 _QA_LOG = "qa.log"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where a task lies, what its file's name says, and whether its agent shows no sign of life."""
 

@@ -5,8 +5,9 @@ no run at work) comes from the journal.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph, rivals
 from parallel_orchestra.model import DEFAULT_MAX_WORKERS, Plan, Task
 from parallel_orchestra.ownership import NOTHING, Tree
@@ -21,7 +22,7 @@ _READY = "ready: it starts when a worker is free"
 _NO_RUN = "ready, but no run is at work"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Crew:
     """Who is at work: how many workers (0 for the plan's), how long tasks took before.
 

@@ -1,9 +1,9 @@
 """What an attempt may use, and the words for it."""
 
-from dataclasses import dataclass
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """What is left for one attempt: dollars, tokens, seconds, turns; None for what is not limited."""
 

@@ -5,11 +5,12 @@ variables of `env` may be secrets, and the way to the user's checkout invites to
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Task, as_typed
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.prompt.allowance import Left
@@ -24,7 +25,7 @@ _BRIEF = 300
 _MOST_FILES = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Need:
     """A task that this one depends on, and what came of it.
 

@@ -1,8 +1,8 @@
 """What an attempt should know of those before it, and the words for it."""
 
 import re
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plain import some_of
 
 HEADING = "## Feedback"
@@ -21,7 +21,7 @@ _REJECTED = "qa_rejected"
 _NAMED = 6
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Feedback:
     """What a person `told`, and how the last failed attempt ended.
 

@@ -1,9 +1,9 @@
 """What QA is told of a task's work: plain values for the template of ours, and the words for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Qa, Task
 from parallel_orchestra.prompt.feedback import fenced
 
@@ -24,7 +24,7 @@ AGAIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Checked:
     """A command that was run on the work, and succeeded; `output` is the end of what it printed."""
 
@@ -32,7 +32,7 @@ class Checked:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Submitted:
     """A task's work as it is judged: `changes` are (status, path), `diff` the text of them.
 

@@ -1,9 +1,9 @@
 """The variables of `merge.message`: what is known of a task's work as it comes onto the branch."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Plan, Task, Usage
 from parallel_orchestra.prompt.facts import facts_of, known_names
 from parallel_orchestra.prompt.feedback import Feedback
@@ -13,7 +13,7 @@ _NOTHING_USED = Usage()
 _SHARED = ("plan", "task")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Done:
     """What an attempt came to: the paths that it changed, the first lines of its own commits.
 

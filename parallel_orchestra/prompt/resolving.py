@@ -1,9 +1,9 @@
 """What an agent is told that resolves a conflict: plain values for the template of ours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Command, Task, as_typed
 from parallel_orchestra.prompt.feedback import fenced
 
@@ -12,7 +12,7 @@ LISTED = 100
 _SAID = 4_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clash:
     """A task whose work conflicts with that of `others`, in these files; `said` is git's word on it.
 

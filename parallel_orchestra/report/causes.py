@@ -5,8 +5,8 @@ Pure. Somebody who saw nothing of a run reads this before anything else.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.progress import Attempt, Exhibit, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.text import clean, cut, one_line
@@ -23,7 +23,7 @@ _COMMANDS = (FailureClass.VERIFY.value, FailureClass.ENVIRONMENT.value)
 _RULE = re.compile(r"^[=\-_*#~\s]+|[=\-_*#~\s]+$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """What failed alike: the failure class, the reason on one line, and the tasks' ids.
 

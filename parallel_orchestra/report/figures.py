@@ -5,9 +5,9 @@ Knows nothing of formats: they all show these figures, so that they can't disagr
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import Attempt, Outcome, RunReport, TaskReport
 from parallel_orchestra.retry import Way
 
@@ -27,7 +27,7 @@ _VERDICTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Figures:
     """A run in numbers: durations in seconds, None for what can't be said.
 

@@ -1,8 +1,8 @@
 """What every report format can do, and how it is asked for."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import RunReport
 
 
@@ -13,7 +13,7 @@ class Report(Protocol):
         """Returns the whole report as text, with a line feed at its end. Writes no file."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Format:
     """A row of the registry: who asks by `name`, or for a file of one of these `suffixes`.
 

@@ -1,9 +1,9 @@
 """What keeps a task from running, as a word for programs and a sentence for people."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.states import TaskState
@@ -30,7 +30,7 @@ class Hold(Enum):
     WORKER = "worker"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cause:
     """Why a task does not run: `tasks` are those that it waits for.
 

@@ -2,9 +2,10 @@
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph, Rivals, caps, width
 from parallel_orchestra.model import Task
 from parallel_orchestra.schedule.causes import Cause, Hold, doomed
@@ -20,7 +21,7 @@ _FEWEST = 3
 _NOTHING: Mapping[str, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Played:
     """When each task ended, in seconds after the beginning; who could not run is not in it."""
 
@@ -32,7 +33,7 @@ class Played:
         return max(self.ends.values(), default=0.0)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outlook:
     """How what is left of a plan will go.
 
@@ -64,7 +65,7 @@ class Outlook:
         return self.tasks > 0 and (self.known * 2 >= self.tasks or typical)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Standing:
     """Where the tasks of a plan lie, and for how many seconds those in `locked/` have run.
 

@@ -1,12 +1,11 @@
 """What a schedule is told of one task, and of one lane of tasks."""
 
-from dataclasses import dataclass
-
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.schedule.causes import Hold
 from parallel_orchestra.states import TaskState
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """Where a task lies; `parked` for a lock that nobody alive holds (a person's)."""
 
@@ -15,7 +14,7 @@ class Seen:
     not_before: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A lane that starts nothing until then; `limited` is the set of its limited tasks."""
 

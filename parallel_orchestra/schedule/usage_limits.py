@@ -6,9 +6,10 @@ come, one attempt tries alone, the probe. If it meets the limit again, the break
 gets through, the breaker closes: there is no record any more. All instants are epoch seconds.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass, UsageLimit
 
 #: Seconds after which a probe that is still at work counts as one that got through: who meets a limit
@@ -28,7 +29,7 @@ _PROVES_NOTHING = frozenset({
 })  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Account:
     """Who pays for a task's agent: `key` tells accounts of a backend apart and is no secret.
 
@@ -46,7 +47,7 @@ class Account:
         return f"{self.backend}.{self.key}" if self.key else self.backend
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limit:
     """A usage limit that was met and may still hold.
 
@@ -71,7 +72,7 @@ class Limit:
         return f"the usage limit of `{backend}` may be over: one attempt tries it"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Met:
     """That an attempt met a limit: its file name, when the limit ends if that was said, and how."""
 

@@ -21,12 +21,12 @@ import os
 import shlex
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.states import TaskState
 
 README = """\
@@ -60,7 +60,7 @@ STEERING = "steering"
 LIMITS = "limits"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layout:
     """Where things lie below one `_tasks/` directory."""
 

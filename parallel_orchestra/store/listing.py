@@ -6,12 +6,13 @@ did not see are taken apart, all of a directory at once, and owners and counters
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store.names import TaskName, parse, tasks_of
 
@@ -44,7 +45,7 @@ class Entry(NamedTuple):
         return len(self.file) == len(self.task) + len(".md")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing:
     """One look at the four directories, along the way of travel; the later place wins.
 

@@ -13,9 +13,9 @@ A wrong verdict costs time only; the fence keeps it safe.
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process import identity
 from parallel_orchestra.store.layout import Layout
 from parallel_orchestra.store.names import TaskName
@@ -42,7 +42,7 @@ class Life(Enum):
     PARKED = "parked"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """What one look at a lock's owner says, and why; `left` are the seconds of a known lease."""
 
@@ -51,7 +51,7 @@ class Verdict:
     left: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sign:
     """A sign of life and when we first saw it, on our monotonic clock."""
 

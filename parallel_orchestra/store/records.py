@@ -9,13 +9,14 @@ import contextlib
 import json
 import os
 import shlex
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import EnvironmentProblem, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.store.layout import Layout
 
 #: What JSON has in place of a type; the others are their own.
@@ -47,7 +48,7 @@ class WorkerKind(Enum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRecord:
     """What a run is: everything a worker needs that has no plan at hand.
 
@@ -67,7 +68,7 @@ class RunRecord:
     added: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WorkerRecord:
     """Who a process is, so that others can tell whether it is alive; lease in seconds.
 
@@ -90,7 +91,7 @@ class WorkerRecord:
     clock: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AttemptResult:
     """How one attempt ended; written before the task's last move, and advisory.
 

@@ -8,11 +8,11 @@ import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from parallel_orchestra.errors import Problem
+from parallel_orchestra.frozen import frozen
 
 #: Free bytes below which no task is started: git and our records need some for every step.
 LEAST = 16 << 20
@@ -21,7 +21,7 @@ LEAST = 16 << 20
 _ASKED_EVERY = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """A directory that a run writes to, and what it is to the run; it may not exist yet."""
 

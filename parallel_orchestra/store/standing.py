@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import __version__, files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store.layout import Layout
 
@@ -25,7 +25,7 @@ _UNTOLD = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Sight:
     """What the directory looks like, in full, and the bytes of each writer's events.
 
@@ -36,7 +36,7 @@ class Sight:
     events: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Word:
     """The `lines` that `status` says while a file of git, `ref`, has the commit `tip` in it."""
 

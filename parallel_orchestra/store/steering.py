@@ -10,10 +10,10 @@ import contextlib
 import json
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra import files
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.store.layout import STEERING, Layout
 
 _CANCEL = "cancel."
@@ -34,7 +34,7 @@ class Wish(Enum):
     STOP_NOW = "stop-now"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """Who asked for something, when (epoch; 0 if it is not said), and why (may be empty)."""
 
@@ -48,7 +48,7 @@ class Asked:
         return f"by {self.by}" + (f": {self.reason}" if self.reason else "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Selection:
     """The tasks that this run carries out: only they may start. `why` is what was asked for.
 

@@ -1,11 +1,11 @@
 """Where another agent than a task's own works on an attempt: who judges it, or resolves its conflict."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.agents import speaks_claude
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Label, Seat, Slot, Workspace, prepared
 from parallel_orchestra.model import Task
 from parallel_orchestra.process import Supervisor
@@ -15,7 +15,7 @@ from parallel_orchestra.worker.landing import Landing
 from parallel_orchestra.worker.shop import Shop
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Aside:
     """What it works with; `bench` makes the worktree for it when it is needed."""
 

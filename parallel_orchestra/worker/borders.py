@@ -4,11 +4,12 @@ The judgement is made in `ownership`; here it is asked for, with what git knows,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from posixpath import normpath
 
 from parallel_orchestra import ctags
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Change, Objects
 from parallel_orchestra.isolation import Work
 from parallel_orchestra.model import Boundaries, Task
@@ -28,7 +29,7 @@ _NAMED = 10
 _MOST = 200
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Breach:
     """Changes that fail the attempt: a sentence, and a line each if it can't name them all."""
 
@@ -36,7 +37,7 @@ class Breach:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ground:
     """What a judgement is made on: the objects, where in the repository the project is, and `ctags`."""
 
@@ -50,7 +51,7 @@ class Ground:
         return "" if self.inside == Path() else f"{self.inside.as_posix()}/"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Barred:
     """`files` that may not differ, whatever is done in them, and the `rest`: parts of other files,
     and files beyond what the task may write.

@@ -1,14 +1,15 @@
 """How an attempt ended, and the way out of one that failed in one of its steps."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Answer, FailureClass, Usage
 
 #: How much of a command's output goes into a result and the next prompt, in bytes.
 DETAIL_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """How an attempt ended: `failure` None for a success, `commit` its merge if it was merged.
 

@@ -7,7 +7,7 @@ judge: that is kept, and the next attempt goes on with the judgement alone.
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -16,6 +16,7 @@ from parallel_orchestra.agents.verdict import Opinion, find_opinion
 from parallel_orchestra.agents.words import brief, one_line
 from parallel_orchestra.errors import EnvironmentProblem, GitError
 from parallel_orchestra.events import Judged
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Update
 from parallel_orchestra.isolation import (
     SetUpFailed,
@@ -52,7 +53,7 @@ _NOTHING_USED = Usage(0.0, 0, 0)
 _BYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """What came of a judgement; `usage` is what all of its questions used."""
 

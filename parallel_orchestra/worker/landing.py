@@ -5,7 +5,7 @@ to leave where it lies.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -13,6 +13,7 @@ from parallel_orchestra.agents import Call
 from parallel_orchestra.agents.backend import PROMPT_FILE
 from parallel_orchestra.errors import GitError
 from parallel_orchestra.events import Entered, Kept, Merged
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import EMPTY_TREES, Commit
 from parallel_orchestra.isolation import Isolation, Seat, Work, Workspace
 from parallel_orchestra.merge_queue import (
@@ -67,7 +68,7 @@ class Contradicted(ForAPerson):
         return tuple(dict.fromkeys(one.task for one in self.against if one.task))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Made:
     """Work that passed all of its task's own gates, as a commit, and how it was checked."""
 

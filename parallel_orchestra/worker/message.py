@@ -1,7 +1,6 @@
 """What a task's commit on the branch says: the plan's template, and who had a hand in it."""
 
-from dataclasses import dataclass
-
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Commit
 from parallel_orchestra.merge_queue.trailers import cleaned
 from parallel_orchestra.model import Answer, Task
@@ -14,7 +13,7 @@ from parallel_orchestra.worker.shop import Shop
 _MOST = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Words:
     """A message without trailers, empty where ours is to stand; and the trailers of people."""
 

@@ -8,9 +8,10 @@ or waits for ever (tried with opencode).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra.errors import GitError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Conflicted, Repo
 from parallel_orchestra.isolation import Isolation, Workspace
 from parallel_orchestra.model import FailureClass, Plan, QaVerdict, Task, Usage
@@ -29,7 +30,7 @@ _UNJUDGED = (QaVerdict.UNHEARD.value, QaVerdict.BLOCKED.value)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Onward:
     """How an attempt goes on, after `last`, which is None if there is nothing to go on from.
 

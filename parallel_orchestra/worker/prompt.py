@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from parallel_orchestra import files
 from parallel_orchestra.errors import EnvironmentProblem, GitError, Problem
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git.objects import Objects
 from parallel_orchestra.merge_queue.history import MergeFact, state_before
 from parallel_orchestra.model import FailureClass, Plan, Task
@@ -39,7 +39,7 @@ _TRIED_CHARS = 8 << 20
 _PATCH_BYTES = 16 << 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """Where the facts of a prompt come from; `tasks` are those of the plan, by id.
 

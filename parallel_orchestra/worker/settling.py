@@ -1,10 +1,11 @@
 """The end of an attempt: what is written of it, and the last move that it makes of its task."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.events import AttemptEnded, Completed, Failed, Returned
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass, OnConflict
 from parallel_orchestra.retry import Verdict, decide
 from parallel_orchestra.states import TaskState
@@ -17,7 +18,7 @@ from parallel_orchestra.worker.shop import Shop
 _TEXT_LIMIT = 20_000
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Settled:
     """Where a task went: its new name, its state, and before when it is not to be claimed.
 

@@ -1,13 +1,13 @@
 """What all workers of one process share: the rooms of the floor below, joined for one run."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.agents import AgentSettings
 from parallel_orchestra.agents.secrets import hidden, secrets_of
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.events import Warned
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import Commons, Means, Pool, Seat, Seats
 from parallel_orchestra.journal import Journal
@@ -17,7 +17,7 @@ from parallel_orchestra.process import Supervisor
 from parallel_orchestra.store import RunRecord, TaskStore
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Shop:
     """The tools of a worker. `log_dir` gets copies of the agents' output, None for none.
 

@@ -1,12 +1,13 @@
 """The window of `watch`: a head, a list of tasks, a pane and the keys. Pure: values in, lines out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from parallel_orchestra.cli.frame import Sight, age_words, head
 from parallel_orchestra.cli.ink import Line, Piece, Signs, clipped, fitted, length, wrapped
 from parallel_orchestra.cli.watch.state import Pane, View
 from parallel_orchestra.conductor import Snapshot
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.progress import Outcome, RunReport, TaskReport
 from parallel_orchestra.report.figures import verdict
 from parallel_orchestra.report.text import one_line
@@ -35,7 +36,7 @@ _LOOKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """What there is to see: the run, what its agents do by task, and the lines of the pane."""
 

@@ -1,7 +1,9 @@
 """What a person has chosen to see of a run: a task, a pane, how far it is scrolled. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
+
+from parallel_orchestra.frozen import frozen
 
 
 class Pane(Enum):
@@ -33,7 +35,7 @@ _STEPS = {"j": 1, "down": 1, "k": -1, "up": -1}
 _PAGES = {"space": 1, "pgdn": 1, "b": -1, "pgup": -1}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """What is chosen: the `task` by its id, so that it stays when the list changes its order.
 

@@ -2,7 +2,6 @@
 
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
@@ -12,6 +11,7 @@ from parallel_orchestra.conductor.byhand.whose import person
 from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.present import alive, run_lock
 from parallel_orchestra.errors import PlanError, Problem, UsageError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Task
 from parallel_orchestra.plan import contents, joining_id, plan_from_json, read_joining
 from parallel_orchestra.states import TaskState
@@ -22,7 +22,7 @@ _PATIENCE = 30.0
 _BETWEEN_LOOKS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Added:
     """A task that was added: `by` is who took it into the run, `conductor` or `command`.
 

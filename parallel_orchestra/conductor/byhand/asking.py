@@ -6,7 +6,6 @@ would do is done here.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.freeing import kept_work
@@ -17,6 +16,7 @@ from parallel_orchestra.conductor.present import alive
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, WorkerKind, steering
@@ -28,7 +28,7 @@ from parallel_orchestra.store.steering import Asked, Wish
 _BETWEEN_LOOKS = 0.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Heard:
     """What was asked of a run, and who will hear it: processes in words; nobody if it is empty.
 
@@ -42,7 +42,7 @@ class Heard:
     processes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cancelled:
     """A task that was cancelled: where it lies, and the ref that keeps what its agent wrote.
 

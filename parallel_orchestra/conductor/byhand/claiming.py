@@ -1,6 +1,5 @@
 """A person's claim: the next task, or one by name, with a place to work; and its sign of life."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.board import WALL_CLOCK
@@ -11,6 +10,7 @@ from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import EnvironmentProblem, Problem, WaitsForPerson
 from parallel_orchestra.events import Claimed, Returned
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Label, Seat, SetUpFailed, Slot, prepared
 from parallel_orchestra.model import FailureClass, Isolation, as_typed
 from parallel_orchestra.process import Supervisor
@@ -32,7 +32,7 @@ from parallel_orchestra.worker.prompt import Source, Spoiled, write_prompt
 BY_HAND = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Taken:
     """A task that is claimed by hand: where to work on it, from what, and how long it holds.
 
@@ -53,7 +53,7 @@ class Taken:
     lease_end: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nothing:
     """No task was claimed: `more` if one may become runnable without a person's help."""
 
@@ -61,7 +61,7 @@ class Nothing:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Held:
     """A person's claim as it lies in `locked/`, and the record of who made it."""
 

@@ -4,8 +4,6 @@ What does not go well leaves the claim with the person, who mends it and calls a
 killed half-way goes on where it stood: the merge is found by its trailer, the claim by its lock.
 """
 
-from dataclasses import dataclass
-
 from parallel_orchestra.conductor.byhand.claiming import held_by_hand
 from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.hand import (
@@ -18,6 +16,7 @@ from parallel_orchestra.conductor.byhand.hand import (
 from parallel_orchestra.conductor.byhand.whose import entry_of
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Slot, Unusable, Workspace
 from parallel_orchestra.merge_queue import MergeFact
 from parallel_orchestra.model import FailureClass
@@ -26,7 +25,7 @@ from parallel_orchestra.store import Layout, WorkerKind
 from parallel_orchestra.worker.ended import Ended, Finished
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Completed:
     """A task that is done: `commit` is its merge, empty for a read-only one.
 
@@ -40,7 +39,7 @@ class Completed:
     already: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GivenUp:
     """A task that is not a person's any more: where it went, and the ref that keeps its work."""
 

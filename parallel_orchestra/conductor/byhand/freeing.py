@@ -1,7 +1,5 @@
 """Takes a task from its owner, so that somebody else can do it; its work stays where it can be found."""
 
-from dataclasses import dataclass
-
 from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.holding import watched
 from parallel_orchestra.conductor.byhand.whose import entry_of, path_of
@@ -9,13 +7,14 @@ from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.events import Event, Recovered
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import rescue
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, TaskName
 from parallel_orchestra.store.liveness import Life, Verdict
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Freed:
     """A task that was taken from its owner: where it went, and what became of its work.
 

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, lost, worktree_name
@@ -11,6 +11,7 @@ from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.engine.pulse import pulse
 from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Repo
 from parallel_orchestra.isolation import (
     NOTHING_GIVEN,
@@ -40,7 +41,7 @@ from parallel_orchestra.worker.landing import Contradicted, Landing
 from parallel_orchestra.worker.settling import Settled, settle
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Refused:
     """A task that could not be completed; it is still claimed, for `lease_sec` more seconds.
 

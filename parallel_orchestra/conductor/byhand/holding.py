@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from parallel_orchestra.board import WALL_CLOCK, Clock
 from parallel_orchestra.conductor.byhand.whose import path_of, person
 from parallel_orchestra.conductor.picture import read_record
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process import identity
 from parallel_orchestra.report.text import span
 from parallel_orchestra.states import TaskState
@@ -17,7 +17,7 @@ from parallel_orchestra.store.liveness import Life, Verdict
 _BETWEEN_LOOKS = 0.5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Holder:
     """Who holds a task, and what is known of them; `record` is None if there is none to be read."""
 

@@ -1,13 +1,12 @@
 """Does once what every worker does on its look, and says what that was."""
 
-from dataclasses import dataclass
-
 from parallel_orchestra.conductor.byhand.desk import workshop
 from parallel_orchestra.conductor.byhand.freeing import kept_work
 from parallel_orchestra.conductor.byhand.holding import locks_in, watched
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.events import Event, Recovered, Warned
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Debris
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Layout, Listing
@@ -17,7 +16,7 @@ from parallel_orchestra.store.liveness import Life
 _LOOKS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Move:
     """A task that was moved; `ref` keeps work of its dead owner that nobody merged."""
 
@@ -28,7 +27,7 @@ class Move:
     ref: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Left:
     """A lock that was left alone, because its owner may be alive, or is a person."""
 
@@ -38,7 +37,7 @@ class Left:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Healing:
     """What `recover` did and what it left; `strange` are files that are none of ours."""
 

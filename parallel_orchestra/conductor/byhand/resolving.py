@@ -6,7 +6,7 @@ claim that was made.
 """
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from parallel_orchestra.conductor.byhand.claiming import BY_HAND, Held, beat, held_by_hand
 from parallel_orchestra.conductor.byhand.desk import workshop
@@ -16,6 +16,7 @@ from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError
 from parallel_orchestra.events import Claimed
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Unusable, labelled
 from parallel_orchestra.model import FailureClass
 from parallel_orchestra.states import TaskState
@@ -26,7 +27,7 @@ from parallel_orchestra.worker.landing import Contradicted
 from parallel_orchestra.worker.markers import marked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Accepted:
     """A task whose work is merged: `commit` is the merge, `work` what was merged.
 
@@ -40,7 +41,7 @@ class Accepted:
     already: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declined:
     """A task whose work could not be merged; it lies where it lay, its work under `ref`.
 
@@ -58,7 +59,7 @@ class Declined:
     integration: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Work:
     """What is to be merged: a commit, and the ref that keeps the task's work so far (or '').
 

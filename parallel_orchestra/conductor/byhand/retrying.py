@@ -1,18 +1,18 @@
 """Has tasks done again: failed ones once more, done ones as their next generation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from parallel_orchestra.conductor.byhand.whose import entry_of, path_of, person
 from parallel_orchestra.conductor.picture import is_undone, read_record, repository_of
 from parallel_orchestra.errors import Problem, UsageError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan import fingerprint, plan_from_json
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Entry, Layout, RunRecord, TaskStore, steering
 from parallel_orchestra.store.feedback import write_feedback
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Retried:
     """What `retry_tasks` did: `was` is where the task lay; in `available/` it had nothing to move."""
 

@@ -6,7 +6,6 @@ that it was begun in: that worktree is made again, as it was, and kept from ever
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra.agents import by_hand
@@ -16,6 +15,7 @@ from parallel_orchestra.conductor.picture import read_record
 from parallel_orchestra.conductor.workshop import Workshop
 from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import Problem, UsageError, WaitsForPerson
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import Label, Slot, Unusable, labelled
 from parallel_orchestra.model import Isolation, Task
 from parallel_orchestra.states import TaskState
@@ -23,7 +23,7 @@ from parallel_orchestra.store import AttemptResult, Entry, Layout
 from parallel_orchestra.store.records import attempt_results
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Visit:
     """Where to look: a directory, and in one sentence what is there."""
 
@@ -31,7 +31,7 @@ class Visit:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Talk:
     """The session of an agent: the command that opens it, where."""
 

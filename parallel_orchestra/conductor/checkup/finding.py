@@ -1,10 +1,10 @@
 """What a check-up finds: how bad, what, where, and the command that mends it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 
 from parallel_orchestra.errors import ExitCode, Problem, worst
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.isolation import PoolSlot
 
 
@@ -17,7 +17,7 @@ class Level(Enum):
     PROBLEM = "problem"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """One thing that was looked at: `command` mends it, empty where there is nothing to mend.
 

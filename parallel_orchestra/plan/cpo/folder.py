@@ -1,9 +1,9 @@
 """A whole folder of the `cpo` format, read and checked: manifest, task files, prompts, contracts."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import CPO_MANIFEST
 from parallel_orchestra.plan.cpo import prompts
 from parallel_orchestra.plan.cpo.book import Book
@@ -14,7 +14,7 @@ from parallel_orchestra.plan.cpo.task_file import TaskFile, read_task_file
 from parallel_orchestra.plan.findings import Finding, Findings, brief
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Disk:
     """How files are asked for; all paths are absolute.
 
@@ -26,7 +26,7 @@ class Disk:
     names: Callable[[Path], Collection[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Folder:
     """A folder in order: `project` is the directory that its paths count from.
 

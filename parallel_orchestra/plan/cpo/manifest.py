@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from pydantic import BaseModel
 
 from parallel_orchestra.errors import PlanError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.cpo import shapes, validation
 from parallel_orchestra.plan.cpo.book import Book
 from parallel_orchestra.plan.cpo.pins import Pins, name_of
@@ -35,7 +36,7 @@ _EXAMPLES = {
 _DEEP = "nested deeper than any manifest"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WaveTask:
     """A task as the manifest names it; `path` is its place there."""
 
@@ -46,7 +47,7 @@ class WaveTask:
     path: KeyPath
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wave:
     """A wave; `validation` is empty if nothing is checked after it."""
 
@@ -56,7 +57,7 @@ class Wave:
     path: KeyPath
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Manifest:
     """What a manifest says, as far as it is in order."""
 

@@ -1,8 +1,8 @@
 """Who waits for whom in a folder: ids, waves and dependencies, and the task files to the manifest."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import find_cycle
 from parallel_orchestra.plan.cpo.manifest import Manifest, WaveTask
 from parallel_orchestra.plan.cpo.task_file import TaskFile
@@ -11,7 +11,7 @@ from parallel_orchestra.plan.findings import Finding, Findings, KeyPath, brief, 
 _MOST_CYCLES = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Member:
     """A task of the folder: as the manifest has it, with its file, and what it must wait for."""
 

@@ -5,9 +5,9 @@ unless each owns a part of it that lies in no other's. Nobody writes what its ow
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import overlapping
 from parallel_orchestra.ownership import meetings, reach, read_patterns
 from parallel_orchestra.plan.cpo.order import Member
@@ -16,7 +16,7 @@ from parallel_orchestra.plan.cpo.task_file import TaskFile
 from parallel_orchestra.plan.findings import Finding, brief
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Owned:
     """An entry of a scope, and whose it is."""
 

@@ -6,7 +6,8 @@ shell script, so that the task shows in the plan what it does.
 
 import re
 import shlex
-from dataclasses import dataclass
+
+from parallel_orchestra.frozen import frozen
 
 _NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _EXACT = re.compile(
@@ -16,7 +17,7 @@ _EXACT = re.compile(
 _HINT = "pin it to one version: `name==1.2.3`"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pins:
     """What is done with packages, each in the order of the manifest."""
 

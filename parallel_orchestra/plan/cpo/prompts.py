@@ -5,8 +5,8 @@ how to answer is added, if it does not say so, since the format leaves that to w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.cpo.order import Member
 from parallel_orchestra.plan.cpo.scope import Entry
 from parallel_orchestra.plan.cpo.task_file import TaskFile
@@ -62,7 +62,7 @@ _SIGNAL = f"""\
 When all tests pass and your work is committed, and only then, run: touch {MARKER}"""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What all generated prompts have in common: `contracts` is the folder from the project."""
 

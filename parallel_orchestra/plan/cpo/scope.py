@@ -6,10 +6,10 @@ each line. Braces are written out here: `{a,b}.py` is `a.py` and `b.py`.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import PurePosixPath
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.ownership import Unreadable, patterns_of
 from parallel_orchestra.plan.findings import Finding, Findings, Mark, brief, did_you_mean
 
@@ -26,7 +26,7 @@ _NOTHING = frozenset({"", "none", "n/a", "-", "(none)", "nothing"})
 _WORDS = ("CREATE", "MODIFY", "BOUNDARY")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One pattern, its braces written out: `symbol` is what it is narrowed to, empty for the file."""
 
@@ -40,7 +40,7 @@ class Entry:
         return f"{self.path}::{self.symbol}" if self.symbol else self.path
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """What a task says of files, each in the order of writing; `said` are the directives it has."""
 

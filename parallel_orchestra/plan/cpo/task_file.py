@@ -1,11 +1,11 @@
 """One file of `tasks/`: its front matter, its scope, and what the agent is told to do."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from parallel_orchestra.errors import PlanError
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plan.cpo.book import Book
 from parallel_orchestra.plan.cpo.scope import Scope, read_scope
 from parallel_orchestra.plan.cpo.shapes import LISTS, TaskFileFields
@@ -27,7 +27,7 @@ _TITLE = re.compile(r"^# +(?:task-[\w-]+\s*[:.-]\s*)?(?P<title>.*?)\s*#*$", re.I
 _SECTION = re.compile(r"^## +(?P<name>.*?)\s*#*$")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TaskFile:
     """A task as its file describes it, as far as that can be read; `shown` names the file.
 
@@ -56,7 +56,7 @@ class TaskFile:
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Section:
     text: str
     line: int

@@ -5,8 +5,8 @@ Pure; knows nothing of HTML.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import FailureClass, Phase
 from parallel_orchestra.progress import Attempt, RunReport, TaskReport
 from parallel_orchestra.report.html.scale import Mark, Scale
@@ -30,7 +30,7 @@ _ROOM, _NARROWEST, _WIDEST = 18, 620, 12_000
 _TICKS, _TICK = 8, 160
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Piece:
     """A phase within a bar, in percent of the bar."""
 
@@ -39,7 +39,7 @@ class Piece:
     width: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """An attempt. `state` is `ok`, `failed`, `running` or `unseen`; `words` tell all of it.
 
@@ -65,7 +65,7 @@ class Bar:
         return _label(self.pieces)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lane:
     """A worker: `name` is short, `owner` the process."""
 
@@ -74,7 +74,7 @@ class Lane:
     bars: tuple[Bar, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Band:
     """A time in which something kept tasks from starting."""
 
@@ -83,7 +83,7 @@ class Band:
     words: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """All lanes; `width` is the least in pixels, `left_out` how many lanes are not shown.
 
@@ -103,7 +103,7 @@ class Timeline:
         return any(bar.judged for lane in self.lanes for bar in lane.bars)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Stretch:
     task: TaskReport
     attempt: Attempt

@@ -6,8 +6,9 @@ as near to the neighbours' as the order allows. Pure; knows nothing of tasks or 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
+
+from parallel_orchestra.frozen import frozen
 
 #: Heights of a box and of an arrow that passes, each with the room below it.
 _BOX, _PASSING = 46.0, 16.0
@@ -19,7 +20,7 @@ _STRAIGHT = 4.0
 Item = str | tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Places:
     """The middle of each box and of each passing arrow: its level, and its height from the top.
 

@@ -4,9 +4,10 @@ Pure; knows nothing of HTML. Lengths are in pixels.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.plain import cut, one_line
 from parallel_orchestra.progress import RunReport, TaskReport
@@ -24,7 +25,7 @@ _LEAST_GRID, _GAP = 640, 14
 _CELL = 15
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Box:
     """A task, with its upper left corner."""
 
@@ -37,7 +38,7 @@ class Box:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Arrow:
     """From a task to one that needs it, as a path of SVG."""
 
@@ -45,7 +46,7 @@ class Arrow:
     critical: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Drawing:
     """A graph that can be read."""
 
@@ -57,7 +58,7 @@ class Drawing:
     box_height: float = _BOX_HEIGHT
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Row:
     """The tasks of some levels as cells; `y` is its top, `words` say which and how many."""
 
@@ -66,7 +67,7 @@ class Row:
     y: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Levels:
     """A graph of which only the levels can be shown."""
 
@@ -76,7 +77,7 @@ class Levels:
     cell: int = _CELL
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """A run's graph: either drawing is None; `critical` is the longest chain that was seen."""
 

@@ -5,7 +5,8 @@ Pure: instants in seconds, places in percent of the width.
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from parallel_orchestra.frozen import frozen
 
 #: A time without work is cut out if it is longer than this, and than this part of all work.
 _LEAST, _PART = 60.0, 0.25
@@ -23,7 +24,7 @@ _STEPS = (
 _TICKS = 8
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Mark:
     """A place on the scale with its word; `cut` is None, or the seconds left out before it."""
 

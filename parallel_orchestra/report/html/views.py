@@ -1,11 +1,11 @@
 """What the page shows of tasks beyond their own facts: values for the template, all bounded."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import quote
 
 from markupsafe import escape
 
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.progress import Attempt, Exhibit, Outcome, RunReport, TaskReport
 from parallel_orchestra.report.causes import ending
@@ -32,7 +32,7 @@ _UNITS = 1_000
 PROMPT = "prompt.md"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Paper:
     """A part of a file that an attempt left, and where the whole file is."""
 
@@ -53,7 +53,7 @@ class Paper:
         return max(map(len, self.text.split("\n"))) > _WIDE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Try:
     """An attempt with its papers, the one that tells most about its end apart."""
 
@@ -82,7 +82,7 @@ class Try:
         return next((one for one in self.logs if log is not None and one.name == log.name), None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Merge:
     """A task's merge: `since` the run began, in seconds, None if nobody knows; bars in percent."""
 
