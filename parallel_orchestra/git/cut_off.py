@@ -1,6 +1,6 @@
-"""Makes way after a `git merge --ff-only` that was killed while it moved a user's checkout.
+"""Makes way after a `git merge --ff-only` that was killed or failed while it moved a user's checkout.
 
-Git writes the files one after the other, then the index, then the branch. Killed in between, it
+Git writes the files one after the other, then the index, then the branch. Cut off in between, it
 leaves lock files in the way of every git, and files that it would not write over the next time.
 No file of the checkout is touched: those that are already what they are to become are entered
 into the index, and git does the rest. What may be the user's stays, and git refuses then.
@@ -25,9 +25,9 @@ _GONE, _SUBMODULE = "000000", "160000"
 def clear_locks(
     repo: Repo, checkout: Path | None, branch: str, commits: Collection[str]
 ) -> tuple[Path, ...]:
-    """Removes the locks of a killed git, and returns those that stay: they may be somebody's.
+    """Removes the locks of a git that was cut off, and returns those that stay: they may be somebody's.
 
-    The caller knows that a git of ours was killed while it moved `branch`, from and to one of
+    The caller knows that a git of ours was cut off while it moved `branch`, from and to one of
     these commits, and holds the repository's mutex. A lock goes if nobody changes it for a
     second, no process has it open, and it holds what ours would: for a ref one of the commits or
     the beginning of it, for the index nothing whole. `git commit` keeps a whole one while its

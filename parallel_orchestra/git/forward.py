@@ -22,14 +22,17 @@ _AWAY = (
     ("rebase-apply/head-name", "rebase"),
     ("BISECT_START", "bisect"),
 )
+#: What `git merge --ff-only` says when it has touched nothing, besides naming files.
+_REFUSED = re.compile("Not possible to fast-forward|have not concluded your|have unmerged files")
 
 
 @frozen
 class FastForward:
     """Whether a branch was moved; if not, git's words and the files that are in the way.
 
-    `cut_off` says that git was killed while it moved the branch: see `cut_off`. `first` is a
-    command that a person has to give before git can do it, or empty.
+    `cut_off` says that git was killed or failed while it moved the branch, and may have done half
+    of it: see `cut_off`. `first` is a command that a person has to give before git can do it, or
+    empty.
     """
 
     done: bool
@@ -124,8 +127,9 @@ def _merge_in_checkout(repo: Repo, branch: str, to: str, checkout: Path) -> Fast
         return FastForward(done=True)
     files = re.findall(r"^\t(.+)$", merge.err, re.MULTILINE)
     said = merge.err.strip() or f"`git merge` failed with exit code {merge.code}"
+    refused = merge.code > 0 and (files or _REFUSED.search(merge.err))
     return FastForward(
-        done=False, reason=said, files=tuple(dict.fromkeys(files)), cut_off=merge.code < 0
+        done=False, reason=said, files=tuple(dict.fromkeys(files)), cut_off=not refused
     )
 
 

@@ -131,7 +131,7 @@ def _elsewhere(repo: Repo, branch: str) -> Path | None:
 def _locked(delivery: Delivery, locks: Sequence[Path], again: str) -> Delivery:
     names = ", ".join(f"`{lock}`" for lock in locks)
     reason = (
-        f"a git that was killed in the delivery left {names}, or a git of yours is at work; "
+        f"a git that was killed or failed in the delivery left {names}, or a git of yours is at work; "
         "if none is, remove that and deliver again"
     )
     command = f"rm -f {shlex.join(map(str, locks))} && {again}"
@@ -157,7 +157,7 @@ def _in_the_way(
         "--",
         *files,
     )
-    reason += " (a git that was killed there in the delivery may have left them half written)"
+    reason += " (a git that was killed or failed there in the delivery may have half written them)"
     return replace(delivery, reason=reason, command=f"{shlex.join(stash)} && {again}")
 
 

@@ -1,4 +1,4 @@
-"""A git on PATH that is killed at a chosen system call, once; by strace(1), where there is one."""
+"""A git on PATH that is killed at a chosen system call, or whose call fails, once; by strace(1)."""
 
 import os
 import shutil
@@ -16,9 +16,9 @@ case " $* " in
     *) exec "{git}" "$@" ;;
 esac
 test ! -e "{done}" || exec "{git}" "$@"
-"{strace}" -qq -o /dev/null -e trace={call} -e inject={call}:signal=SIGKILL:when={at} "{git}" "$@"
+"{strace}" -qq -o "{done}.calls" -e trace={call} -e inject={call}:{what}:when={at} "{git}" "$@"
 code=$?
-test $code -lt 128 || {{ : > "{done}"; {then} kill -9 $$; }}
+test ! -s "{done}.calls" || ! grep -q "{sign}" "{done}.calls" || {{ : > "{done}"; {then} }}
 exit $code
 """
 
@@ -29,8 +29,14 @@ class FatalGit:
 
     folder: Path
 
-    def aim(self, verb: str, call: str, at: int, *, with_tool: bool = False) -> dict[str, str]:
-        """Returns the environment in which the verb's git dies at its so manieth call of that kind."""
+    def aim(
+        self, verb: str, call: str, at: int, *, error: str = "", with_tool: bool = False
+    ) -> dict[str, str]:
+        """Returns the environment in which the verb's git dies at its so manieth call of that kind.
+
+        With an `error` the call fails, and git says so and goes on or ends.
+        """
+        killed = ("kill -9 $PPID; " if with_tool else "") + "kill -9 $$;"
         self.folder.mkdir(exist_ok=True)
         self.mark.unlink(missing_ok=True)
         script = self.folder / "git"
@@ -42,7 +48,9 @@ class FatalGit:
                 git=shutil.which("git"),
                 strace=shutil.which("strace"),
                 done=self.mark,
-                then="kill -9 $PPID;" if with_tool else "",
+                what=f"error={error}" if error else "signal=SIGKILL",
+                sign="INJECTED" if error else "killed by SIGKILL",
+                then="" if error else killed,
             ),
             encoding="utf-8",
         )
@@ -51,5 +59,5 @@ class FatalGit:
 
     @property
     def mark(self) -> Path:
-        """There once a git was killed."""
+        """There once a git was killed, or met the error."""
         return self.folder / "killed"

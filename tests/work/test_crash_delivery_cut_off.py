@@ -1,4 +1,4 @@
-"""Git killed at each system call by which it moves the user's checkout; then delivered again."""
+"""Git killed, or failing, at each system call by which it moves the user's checkout."""
 
 import os
 import shutil
@@ -101,6 +101,64 @@ def test_a_delivery_whose_git_was_killed_is_finished_by_the_next(tmp_path, call)
             break
     deaths = at - (not fatal.mark.exists())
     tell(f"git killed in the delivery at {call}", deaths=deaths, asked=asked)
+
+
+# Not `unlink`: what git can't remove it leaves, says so, and is done.
+@needs_strace
+@pytest.mark.parametrize("call", [call for call in PLAYED if call != "unlink"])
+def test_a_delivery_whose_git_met_an_error_is_finished_by_the_next(tmp_path, call):
+    template, project = tmp_path / "template", tmp_path / "project"
+    commit = prepared(project)
+    shutil.copytree(project, template, symlinks=True)
+    fatal, at, again = FatalGit(tmp_path / "fatal"), 0, 0
+
+    while at < DEATHS:
+        at += 1
+        shutil.rmtree(project)
+        shutil.copytree(template, project, symlinks=True)
+        (project / "mine.txt").write_text("the user's\n")
+        delivery = delivered(project, {**os.environ, **fatal.aim("merge", call, at, error="EIO")})
+        if not delivery.done:
+            again += 1
+            delivery = delivered(project)
+        assert delivery.done, f"{call} {at}: {delivery}"
+        assert git(project, "rev-parse", "main").strip() == commit
+        assert git(project, "status", "--porcelain") == "?? mine.txt\n", f"{call} {at}"
+        assert locks_in(project) == set()
+        assert git(project, "for-each-ref", f"{REFS.prefix}delivering") == ""
+        assert fsck_clean(project)
+        if not fatal.mark.exists():
+            break
+    errors = at - (not fatal.mark.exists())
+    tell(f"git met an error in the delivery at {call}", errors=errors, again=again)
+
+
+def test_a_merge_of_the_users_is_no_delivery_that_was_cut_off(tmp_path):
+    prepared(tmp_path)
+    theirs = git(tmp_path, "commit-tree", "-p", "main", "-m", "theirs", "main:").strip()
+    git(tmp_path, "merge", "-q", "--no-ff", "--no-commit", theirs)
+
+    delivery = delivered(tmp_path)
+
+    assert not delivery.done
+    assert "not concluded" in delivery.reason
+    assert git(tmp_path, "for-each-ref", f"{REFS.prefix}delivering") == ""
+
+
+def test_a_conflict_of_the_users_is_no_delivery_that_was_cut_off(tmp_path):
+    prepared(tmp_path)
+    blob = git(tmp_path, "rev-parse", "main:stays.txt").strip()
+    stages = "".join(f"100644 {blob} {stage}\tstays.txt\n" for stage in (1, 2, 3))
+    command = ("git", "update-index", "--index-info")
+    subprocess.run(
+        command, cwd=tmp_path, input=f"0 {'0' * 40}\tstays.txt\n{stages}", text=True, check=True
+    )
+
+    delivery = delivered(tmp_path)
+
+    assert not delivery.done
+    assert "unmerged files" in delivery.reason
+    assert git(tmp_path, "for-each-ref", f"{REFS.prefix}delivering") == ""
 
 
 @pytest.fixture
