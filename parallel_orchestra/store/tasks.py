@@ -70,6 +70,7 @@ class TaskStore:
         # What is at work is seldom much, and while it is there the others need no look. Once more in
         # the end: a task that is claimed meanwhile is seen where it arrives.
         self._open = (locked, available, locked)
+        self._claimed: set[str] = set()
         self._looks = Looks(self._paths)
         self._moves = GroupCommit((self._paths[state] for state in TaskState), tell)
 
@@ -138,9 +139,11 @@ class TaskStore:
         """
         mine = name.claimed_by(self.owner)
         target = self._path(TaskState.LOCKED, mine)
-        if os.access(target, os.F_OK, follow_symlinks=False):
-            # A copy made by hand of a task that we hold: rename would silently replace.
+        # Over what we hold a copy made by hand would silently be renamed. Only for a task that we had
+        # is it looked up: processes that claim wait for each other's look-ups in `locked/`.
+        if name.task in self._claimed and os.path.lexists(target):
             return None
+        self._claimed.add(name.task)
         move = Move.CLAIM if source is TaskState.AVAILABLE else Move.TAKE_UP
         if not self._rename(move, source, self._path(source, name), TaskState.LOCKED, target):
             return None
@@ -156,10 +159,8 @@ class TaskStore:
         """
         try:
             os.utime(claim.file, None if at is None else (at, at))
-        except FileNotFoundError:
-            return False
-        except OSError:
-            return True
+        except OSError as error:
+            return not isinstance(error, FileNotFoundError)
         return True
 
     def holds(self, claim: Claim) -> bool:

@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import grounds
@@ -31,22 +31,30 @@ CANDIDATES = 24
 CULPRIT = 13
 
 
-def short_check(_: int) -> Iterator[Result]:
+def short_check(runs: int) -> Iterator[Result]:
     """24 ready candidates, one of them red, with batches and one by one; a check takes 2 s.
 
     `batches.py --seconds 20` measures it with a check of 20 s, which takes eleven minutes.
     """
-    yield compare()
+    yield compare(runs=runs)
 
 
-def compare(seconds: float = SECONDS, count: int = CANDIDATES, culprit: int = CULPRIT) -> Result:
-    """Returns the seconds of both ways, and in words how many checks each took."""
+def compare(
+    seconds: float = SECONDS, count: int = CANDIDATES, culprit: int = CULPRIT, runs: int = 1
+) -> Result:
+    """Returns the seconds of both ways, in so many pairs, and in words how many checks each took."""
     os.environ.update(grounds.environment())
-    batches, few = _drained(MOST, seconds, count, culprit)
-    one_by_one, many = _drained(1, seconds, count, culprit)
-    what = f"{count} merges, 1 red, {seconds:g} s check ({few} checks)"
-    beside = f"one by one ({many} checks)"
-    return Result(what, "s", (batches,), beside, (one_by_one,), Goal(1 / 3))
+    ways = (MOST, 1)
+    rounds = [[_drained(way, seconds, count, culprit) for way in ways] for _ in range(runs)]
+    (batches, few), (one_by_one, many) = (zip(*way, strict=True) for way in zip(*rounds, strict=True))
+    what = f"{count} merges, 1 red, {seconds:g} s check ({_all(few)} checks)"
+    beside = f"one by one ({_all(many)} checks)"
+    return Result(what, "s", batches, beside, one_by_one, Goal(1 / 3))
+
+
+def _all(numbers: Sequence[int]) -> str:
+    """Returns the one number that they all are, or from which to which they go."""
+    return "to".join(f" {one} " for one in sorted({min(numbers), max(numbers)})).strip()
 
 
 def _drained(most: int, seconds: float, count: int, culprit: int) -> tuple[float, int]:

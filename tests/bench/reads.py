@@ -41,10 +41,7 @@ def hundred_thousand(runs: int) -> Iterator[Result]:
 
 
 def _growth(count: int, mib: float, runs: int) -> Iterator[Result]:
-    pairs = [
-        (ours(reading(count), files=10, workers=_WORKERS), _ours())
-        for _ in range(max(1, runs // 2))
-    ]
+    pairs = [(ours(reading(count), files=10, workers=_WORKERS), _ours()) for _ in range(runs)]
     large = tuple(one.seconds / count * 1e3 for one, _ in pairs)
     small = tuple(one.seconds / _COUNT * 1e3 for _, one in pairs)
     cpu = statistics.median((a.cpu / count) / (b.cpu / _COUNT) for a, b in pairs)
