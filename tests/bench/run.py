@@ -4,7 +4,7 @@
 
 Both sides of a comparison run in turn (A B A B ...); what counts is the median of the ratios of the
 pairs. Ends with 1 if a goal is missed, and says by how much; with 0 otherwise. All rows take
-about an hour on two cores; those that are named, minutes each.
+an hour and a half on two cores; those that are named, minutes each.
 """
 
 import argparse
