@@ -46,7 +46,9 @@ def compare(
     os.environ.update(grounds.environment())
     ways = (MOST, 1)
     rounds = [[_drained(way, seconds, count, culprit) for way in ways] for _ in range(runs)]
-    (batches, few), (one_by_one, many) = (zip(*way, strict=True) for way in zip(*rounds, strict=True))
+    (batches, few), (one_by_one, many) = (
+        zip(*way, strict=True) for way in zip(*rounds, strict=True)
+    )
     what = f"{count} merges, 1 red, {seconds:g} s check ({_all(few)} checks)"
     beside = f"one by one ({_all(many)} checks)"
     return Result(what, "s", batches, beside, one_by_one, Goal(1 / 3))
