@@ -327,6 +327,8 @@ _FIELDS: dict[type[Event], tuple[tuple[str, tuple[type, ...]], ...]] = {
     for kind in KINDS.values()
 }
 _DECODER = json.JSONDecoder()
+# `json.dumps` makes an encoder anew for every text that is not written as by default.
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def to_line(event: Event) -> str:
@@ -334,7 +336,7 @@ def to_line(event: Event) -> str:
     record = {"kind": type(event).__name__}
     for name, _ in _FIELDS[type(event)]:
         record[name] = getattr(event, name)
-    return json.dumps(record, separators=(",", ":")) + "\n"
+    return _ENCODER.encode(record) + "\n"
 
 
 def from_line(line: str) -> Event | None:

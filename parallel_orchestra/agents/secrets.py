@@ -61,7 +61,8 @@ def secret_values(environments: Iterable[Mapping[str, str]]) -> Iterator[str]:
     for environment in environments:
         for name, value in environment.items():
             found = [value] if _sounds_secret(name) else []
-            found += _URL_PASSWORD.findall(value)
+            if "://" in value:
+                found += _URL_PASSWORD.findall(value)
             for one in found:
                 if len(one) >= SHORTEST_SECRET and not _is_harmless(one):
                     yield one

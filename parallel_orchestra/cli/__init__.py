@@ -29,6 +29,8 @@ def main(argv: list[str] | None = None) -> int:
         if words == ["status"] and (said := _at_rest()):
             return _printed(said)
         from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
+        from parallel_orchestra.garbage import none_at_the_end  # noqa: PLC0415  # see above
+    none_at_the_end()
     return call(words)
 
 

@@ -47,7 +47,11 @@ class Fields(BaseModel):
     """A mapping of a plan; unknown keys are judged elsewhere, with a guess at what was meant."""
 
     model_config = ConfigDict(
-        strict=True, extra="ignore", validate_assignment=True, protected_namespaces=()
+        strict=True,
+        extra="ignore",
+        validate_assignment=True,
+        protected_namespaces=(),
+        defer_build=True,
     )
 
     def said(self) -> dict[str, Any]:

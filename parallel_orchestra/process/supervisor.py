@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import astuple
 from enum import Enum
 from pathlib import Path
 from types import TracebackType
@@ -121,8 +120,9 @@ def find_program(name: str, env: Mapping[str, str], cwd: Path) -> str | None:
     A name with a slash is a path, relative to `cwd`, as is an empty or relative PATH entry.
     """
     folders = [""] if os.sep in name else env.get("PATH", os.defpath).split(os.pathsep)
+    where = os.fspath(cwd)
     for folder in folders:
-        path = os.path.join(cwd, folder, name)
+        path = os.path.join(where, folder, name)
         if name and os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
     return None
@@ -326,11 +326,11 @@ def _request(number: int, program: str, child: Child, mark: str) -> dict[str, An
     """Returns what `reaper.Request` takes; absolute paths, for the helper lives in /."""
     return {
         "number": number,
-        "program": os.path.abspath(program),
+        "program": _absolute(program),
         "argv": tuple(child.argv),
         "env": {**child.env, MARK: mark},
         "cwd": _absolute(child.cwd),
-        "stdin": _absolute(child.stdin or Path(os.devnull)),
+        "stdin": _absolute(child.stdin) or os.devnull,
         "log": _absolute(child.log),
         "stdout_log": _absolute(child.stdout_log),
         "stderr_log": _absolute(child.stderr_log),
@@ -342,13 +342,14 @@ def _request(number: int, program: str, child: Child, mark: str) -> dict[str, An
         "keep": child.keep,
         "idle_timeout": child.idle_timeout,
         "life": _absolute(child.life),
-        "last_words": astuple(child.last_words),
+        "last_words": child.last_words.told(),
         "dead_ends": tuple(one.told() for one in child.dead_ends),
     }
 
 
-def _absolute(path: Path | None) -> str:
-    return os.path.abspath(path) if path else ""
+def _absolute(path: str | Path | None) -> str:
+    text = os.fspath(path or "")
+    return text if not text or text.startswith(os.sep) else os.path.abspath(text)
 
 
 def _limit(child: Child) -> float | None:

@@ -2,6 +2,9 @@
 
 from parallel_orchestra.frozen import frozen
 
+#: Texts, and where they stand in a line of JSON.
+Pattern = tuple[tuple[str, str], ...]
+
 
 @frozen
 class LastWords:
@@ -13,10 +16,14 @@ class LastWords:
     word, waits for nothing and left nothing running, is ended after `grace` seconds.
     """
 
-    finals: tuple[tuple[tuple[str, str], ...], ...] = ()
-    pending: tuple[tuple[str, str], ...] = ()
+    finals: tuple[Pattern, ...] = ()
+    pending: Pattern = ()
     pending_key: str = ""
     grace: float = 10.0
+
+    def told(self) -> tuple[tuple[Pattern, ...], Pattern, str, float]:
+        """Returns what `request.Request` has as `last_words`."""
+        return self.finals, self.pending, self.pending_key, self.grace
 
 
 #: For children that only their end says anything of.

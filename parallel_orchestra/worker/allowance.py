@@ -26,12 +26,12 @@ class Allowance:
     @property
     def task(self) -> Task:
         """The task as its agent is to be called for it: with the limits of this attempt."""
-        tokens = self._grant.amounts.get(_TOKENS)
-        return replace(
-            self._task,
-            max_cost_usd=self._grant.amounts.get(_COST),
-            max_tokens=None if tokens is None else int(tokens),
-        )
+        cost, tokens = self._grant.amounts.get(_COST), self._grant.amounts.get(_TOKENS)
+        tokens = None if tokens is None else int(tokens)
+        task = self._task
+        if (task.max_cost_usd, task.max_tokens) == (cost, tokens):
+            return task
+        return replace(task, max_cost_usd=cost, max_tokens=tokens)
 
     def told(self, call: Call) -> Call:
         """Returns an agent's call with the variables that tell its limits."""
@@ -40,7 +40,7 @@ class Allowance:
             said["PO_MAX_COST_USD"] = f"{self._grant.amounts[_COST]:.6f}"
         if _TOKENS in self._grant.amounts:
             said["PO_MAX_TOKENS"] = str(int(self._grant.amounts[_TOKENS]))
-        return replace(call, env={**call.env, **said})
+        return replace(call, env={**call.env, **said}) if said else call
 
     def seconds_left(self) -> float | None:
         """Returns how long its agent may take, None for no limit but the task's `timeout`."""

@@ -69,6 +69,8 @@ def settle(shop: Shop, claim: Claim, finished: Finished, started: float, seconds
 
 def _without_secrets(shop: Shop, task: str, finished: Finished) -> Finished:
     answer = finished.answer
+    if not (finished.reason or finished.detail or answer.text):
+        return finished
     return replace(
         finished,
         reason=shop.hide(task, finished.reason),

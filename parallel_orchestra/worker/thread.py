@@ -87,7 +87,8 @@ class Worker:
             finished = Finished(FailureClass.ENVIRONMENT, _reason(error))
         finally:
             self.claim = None
-        finished = replace(finished, asked=attempt is not None and attempt.asked)
+        if attempt is None or not attempt.asked:
+            finished = replace(finished, asked=False)
         if finished.failure is not None:
             finished = self._given_up(claim, finished)
         try:

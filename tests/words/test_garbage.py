@@ -1,6 +1,8 @@
 """Python looks for no garbage where much is made that stays, and does so again afterwards."""
 
 import gc
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -68,3 +70,19 @@ def test_what_was_there_before_a_block_stays_until_its_end_also_if_it_fails():
 
     assert seen[0] > 0
     assert gc.get_freeze_count() == 0
+
+
+def test_no_garbage_is_looked_for_when_a_process_ends():
+    program = (
+        "from parallel_orchestra.garbage import none_at_the_end\n"
+        "class Loud:\n"
+        "    def __del__(self): print('looked at')\n"
+        "loud = Loud(); loud.itself = loud; del loud\n"
+    )
+
+    def said(*more):
+        command = [sys.executable, "-c", "\n".join((program, *more))]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    assert said() == "looked at\n"
+    assert said("none_at_the_end()", "none_at_the_end()") == ""
