@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,8 +163,7 @@ def published(count: int, workers: int, *, files: int, writes: bool) -> Measured
 
 
 def _published_once(path: str, count: int, workers: int, *, files: int, writes: bool) -> Measured:
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
+    with grounds.empty() as place:
         repository = grounds.make_repository(place / "repository", files)
         agent = place / "agent"
         agent.write_text(
@@ -192,12 +190,12 @@ def _shell(words: str) -> Measured:
 
 
 def _in_file(name: str, text: str, command: list[str]) -> Measured:
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / name).write_text(text)
+    with grounds.empty() as place:
+        (place / name).write_text(text)
         environ = {
             key: value for key, value in grounds.environment().items() if key != "PYTHONPATH"
         }
-        return timed(command, Path(folder), environ)
+        return timed(command, place, environ)
 
 
 def _call(command: list[str], what: str) -> None:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Iterator
 
 import others
-from grounds import loose, ours, reading
+from grounds import kept, loose, ours, reading
 from measuring import Goal, Measured, Result, interleaved
 
 _COUNT, _WORKERS = 1000, 8
@@ -21,13 +21,14 @@ def reading_tasks(runs: int) -> Iterator[Result]:
         ("snakemake", _by(others.snakemake), None),
     )
     what = f"{_COUNT:,} read-only tasks"
-    for beside, other, goal in sides:
-        try:
-            yield interleaved(
-                what, _ours, beside, lambda other=other: other(_COUNT, _WORKERS), runs, goal
-            )
-        except others.Missing as error:
-            yield Result(what, beside=beside, goal=goal, skipped=str(error))
+    with kept():
+        for beside, other, goal in sides:
+            try:
+                yield interleaved(
+                    what, _ours, beside, lambda other=other: other(_COUNT, _WORKERS), runs, goal
+                )
+            except others.Missing as error:
+                yield Result(what, beside=beside, goal=goal, skipped=str(error))
 
 
 def ten_thousand(runs: int) -> Iterator[Result]:
@@ -41,7 +42,8 @@ def hundred_thousand(runs: int) -> Iterator[Result]:
 
 
 def _growth(count: int, mib: float, runs: int) -> Iterator[Result]:
-    pairs = [(ours(reading(count), files=10, workers=_WORKERS), _ours()) for _ in range(runs)]
+    with kept():
+        pairs = [(ours(reading(count), files=10, workers=_WORKERS), _ours()) for _ in range(runs)]
     large = tuple(one.seconds / count * 1e3 for one, _ in pairs)
     small = tuple(one.seconds / _COUNT * 1e3 for _, one in pairs)
     cpu = statistics.median((a.cpu / count) / (b.cpu / _COUNT) for a, b in pairs)
