@@ -40,7 +40,7 @@ from parallel_orchestra.config import Settings
 from parallel_orchestra.errors import ExitCode, OrchestraError, Problem, UsageError, worst
 from parallel_orchestra.events import Event
 from parallel_orchestra.frozen import frozen
-from parallel_orchestra.garbage import staying
+from parallel_orchestra.garbage import staying, undisturbed
 from parallel_orchestra.graph import Graph
 from parallel_orchestra.model import Deliver, Halt, Plan
 from parallel_orchestra.ownership import NOTHING
@@ -175,18 +175,25 @@ def carry_out(options: Options) -> int:
         raise usage(f"`{other}` and `--fresh` exclude each other", "give one of them")
     check_reports(options.report)
     progress = _progress(options)
+    with ExitStack() as stack:
+        with undisturbed():
+            plan = _read(options)
+            settings = settings_for(options, plan)
+            # What was loaded and read is no garbage, and need not be looked through even once.
+            stack.enter_context(staying())
+        if options.dry_run:
+            return _preview(plan, settings, as_json=options.as_json)
+        return _carried_out(plan, settings, options, progress)
+
+
+def _read(options: Options) -> Plan:
     plan = _costing(_halting(load_plan(options.plan), options.halt), options.max_cost)
     if options.deliver:
         plan = replace(plan, merge=replace(plan.merge, deliver=Deliver(options.deliver)))
-    settings = settings_for(options, plan)
-    if options.dry_run:
-        return _preview(plan, settings, as_json=options.as_json)
-    return _carried_out(plan, settings, options, progress)
+    return plan
 
 
-@staying()
 def _carried_out(plan: Plan, settings: Settings, options: Options, progress: Progress) -> int:
-    """Runs a plan and returns the exit code; what was loaded and read before is no garbage."""
     news = News(plan, settings.environ)
     control = Control()
     root = settings.tasks_root(plan)

@@ -115,7 +115,7 @@ def conduct(
         with Crew(job, WorkerKind.CONDUCTOR, listen=lookout.hearing(listen)) as crew:
             _work_and_deliver(run, layout, crew, tell)
             before = seen(layout)
-            report = report_of(layout, found.repo, WALL_CLOCK.now())
+            report = report_of(layout, found.repo, WALL_CLOCK.now(), known=crew.job.known)
             remember_run(plan, found.repo, report)
             code = _exit_code(report, crew, control)
             ended = RunEnded(WALL_CLOCK.now(), int(code), WALL_CLOCK.monotonic() - started)

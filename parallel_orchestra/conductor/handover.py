@@ -13,7 +13,7 @@ from parallel_orchestra.frozen import frozen
 from parallel_orchestra.git import Pushed, Remote, Repo, Update, push, remote_of
 from parallel_orchestra.merge_queue import MergeQueue, deliver
 from parallel_orchestra.model import Deliver
-from parallel_orchestra.plan import plan_from_json
+from parallel_orchestra.plan import merge_from_json
 from parallel_orchestra.progress import Delivery
 from parallel_orchestra.report import markdown
 from parallel_orchestra.store import Layout, RunRecord
@@ -32,7 +32,7 @@ class Handover:
     @property
     def way(self) -> Deliver:
         """How the run's plan, or its command line, wants it."""
-        return plan_from_json(self.record.plan).merge.deliver
+        return merge_from_json(self.record.plan).deliver
 
     def command(self, *more: str) -> str:
         """Returns the command by which a person delivers, or does so again."""

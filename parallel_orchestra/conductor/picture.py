@@ -35,14 +35,26 @@ _ENDED = (TaskState.DONE, TaskState.FAILED)
 
 
 @undisturbed()
-def report_of(layout: Layout, repo: Repo, now: float, killed: str = "") -> RunReport:
+def report_of(
+    layout: Layout,
+    repo: Repo,
+    now: float,
+    killed: str = "",
+    known: tuple[RunRecord, Plan] | None = None,
+) -> RunReport:
     """Returns how a run stands `now` (epoch), `killed` if nobody is at work on it; changes nothing.
+
+    `known` are the record and its plan as the caller has them: most likely they are still true.
 
     Raises:
         EnvironmentProblem: the directory holds no run.
     """
     record = read_record(layout)
-    return report_on(record, plan_from_json(record.plan), layout, repo, now, killed)
+    if known is not None and known[0].plan == record.plan:
+        plan = known[1]
+    else:
+        plan = plan_from_json(record.plan)
+    return report_on(record, plan, layout, repo, now, killed)
 
 
 @undisturbed()

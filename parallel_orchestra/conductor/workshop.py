@@ -49,6 +49,11 @@ class Job:
     settings: Settings
     contenders: Rivals | None = None
 
+    @property
+    def known(self) -> tuple[RunRecord, Plan]:
+        """The run's record with the plan in it, as this process has them."""
+        return self.run, self.plan
+
 
 class Workshop:
     """The tools of one owner, who need not be registered to look; `close` puts them away."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from parallel_orchestra.plan.canonical import (
         fingerprint,
         fingerprints,
+        merge_from_json,
         plan_from_json,
         plan_to_json,
         task_from,
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 else:
     __getattr__, __dir__ = door(
         __name__,
-        canonical="fingerprint fingerprints plan_from_json plan_to_json task_from",
+        canonical="fingerprint fingerprints merge_from_json plan_from_json plan_to_json task_from",
         loading="BACKENDS MAX_BYTES SCHEMA_FILE contents is_folder joining_id load parse read_cpo "
         "read_joining source_and_project",
     )
@@ -47,6 +48,7 @@ __all__ = [
     "is_folder",
     "joining_id",
     "load",
+    "merge_from_json",
     "parse",
     "plan_from_json",
     "plan_to_json",

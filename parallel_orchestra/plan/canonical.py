@@ -13,7 +13,7 @@ from itertools import compress
 from operator import attrgetter, is_not
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from parallel_orchestra.errors import EnvironmentProblem, Problem
 from parallel_orchestra.graph import Graph
@@ -41,6 +41,7 @@ from parallel_orchestra.model import (
     Webhooks,
 )
 
+_Read = TypeVar("_Read")
 _NAMES = tuple(field.name for field in fields(Task))
 _DEFAULTS = tuple(
     field.default if field.default_factory is MISSING else field.default_factory()
@@ -153,8 +154,21 @@ def plan_from_json(record: Mapping[str, Any]) -> Plan:
     Raises:
         EnvironmentProblem: the record is not one of ours; somebody changed `run.json`.
     """
+    return _believed(_plan_from, record)
+
+
+def merge_from_json(record: Mapping[str, Any]) -> MergeRules:
+    """Returns how the plan of such a record has work merged; nothing else of it is looked at.
+
+    Raises:
+        EnvironmentProblem: as `plan_from_json`.
+    """
+    return _believed(lambda whole: _merge_rules(whole.get("merge", {})), record)
+
+
+def _believed(read: Callable[[Mapping[str, Any]], _Read], record: Mapping[str, Any]) -> _Read:
     try:
-        return _plan_from(record)
+        return read(record)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise EnvironmentProblem(
             Problem(

@@ -122,7 +122,8 @@ def find_program(name: str, env: Mapping[str, str], cwd: Path) -> str | None:
     folders = [""] if os.sep in name else env.get("PATH", os.defpath).split(os.pathsep)
     where = os.fspath(cwd)
     for folder in folders:
-        path = os.path.join(where, folder, name)
+        # nearly all folders of a PATH are absolute
+        path = f"{folder}/{name}" if folder[:1] == "/" else os.path.join(where, folder, name)
         if name and os.access(path, os.X_OK) and not os.path.isdir(path):
             return path
     return None

@@ -6,6 +6,8 @@ and only the generation from here.
 
 import json
 import re
+from itertools import compress
+from operator import attrgetter, is_not
 
 from parallel_orchestra.model import Evidence, Isolation, Qa, Setup, Task, Timed
 
@@ -37,7 +39,10 @@ _SHOWN = (
     "wave",
     "setup",
 )
-_DEFAULTS = Task(id="default")
+_VALUES = attrgetter(*_SHOWN)
+_DEFAULTS = _VALUES(Task(id="default"))
+# `json.dumps` makes an encoder anew for every text that is not written as by default.
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 #: What JSON lets stand and YAML 1.1 does not, or takes for a line break (chapters 4.1 and 4.2).
 _UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _GENERATION = re.compile("[0-9]{1,9}")
@@ -51,9 +56,11 @@ def task_file(task: Task, run: str, generation: int, fingerprint: str) -> bytes:
         "generation": generation,
         "fingerprint": fingerprint,
     }
-    for name in _SHOWN:
-        value = getattr(task, name)
-        if value != getattr(_DEFAULTS, name):
+    values = _VALUES(task)
+    # a few of these are said, and a run has tens of thousands of tasks: see `plan.canonical`
+    others = compress(zip(_SHOWN, values, _DEFAULTS, strict=True), map(is_not, values, _DEFAULTS))
+    for name, value, default in others:
+        if value != default:
             facts[name] = value.value if isinstance(value, Isolation) else _plain(value)
     lines = [f"{name}: {_yaml(value)}" for name, value in facts.items()]
     text = "\n".join(("---", *lines, "---", "", task.prompt, ""))
@@ -87,9 +94,7 @@ def _plain(value: object) -> object:
 
 def _yaml(value: object) -> str:
     # YAML has no surrogate pairs, so beyond ASCII only what it can't print is escaped.
-    return _UNPRINTABLE.sub(
-        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(value, ensure_ascii=False)
-    )
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", _ENCODER.encode(value))
 
 
 def _fact(text: str, wanted: str) -> str:

@@ -29,7 +29,7 @@ class Berth:
         self._shop = shop
         self._slots: dict[IsolationKind, Slot] = {}
         self._bench: Slot | None = None
-        self._tenant = Tenant(shop.commons)
+        self._tenant: Tenant | None = None
 
     def place(self, task: Task) -> Isolation:
         """Returns where a task's next attempt works; its worktree is made when it is opened."""
@@ -37,6 +37,7 @@ class Berth:
         if kind is IsolationKind.NONE:
             return InPlace(self._shop.plan.cwd)
         if kind is IsolationKind.SHARED:
+            self._tenant = self._tenant or Tenant(self._shop.commons)
             return self._tenant.owns(task.may_write)
         if kind not in self._slots or self._shop.keep_worktrees:
             self._slots[kind] = self._shop.pool.slot(_PREFIXES[kind])
@@ -56,9 +57,8 @@ class Berth:
         """Takes down what was set up, also after a cancel: nothing of it may run on."""
         shop = self._shop
         log = shop.store.layout.root / f"teardown-{self.number}.log"
-        benches = (self._bench,) if self._bench is not None else ()
-        places: tuple[Isolation, ...] = (*self._slots.values(), *benches, self._tenant)
-        for place in places:
+        places: tuple[Isolation | None, ...] = (*self._slots.values(), self._bench, self._tenant)
+        for place in filter(None, places):
             if shop.keep_worktrees or not place.set_up_as().teardown:
                 continue
             with Supervisor() as supervisor:
