@@ -28,6 +28,7 @@ if __package__:
 
     from parallel_orchestra.process.copier import CappedLog, Stream
     from parallel_orchestra.process.family import descendants, own_children
+    from parallel_orchestra.process.finding import found
     from parallel_orchestra.process.request import Request
     from parallel_orchestra.process.watch import Watch
 else:  # the bare interpreter knows this folder only
@@ -36,6 +37,7 @@ else:  # the bare interpreter knows this folder only
 
     from copier import CappedLog, Stream  # type: ignore[import-not-found,no-redef]
     from family import descendants, own_children  # type: ignore[import-not-found,no-redef]
+    from finding import found  # type: ignore[import-not-found,no-redef]
     from request import Request  # type: ignore[import-not-found,no-redef]
     from watch import Watch  # type: ignore[import-not-found,no-redef]
 
@@ -175,6 +177,11 @@ class Run:
     def _spawn(self) -> bool:
         """Starts the child, or notes why that can't be."""
         request = self._request
+        program = found(request.argv[0], request.env.get("PATH", os.defpath), request.cwd)
+        if program is None:
+            self._ending = "not started"
+            self._reason = f"`{request.argv[0]}` is not a program that can be run here"
+            return False
         opened: list[int] = []
         doing = f"cannot read {request.stdin}"
         try:
@@ -187,7 +194,7 @@ class Run:
             doing = f"cannot enter {request.cwd}"
             os.chdir(request.cwd)
             doing = f"cannot run `{request.argv[0]}`"
-            self._pid = _spawn(request, opened)
+            self._pid = _spawn(program, request, opened)
         except (OSError, ValueError) as error:
             self._ending = "not started"
             self._reason = f"{doing}: {getattr(error, 'strerror', None) or error}"
@@ -326,11 +333,11 @@ class Run:
         )
 
 
-def _spawn(request: Request, streams: list[int]) -> int:
+def _spawn(program: str, request: Request, streams: list[int]) -> int:
     """Starts the program in a session of its own; the three descriptors become its 0, 1 and 2."""
     actions = [(os.POSIX_SPAWN_DUP2, fd, number) for number, fd in enumerate(streams)]
     return os.posix_spawn(
-        request.program,
+        program,
         request.argv,
         request.env,
         file_actions=actions,

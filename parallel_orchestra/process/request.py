@@ -13,7 +13,6 @@ class Request:
         self,
         *,
         number: int,
-        program: str,
         argv: tuple[str, ...],
         env: dict[str, str],
         cwd: str,
@@ -33,7 +32,6 @@ class Request:
         dead_ends: tuple[DeadEnd, ...],
     ) -> None:
         self.number = number
-        self.program = program
         self.argv = argv
         self.env = env
         self.cwd = cwd

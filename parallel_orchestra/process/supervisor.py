@@ -21,6 +21,7 @@ from typing import Any
 from parallel_orchestra.frozen import frozen
 from parallel_orchestra.process import identity
 from parallel_orchestra.process.apart import start_apart
+from parallel_orchestra.process.finding import found
 from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
 
 #: Every child of a supervisor carries this variable, unique for the helper that runs it: if
@@ -28,6 +29,8 @@ from parallel_orchestra.process.telling import NO_LAST_WORDS, DeadEnd, LastWords
 MARK = "PO_SUPERVISOR"
 
 _HEADER = 4
+#: Bytes that are taken from the helper at once: at first, and of an answer that has more.
+_LITTLE, _MUCH = 1 << 12, 1 << 20
 _FOLDER = str(Path(__file__).resolve().parent)
 #: Seconds: for the helper to sweep the tree at `close`; beyond what a run may take by itself.
 _CLOSE_LIMIT = 25.0
@@ -119,14 +122,7 @@ def find_program(name: str, env: Mapping[str, str], cwd: Path) -> str | None:
 
     A name with a slash is a path, relative to `cwd`, as is an empty or relative PATH entry.
     """
-    folders = [""] if os.sep in name else env.get("PATH", os.defpath).split(os.pathsep)
-    where = os.fspath(cwd)
-    for folder in folders:
-        # nearly all folders of a PATH are absolute
-        path = f"{folder}/{name}" if folder[:1] == "/" else os.path.join(where, folder, name)
-        if name and os.access(path, os.X_OK) and not os.path.isdir(path):
-            return path
-    return None
+    return found(name, env.get("PATH", os.defpath), str(cwd))
 
 
 class Supervisor:
@@ -160,12 +156,8 @@ class Supervisor:
         On return no process of the child's tree is alive (on Linux; elsewhere none of its
         process group), and its logs are complete.
         """
-        program = find_program(child.argv[0], child.env, child.cwd)
-        if program is None:
-            reason = f"`{child.argv[0]}` is not a program that can be run here"
-            return Exit(Ending.NOT_STARTED, reason=reason)
         started = time.monotonic()
-        helper = self._begin(program, child)
+        helper = self._begin(child)
         if helper is None:
             return Exit(Ending.CANCELLED, reason="the supervisor is closed")
         try:
@@ -199,7 +191,7 @@ class Supervisor:
             if not self._running:
                 helper.close()
 
-    def _begin(self, program: str, child: Child) -> "_Helper | None":
+    def _begin(self, child: Child) -> "_Helper | None":
         """Hands the child to a live helper; None if closed."""
         with self._lock:
             if self._closed:
@@ -210,7 +202,7 @@ class Supervisor:
             self._helper = self._helper or _Helper()
             self._number += 1
             self._running = True
-            self._helper.send_run(self._number, program, child)
+            self._helper.send_run(self._number, child)
             return self._helper
 
     def _over(self, helper: "_Helper") -> None:
@@ -259,10 +251,10 @@ class _Helper:
         """Whether it runs."""
         return self._process.poll() is None
 
-    def send_run(self, number: int, program: str, child: Child) -> None:
+    def send_run(self, number: int, child: Child) -> None:
         """Sends the request; if nobody reads it, the answer's absence will tell."""
         self._socket.settimeout(_RUN_SLACK)
-        self._send(("run", _request(number, program, child, self._mark)))
+        self._send(("run", _request(number, child, self._mark)))
 
     def cancel(self, number: int) -> None:
         """Sends the wish to end that run."""
@@ -278,20 +270,21 @@ class _Helper:
         deadline = None if limit is None else time.monotonic() + limit
         data = b""
         while len(data) < _HEADER or len(data) < _HEADER + int.from_bytes(data[:_HEADER], "big"):
-            piece = self._piece(deadline)
+            # A buffer for the largest answer would cost the small ones more than all else of this.
+            piece = self._piece(deadline, _MUCH if data else _LITTLE)
             if not piece:
                 raise EOFError("it ended in the middle of a run")
             data += piece
         answer: tuple[Any, ...] = marshal.loads(data[_HEADER:])  # noqa: S302 - our own other half
         return answer
 
-    def _piece(self, deadline: float | None) -> bytes:
-        """Returns what comes next; wakes a helper that an agent has stopped meanwhile."""
+    def _piece(self, deadline: float | None, size: int) -> bytes:
+        """Returns what comes next, so many bytes at most; wakes a helper that an agent has stopped meanwhile."""
         while True:
             left = _LOOK_EVERY if deadline is None else deadline - time.monotonic()
             self._socket.settimeout(max(0.01, min(left, _LOOK_EVERY)))
             try:
-                return self._socket.recv(1 << 20)
+                return self._socket.recv(size)
             except TimeoutError:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
@@ -323,11 +316,10 @@ class _Helper:
             self._socket.sendall(len(body).to_bytes(_HEADER, "big") + body)
 
 
-def _request(number: int, program: str, child: Child, mark: str) -> dict[str, Any]:
+def _request(number: int, child: Child, mark: str) -> dict[str, Any]:
     """Returns what `reaper.Request` takes; absolute paths, for the helper lives in /."""
     return {
         "number": number,
-        "program": _absolute(program),
         "argv": tuple(child.argv),
         "env": {**child.env, MARK: mark},
         "cwd": _absolute(child.cwd),

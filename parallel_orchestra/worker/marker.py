@@ -11,7 +11,7 @@ class Marker:
     """The place of the marker in one workspace, seen before the agent starts."""
 
     def __init__(self, workspace: Path) -> None:
-        self._path = workspace / MARKER
+        self._path = os.path.join(workspace, MARKER)
         self._before = self._touched()
 
     def taken(self) -> bool:
@@ -24,7 +24,7 @@ class Marker:
             return False
         if self._before is None:
             with contextlib.suppress(OSError):
-                self._path.unlink()
+                os.unlink(self._path)
         return after != self._before
 
     def _touched(self) -> int | None:
