@@ -24,12 +24,12 @@ def main(argv: list[str] | None = None) -> int:
     from parallel_orchestra.cli.loading import (  # noqa: PLC0415  # see above
         interrupts_end_the_process,
     )
+    from parallel_orchestra.garbage import loading, none_at_the_end  # noqa: PLC0415  # see above
 
-    with interrupts_end_the_process():
+    with interrupts_end_the_process(), loading():
         if words == ["status"] and (said := _at_rest()):
             return _printed(said)
         from parallel_orchestra.cli.group import call  # noqa: PLC0415  # see above
-        from parallel_orchestra.garbage import none_at_the_end  # noqa: PLC0415  # see above
     none_at_the_end()
     return call(words)
 

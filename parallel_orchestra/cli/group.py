@@ -11,6 +11,7 @@ from parallel_orchestra.cli.catalogue import COMMANDS, PROGRAM, example, overvie
 from parallel_orchestra.cli.failures import exit_code_of
 from parallel_orchestra.cli.loading import interrupts_end_the_process
 from parallel_orchestra.errors import ExitCode
+from parallel_orchestra.garbage import loading
 
 
 class LazyGroup(click.Group):
@@ -25,7 +26,7 @@ class LazyGroup(click.Group):
         for entry in COMMANDS:
             if entry.name == cmd_name:
                 module, _, attribute = entry.place.partition(":")
-                with interrupts_end_the_process():
+                with interrupts_end_the_process(), loading():
                     command = getattr(import_module(f"{__package__}.{module}"), attribute)
                 assert isinstance(command, click.Command)  # noqa: S101  # the table is ours
                 return _with_example(command, entry.name)

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from parallel_orchestra.garbage import leave, stay, staying, undisturbed
+from parallel_orchestra.garbage import leave, loading, stay, staying, undisturbed
 
 
 def test_no_garbage_is_looked_for_in_a_block_and_it_is_again_after_one_that_failed():
@@ -86,3 +86,15 @@ def test_no_garbage_is_looked_for_when_a_process_ends():
 
     assert said() == "looked at\n"
     assert said("none_at_the_end()", "none_at_the_end()") == ""
+
+
+def test_what_is_loaded_stays_and_is_not_looked_through():
+    leave()
+
+    with loading():
+        seen = gc.isenabled()
+    kept = gc.get_freeze_count()
+    leave()
+
+    assert (seen, gc.isenabled()) == (False, True)
+    assert kept > 0
