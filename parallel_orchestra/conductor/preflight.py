@@ -71,11 +71,9 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
     repo = Repo.discover(plan.cwd, settings.environ)
     if settings.resume:
         Guard(repo, Layout(settings.tasks_root(plan)), _unheard).demand_asked()
-    head = repo.head()
     agents = agent_settings(plan, settings)
-    branch = settings.base or plan.base or head.branch or ""
-    commit = repo.refs.read(f"refs/heads/{branch}") if branch else None
-    problems = obstacles(plan, settings, repo)
+    head, branch, commit = _start(plan, settings, repo)
+    problems = _in_the_way(plan, settings, repo, head, branch, commit)
     if problems or commit is None:
         repo.close()
         raise EnvironmentProblem(*problems)
@@ -103,9 +101,19 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
 
 def obstacles(plan: Plan, settings: Settings, repo: Repo) -> list[Problem]:
     """Returns everything that would keep a run of this plan from beginning; changes nothing."""
+    return _in_the_way(plan, settings, repo, *_start(plan, settings, repo))
+
+
+def _start(plan: Plan, settings: Settings, repo: Repo) -> tuple[Head, str, str | None]:
+    """Returns what is checked out, and the branch to start from with its commit, if there is one."""
     head = repo.head()
     branch = settings.base or plan.base or head.branch or ""
-    commit = repo.refs.read(f"refs/heads/{branch}") if branch else None
+    return head, branch, repo.refs.read(f"refs/heads/{branch}") if branch else None
+
+
+def _in_the_way(
+    plan: Plan, settings: Settings, repo: Repo, head: Head, branch: str, commit: str | None
+) -> list[Problem]:
     return [
         *_repository_problems(repo, head, branch, commit, plan),
         *_backend_problems(plan, agent_settings(plan, settings)),

@@ -245,9 +245,13 @@ class Repo:
     def merge_base(self, one: str, other: str) -> str | None:
         """Returns the newest commit that both contain, or None if they have no common history.
 
+        Two equal names are taken for a commit's, and returned.
+
         Raises:
-            GitError: one of them is no commit.
+            GitError: one of two that differ is no commit.
         """
+        if one == other:
+            return one
         found = self.git.run("merge-base", one, other, ok=(0, 1))
         return found.line if found.code == 0 else None
 
