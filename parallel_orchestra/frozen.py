@@ -24,6 +24,8 @@ else:
 
 
 T = TypeVar("T")
+#: The classes whose `__init__` is made with their first value.
+_UNWRITTEN: set[type[Any]] = set()
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -36,14 +38,21 @@ def frozen(cls: type[T]) -> type[T]:
 
     def first(self: object, *values: object, **named: object) -> None:
         """Takes the fields; gives way to one that is made for this class alone."""
-        init = _init(made)
-        made.__init__ = init  # type: ignore[method-assign]  # once for all
-        init(self, *values, **named)
+        _write(made)
+        made.__init__(self, *values, **named)
 
     for name, method in {"__init__": first, **_SHARED}.items():
         if name not in own:
             setattr(made, name, method)
+    if "__init__" not in own:
+        _UNWRITTEN.add(made)
     return made
+
+
+def _write(cls: type[Any]) -> None:
+    """Gives a class the `__init__` that is made for it."""
+    cls.__init__ = _init(cls)
+    _UNWRITTEN.discard(cls)
 
 
 def _init(cls: type[Any]) -> Callable[..., None]:
@@ -110,4 +119,16 @@ class _Value:
         return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
 
-_SHARED = {name: method for name, method in vars(_Value).items() if callable(method)}
+class _Signature:
+    """Has who asks a class for its signature find it in the `__init__` that is made for it."""
+
+    def __get__(self, value: object, cls: type[Any]) -> object:
+        for one in _UNWRITTEN.intersection(cls.__mro__):
+            _write(one)
+        raise AttributeError
+
+
+_SHARED = {
+    **{name: method for name, method in vars(_Value).items() if callable(method)},
+    "__signature__": _Signature(),
+}

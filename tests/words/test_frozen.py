@@ -1,6 +1,7 @@
 """Values that are made quickly behave like frozen dataclasses with slots."""
 
 import copy
+import inspect
 import pickle
 from dataclasses import FrozenInstanceError, astuple, dataclass, field, fields, replace
 
@@ -144,3 +145,14 @@ def test_values_are_matched_by_place():
 
 def test_what_has_no_words_of_its_own_is_called_by_its_name():
     assert (Place.__doc__, Alone.__doc__) == ("Where something is.", "Alone")
+
+
+def test_a_class_has_the_signature_of_a_dataclass_before_its_first_value():
+    @frozen
+    class Unmade:
+        name: str
+        size: int = 1
+
+    assert list(inspect.signature(Unmade).parameters) == ["name", "size"]
+    assert inspect.signature(Unmade).parameters["size"].default == 1
+    assert Unmade("a") == Unmade("a", 1)
