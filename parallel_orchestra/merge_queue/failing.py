@@ -61,7 +61,8 @@ def named_by_junit(data: bytes) -> frozenset[str]:
     reader = _Junit()
     try:
         reader.parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:
+        # An encoding that nobody knows is looked up among Python's.
         raise ValueError(f"it is not XML: {error}") from error
     if not reader.suites:
         raise ValueError("it has no `testsuite`")

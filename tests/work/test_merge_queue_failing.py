@@ -37,8 +37,9 @@ def test_an_error_of_a_suite_is_named_after_the_suite():
         b"<html/>",
         PYTEST[:-20],
         b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><testsuite><testcase name='&a;'/></testsuite>",
+        b"<?xml version='1.0' encoding='utf-17'?><testsuite/>",
     ],
-    ids=["empty", "text", "another kind", "cut off", "entities"],
+    ids=["empty", "text", "another kind", "cut off", "entities", "unknown encoding"],
 )
 def test_what_is_no_report_is_refused(data):
     with pytest.raises(ValueError, match="it "):
