@@ -13,6 +13,7 @@ import sys
 
 import pytest
 
+from parallel_orchestra.git.call import DEFAULT_LIMIT
 from support.effort import EFFORT, FIRST_SEED, Effort, by_effort, rare
 from support.faults import ERRORS, bad_ground, calls_made, fault, fired, said_well
 from support.figures import tell
@@ -143,7 +144,9 @@ def test_a_git_child_whose_calls_fail_harms_nothing(tmp_path):
         }
 
         path = faulty_git(folder, **facts)
-        result = storm.scene.run(*OPTIONS, env={"NAP": "0", "PATH": path, **bad_ground()})
+        environ = {"NAP": "0", "PATH": path, **bad_ground()}
+        # A git whose answer is lost is given up after its limit, and not before.
+        result = storm.scene.run(*OPTIONS, env=environ, within=DEFAULT_LIMIT)
         storm.remember()
 
         said_well(result, 0, 3, 4)
