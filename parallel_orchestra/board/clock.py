@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from parallel_orchestra.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Clock:
     """Time as it is passed in: `now` epoch seconds UTC, `monotonic` for spans."""
 

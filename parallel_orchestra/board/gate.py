@@ -7,9 +7,9 @@ half a second old.
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from parallel_orchestra import machine
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.machine import Memory
 from parallel_orchestra.schedule import Schedule
 
@@ -25,7 +25,7 @@ _ASKED_EVERY = 0.5
 _MIB = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Demands:
     """What must be so for a task to start.
 

@@ -9,11 +9,11 @@ import contextlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from parallel_orchestra import files
 from parallel_orchestra.events import Event
+from parallel_orchestra.frozen import frozen
 from parallel_orchestra.model import Task
 from parallel_orchestra.states import Move, TaskState, allowed
 from parallel_orchestra.store.group_commit import GroupCommit
@@ -33,7 +33,7 @@ class LostClaim(Exception):  # a fact about a claim, not a fault
     """The task is not ours any more: recovered, released or moved by hand."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Claim:
     """A task that this process holds: its name in `locked/` and the path of that file."""
 
