@@ -23,8 +23,9 @@ from parallel_orchestra.plain import some_of
 _NAMED = 10
 #: Looking may cost this share of the time.
 _SHARE = 0.05
-#: Seconds by which a file's time may lie before that of what wrote it (the kernel's own tick).
-_LEEWAY = 0.02
+#: Seconds by which a file's time may lie before that of what wrote it: the kernel's own tick, which
+#: is ten milliseconds at most. The next task may be at work twenty after the last has written.
+_LEEWAY = 0.012
 #: Seconds that a delivery is waited for: a remark too many is better than a run that stands still.
 _PATIENCE = 10.0
 

@@ -242,7 +242,7 @@ def test_what_an_agent_does_to_the_checkout_and_to_refs_is_told(tmp_path, outsid
     )
     scene = between_good_ones(tmp_path, deeds)
     # it is the first, so that no other attempt's end lets anybody look in the middle of its deeds
-    scene.write_plan(scene.plan_path().read_text().replace("priority: 9", "priority: -9"))
+    scene.write_plan(scene.plan_path().read_text().replace("id: bad,", "id: bad, priority: 99,"))
     scene.git("tag", "v1")
     scene.git("branch", "old")
     (scene.project / "a.txt").write_text("stashed\n")

@@ -70,6 +70,8 @@ def test_a_session_goes_on_in_its_slot_that_another_task_had_meanwhile(scene):
 def test_after_a_kill_between_two_attempts_the_next_process_goes_on_with_the_work(scene):
     with scene.start("--yes", "--claude-exe", STAND_IN) as run:
         wait_until(lambda: stands(scene, "available", "done"), within=30)
+        # A move is told once it is on the disk.
+        wait_until(lambda: attempts(scene)[0]["failure"], within=30)
         run.kill_tree(whole_group=True)
     (before,) = attempts(scene)
     for record in limits(scene):

@@ -68,7 +68,8 @@ def test_a_paused_run_finishes_what_runs_and_starts_nothing_until_it_may(scene):
     assert why.startswith("c waiting: the run is paused by ")
     assert "the run is paused by " in json.loads(claim)["reason"]
     assert (result.exit_code, helped.exit_code) == (0, 0), f"{result}{helped}"
-    assert "not paused any more" in result.err
+    # One may have done all that was left before the other looked.
+    assert "not paused any more" in result.err + helped.err
 
 
 def test_a_pause_outlives_a_crash_and_holds_for_the_run_that_goes_on(scene):
