@@ -7,6 +7,7 @@ are seconds, whatever the plan wrote.
 import math
 import re
 from collections.abc import Callable, Iterable
+from enum import Enum
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, TypeGuard, TypeVar
 
@@ -270,9 +271,12 @@ def _some(value: float) -> float:
     return value
 
 
-def _isolation(value: str) -> Isolation:
+def _one_of(kind: type[Enum]) -> AfterValidator:
     # Not the class itself: from Python 3.12 on an enum's signature says nothing of one argument.
-    return Isolation(value)
+    def member(value: str) -> Enum:
+        return kind(value)
+
+    return AfterValidator(member)
 
 
 def _bounds(value: object) -> Boundaries:
@@ -375,9 +379,9 @@ Bounds = Annotated[
     PlainValidator(_bounds),
     WithJsonSchema({"enum": ["off", "warn", "block", False]}),
 ]
-Delivering = Annotated[Literal["end", "each", "never", "pr"], AfterValidator(Deliver)]
-Conflicting = Annotated[Literal["keep", "halt", "retry", "agent"], AfterValidator(OnConflict)]
-Merging = Annotated[Literal["merge", "squash", "rebase"], AfterValidator(Strategy)]
+Delivering = Annotated[Literal["end", "each", "never", "pr"], _one_of(Deliver)]
+Conflicting = Annotated[Literal["keep", "halt", "retry", "agent"], _one_of(OnConflict)]
+Merging = Annotated[Literal["merge", "squash", "rebase"], _one_of(Strategy)]
 CoAuthor = Annotated[
     str | bool,
     PlainValidator(_co_author),
@@ -390,4 +394,4 @@ Dollars = Annotated[
 Tokens = Annotated[int, Field(ge=0, le=10**12)]
 SomeDollars = Annotated[Dollars, AfterValidator(_some)]
 SomeTokens = Annotated[int, Field(ge=1, le=10**12)]
-Where = Annotated[Literal["worktree", "clone", "shared", "none"], AfterValidator(_isolation)]
+Where = Annotated[Literal["worktree", "clone", "shared", "none"], _one_of(Isolation)]

@@ -363,14 +363,14 @@ def test_the_mistakes_of_all_files_are_told_at_once(tmp_path):
 @pytest.mark.parametrize(
     ("text", "what", "where"),
     [
-        ('{"a": 1,}', "expecting property name", "manifest.json:1:9"),
+        ("{a: 1}", "expecting property name", "manifest.json:1:2"),
         ("", "expecting value", "manifest.json:1:1"),
         ("[]", "a manifest must be an object, not a list", "manifest.json:1:1"),
         ('{"a": 1,\n "a": 2}', "the key `a` stands twice in the same object", "manifest.json:2:2"),
         ("[" * 100_000, "nested deeper than any manifest", "manifest.json:1:1"),
         ("\x00", "the file contains a NUL byte", "manifest.json:1:1"),
     ],
-    ids=["comma", "empty", "list", "double key", "deep", "nul"],
+    ids=["bare", "empty", "list", "double key", "deep", "nul"],
 )
 def test_a_manifest_that_is_no_object(tmp_path, text, what, where):
     problems = told(tmp_path, {**cpo.files(), "manifest.json": text})

@@ -1,12 +1,14 @@
 """The schema for editors: it takes what the reader takes, and refuses what it can see is wrong."""
 
 import json
+from enum import EnumMeta
 
 import jsonschema
 import pytest
 import yaml
+from pydantic import AfterValidator
 
-from parallel_orchestra.plan import SCHEMA_FILE
+from parallel_orchestra.plan import SCHEMA_FILE, values
 from parallel_orchestra.plan.fields import SharedFields, TaskFields, TopFields
 from parallel_orchestra.plan.schema import plan_schema
 from support.pages import PAGES, ROOT, blocks_of
@@ -117,3 +119,11 @@ def test_a_field_without_a_meaning_has_no_description():
 
     assert made["$defs"]["Plan"]["properties"]["tasks"]["description"] == "What is done."
     assert "description" not in made["$defs"]["Plan"]["properties"]["name"]
+
+
+def test_no_enum_stands_for_a_function_since_not_every_python_gives_it_one_argument():
+    said = [one for kind in vars(values).values() for one in getattr(kind, "__metadata__", ())]
+    functions = [one.func for one in said if isinstance(one, AfterValidator)]
+
+    assert functions
+    assert not [one for one in functions if isinstance(one, EnumMeta)]
