@@ -16,14 +16,12 @@ answer. Frames on the socket are a length (4 bytes) and a marshalled value: mars
 import, and both ends are the same interpreter.
 """
 
+import ctypes
 import marshal
 import os
 import select
 import sys
 import time
-
-# what `ctypes` is made of: its types are a third of the time to start
-from _ctypes import FUNCFLAG_CDECL, CFuncPtr, dlopen, dlsym
 
 if __package__:
     import signal
@@ -57,13 +55,6 @@ _NEVER = float("inf")
 Answer = str | bytes | int | float | None
 #: Python ignores SIGPIPE, a shell's background job SIGINT, and children inherit that.
 _RESET_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
-
-
-class _Function(CFuncPtr):
-    """A function of C, whose answer nobody asks for."""
-
-    _flags_ = FUNCFLAG_CDECL
-    _restype_ = None
 
 
 class Host:
@@ -371,8 +362,7 @@ def main(control: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         signal.signal(number, signal.SIG_IGN)
     if _LINUX:
-        ourselves = dlopen(None, 0)  # type: ignore[arg-type]  # dlopen(3) takes NULL
-        _Function(dlsym(ourselves, "prctl"))(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     host = Host(control)
     while (frame := host.receive()) is not None:
         kind, value = frame
