@@ -45,7 +45,7 @@ def said_after(layout: Layout, task: str, attempt: int) -> bool:
 def _numbers(layout: Layout, task: str) -> list[int]:
     heads = (
         name.removesuffix(_ENDING)
-        for name in files.names(layout.root.joinpath("attempts", task))
+        for name in files.names(layout.attempts / task)
         if name.endswith(_ENDING)
     )
     return [int(head) for head in heads if head.isdecimal()]

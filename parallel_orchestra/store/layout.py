@@ -137,7 +137,7 @@ class Layout:
 
     def attempt(self, task: str, number: int, owner: str) -> Path:
         """Returns the directory of one attempt."""
-        return self.root.joinpath("attempts", task, f"{number}.{owner}")
+        return self.attempts.joinpath(task, f"{number}.{owner}")
 
     def create(self) -> None:
         """Makes all directories (mode 0700), README and .gitignore; what exists stays.
