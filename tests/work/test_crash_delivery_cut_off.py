@@ -71,6 +71,14 @@ def locks_in(project):
     }
 
 
+def check_arrived(project, commit, when):
+    assert git(project, "rev-parse", "main").strip() == commit
+    assert git(project, "status", "--porcelain") == "?? mine.txt\n", when
+    assert locks_in(project) == set()
+    assert git(project, "for-each-ref", f"{REFS.prefix}delivering") == ""
+    assert fsck_clean(project)
+
+
 @needs_strace
 @pytest.mark.parametrize("call", PLAYED)
 def test_a_delivery_whose_git_was_killed_is_finished_by_the_next(tmp_path, call):
@@ -92,11 +100,7 @@ def test_a_delivery_whose_git_was_killed_is_finished_by_the_next(tmp_path, call)
             subprocess.run(["sh", "-ec", delivery.command], check=True, capture_output=True)
             delivery = delivered(project)
         assert delivery.done, f"{call} {at}: {delivery}"
-        assert git(project, "rev-parse", "main").strip() == commit
-        assert git(project, "status", "--porcelain") == "?? mine.txt\n", f"{call} {at}"
-        assert locks_in(project) == set()
-        assert git(project, "for-each-ref", f"{REFS.prefix}delivering") == ""
-        assert fsck_clean(project)
+        check_arrived(project, commit, f"{call} {at}")
         if not fatal.mark.exists():
             break
     deaths = at - (not fatal.mark.exists())
@@ -122,11 +126,7 @@ def test_a_delivery_whose_git_met_an_error_is_finished_by_the_next(tmp_path, cal
             again += 1
             delivery = delivered(project)
         assert delivery.done, f"{call} {at}: {delivery}"
-        assert git(project, "rev-parse", "main").strip() == commit
-        assert git(project, "status", "--porcelain") == "?? mine.txt\n", f"{call} {at}"
-        assert locks_in(project) == set()
-        assert git(project, "for-each-ref", f"{REFS.prefix}delivering") == ""
-        assert fsck_clean(project)
+        check_arrived(project, commit, f"{call} {at}")
         if not fatal.mark.exists():
             break
     errors = at - (not fatal.mark.exists())
