@@ -111,6 +111,7 @@ class Crew(Workshop):
             tell(self.snapshot(team, stopping=control.draining))
             threads.wait(_TICK)
         threads.close()
+        self._ear.hear_the_end()
         if self.board.halted() is HaltWhen.NOW and not control.cancelled:
             # It ended what worked. What was merged is looked at and delivered as after any run.
             self.resume_checks()

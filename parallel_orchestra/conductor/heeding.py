@@ -17,7 +17,7 @@ from parallel_orchestra.worker import Worker
 
 
 class Ear:
-    """One process's ear for what people ask; `hear` is for its main thread."""
+    """One process's ear for what people ask; it is its main thread's."""
 
     def __init__(self, layout: Layout, say: Callable[[str], None]) -> None:
         """Takes what is called with a sentence when something new is asked for."""
@@ -43,6 +43,11 @@ class Ear:
             claim = worker.claim
             if claim is not None and claim.task in cancelled:
                 worker.lose(claim)
+
+    def hear_the_end(self) -> None:
+        """Tells of the end of a pause if the workers did all that was left before the next `hear`."""
+        if self._paused:
+            self._hear_pause(paused=steering.paused(self._layout))
 
     def _hear_pause(self, *, paused: bool) -> None:
         if paused and not self._paused:
