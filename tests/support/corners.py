@@ -8,9 +8,11 @@ from pathlib import Path
 from support.repository import fsck_clean
 from support.scene import Result, Scene
 
-#: A line of shell: waits until every task named on it was begun, or lies in `done/`.
-BEGUN = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/locked" | grep "^$one\\.")"; do sleep 0.02; done; done'
-DONE = 'for one in {}; do until test -n "$(ls "$PO_TASKS_DIR/done" | grep "^$one\\.")"; do sleep 0.02; done; done'
+#: Lines of shell: an agent says that it is there, and waits for others, or for what they did. A lock
+#: would tell less, as it is taken before it is known what its task builds upon; and not for long.
+_HERE = ': > "$PO_TASKS_DIR/begun-$PO_TASK_ID"; for one in {}; do until '
+_BEGUN = _HERE + 'test -e "$PO_TASKS_DIR/begun-$one"; do sleep 0.02; done; done'
+_DONE = _HERE + 'test -n "$(ls "$PO_TASKS_DIR/done" | grep "^$one\\.")"; do sleep 0.02; done; done'
 
 
 def plan_of(tasks: Mapping[str, str], *, top: str = "", chain: bool = False) -> str:
@@ -26,13 +28,13 @@ def plan_of(tasks: Mapping[str, str], *, top: str = "", chain: bool = False) -> 
 
 
 def begun(*tasks: str) -> str:
-    """Returns a line of shell that waits until these tasks are at work."""
-    return BEGUN.format(" ".join(tasks))
+    """Returns a line of shell that waits for the agents of these tasks, which have such a line too."""
+    return _BEGUN.format(" ".join(tasks))
 
 
 def done(*tasks: str) -> str:
     """Returns a line of shell that waits until these tasks are done."""
-    return DONE.format(" ".join(tasks))
+    return _DONE.format(" ".join(tasks))
 
 
 def shell(folder: Path, lines: str) -> str:

@@ -13,12 +13,13 @@ SLEEP = ONCE.format(flag="slept-$PO_TASK_ID", words="echo up >> $FLAGS/asleep; s
 THREE = (Step("a"), Step("b", ("a",)), Step("c"))
 LATER = (Step("x"), Step("y", ("x",)), Step("z"))
 
-#: The second writer waits until the first is merged: what both wrote from one base conflicts.
+#: The first writer waits until the second is there, which waits until the first is merged: what both
+#: wrote from one base conflicts.
 SHARED = (
-    Step("a", does="echo a > shared.txt"),
+    Step("a", does='until test -e "$FLAGS/b-is-there"; do sleep 0.02; done; echo a > shared.txt'),
     Step(
         "b",
-        does="until git cat-file -e refs/heads/orchestra/storm:a.txt 2>/dev/null; "
+        does=': > "$FLAGS/b-is-there"; until git cat-file -e refs/heads/orchestra/storm:a.txt 2>/dev/null; '
         "do sleep 0.02; done; echo b > shared.txt",
     ),
     Step("c"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.corners import begun, done
 from support.replay import after_run
 from support.repository import fsck_clean
 from support.scene import Scene
@@ -279,9 +280,9 @@ def test_nothing_of_a_run_at_work_is_touched(tmp_path):
 
 
 def test_branches_of_kept_work_go_by_name_only():
-    plan = PLAN.replace(
-        'sow, command: "echo 1 >> sow.txt"', 'sow, command: "echo 2 > dig.txt; sleep 2"'
-    )
+    first, second = f"{begun('sow')}; echo 1 > dig.txt", f"{done('dig')}; echo 2 > dig.txt"
+    plan = PLAN.replace('"echo 1 >> dig.txt"', json.dumps(first))
+    plan = plan.replace('"echo 1 >> sow.txt"', json.dumps(second))
     scene = after_run(plan, "-j", "2", code=4)
     (branch,) = [ref.removeprefix("refs/heads/") for ref in scene.refs("refs/heads/orchestra-kept")]
 
@@ -338,10 +339,10 @@ def test_an_age_that_is_none_is_refused():
 
 
 def killed_in_the_middle(folder):
-    """Returns a run that was killed while task `dig` was at work, and the worktree of that."""
+    """Returns a run that was killed while task `dig` alone was at work, and the worktree of that."""
     script = "echo 1 >> dig.txt; echo x > half.txt; if test ! -e $GO; then sleep 60; fi"
     scene = Scene(folder).repository(3).plan(PLAN.replace("echo 1 >> dig.txt", script))
-    with scene.start("--yes", env={"GO": str(folder / "go")}) as running:
+    with scene.start("--yes", "-j", "1", env={"GO": str(folder / "go")}) as running:
         wait_until(lambda: list(scene.cache.rglob("half.txt")), 30)
         running.kill_tree(whole_group=True)
     scene.wait_for_silence()

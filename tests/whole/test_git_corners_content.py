@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from support.corners import check_all_merged, done, plan_of, run, shell
+from support.corners import begun, check_all_merged, done, plan_of, run, shell
 from support.effort import cases, rare
 from support.repository import commit_files
 from support.scene import Scene
@@ -233,7 +233,7 @@ def test_attributes_that_a_task_adds_decide_no_merge_of_the_run(scene):
     wait = f'{done("plant")}; until grep -q union "$PO_PROJECT/.gitattributes"; do sleep 0.02; done'
     tasks = {
         "plant": "echo '*.md merge=union' > .gitattributes",
-        "x": f"{wait}; echo x >> log.md",
+        "x": f"{wait}; {begun('y')}; echo x >> log.md",
         "y": f"{wait}; {done('x')}; echo y >> log.md",
     }
     environ = {"PO_PROJECT": str(scene.project)}

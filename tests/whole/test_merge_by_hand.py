@@ -5,7 +5,7 @@ import json
 import pytest
 
 from support import figures
-from support.corners import done
+from support.corners import begun, done
 from support.deaths import riding_along
 from support.effort import by_effort
 from support.repository import commit_files, fsck_clean
@@ -24,7 +24,7 @@ max_workers: 3
 verify: ["test ! -e broken"]
 defaults: {{backend: command, max_retries: 0}}
 tasks:
-  - {{id: first, title: The first, command: "echo first > f.txt"}}
+  - {{id: first, title: The first, command: '{begun("second")}; echo first > f.txt'}}
   - {{id: second, command: '{done("first")}; echo second > f.txt', verify: ["test ! -e bad"],
      boundary: [own.txt]}}
   - {{id: third, depends_on: [second], command: "cat f.txt > third.txt"}}

@@ -185,7 +185,7 @@ if grep -q MERGE_HEAD "$PO_PROMPT_FILE"; then
   exit
 fi
 case $PO_TASK_ID in
-  first) echo ours > text/f; rm lines/lines; printf 'o\\0' > binary/bin;;
+  first) {meet}; echo ours > text/f; rm lines/lines; printf 'o\\0' > binary/bin;;
   second) {wait}; echo theirs > text/f; echo 9 >> lines/lines; printf 't\\0' > binary/bin;;
   after) cat text/f > after.txt;;
 esac
@@ -211,7 +211,8 @@ def resolving(scene, tmp_path):
         scene.git("add", "--all")
         scene.git("commit", "-qm", "more")
         agent = tmp_path / "agent.sh"
-        agent.write_text(AGENT.format(place=tmp_path, wait=done("first")))
+        meet, wait = begun("second"), done("first")
+        agent.write_text(AGENT.format(place=tmp_path, meet=meet, wait=wait))
         (tmp_path / "resolve.sh").write_text(resolve)
         (tmp_path / "judge.sh").write_text(JUDGE.format(place=tmp_path, wanted=judge))
         return scene.plan(RESOLVING.format(agent=agent, place=tmp_path, strategy=strategy))
