@@ -77,7 +77,7 @@ def test_it_begins_again_after_a_sudden_end_and_ends_once(tmp_path, how):
     command = f"echo begun >> {told}; test -e {tmp_path}/on || sleep 600; echo ended >> {told}"
     scene = scene_of(tmp_path, f"after_merge: {json.dumps(command)}")
     with scene.start("--yes") as running:
-        wait_until(told.exists, 30, "it begins")
+        wait_until(lambda: told.exists() and told.read_text(), 30, "it begins")
         if how == "kill":
             kill_marked(running.marker)
         else:

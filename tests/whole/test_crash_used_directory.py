@@ -11,7 +11,9 @@ from support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-STEPS = (Step("a"), Step("b"), Step("c"), Step("d", ("a",)))
+#: All but the first one wait in a run that has HOLD in its environment, until that file is gone.
+HELD = 'while test -e "$HOLD"; do sleep 0.02; done'
+STEPS = (Step("a"), Step("b", does=HELD), Step("c", does=HELD), Step("d", ("a",), does=HELD))
 
 
 @pytest.fixture
@@ -64,8 +66,10 @@ def stopped(storm):
 
 
 def stop_after_a(storm):
-    """Stops a run in which only `a` got done: the others were not begun."""
-    with storm.start("-j", "1", NAP="0.3") as running:
+    """Stops a run in which only `a` got done: at most one of the others was begun."""
+    hold = storm.scene.project.parent / "hold"
+    hold.touch()
+    with storm.start("-j", "1", NAP="0", HOLD=str(hold)) as running:
         wait_until(lambda: "a" in storm.scene.tasks_in("done"), 15)
         kill(running, "alone")
     storm.scene.wait_for_silence()
@@ -130,10 +134,14 @@ def test_resume_of_a_finished_run_changes_nothing(storm):
 
 
 def test_resume_of_a_stopped_run_that_was_finished_by_hand_since_is_a_success(tmp_path):
-    storm = Storm(Scene(tmp_path).repository(3), STEPS[:3])
-    with storm.start(NAP="0.5") as running:
+    storm = Storm(Scene(tmp_path).repository(3), tuple(Step(one, does=HELD) for one in "abc"))
+    hold = tmp_path / "hold"
+    hold.touch()
+    with storm.start(NAP="0", HOLD=str(hold)) as running:
         wait_until(lambda: len(storm.lines()) == 3, 15)
         running.interrupt()
+        wait_until(lambda: "no new ones start" in running.err())
+        hold.unlink()
         assert running.wait().exit_code == 130
     assert set(storm.scene.states().values()) == {"done"}
     storm.scene.git("merge", "-q", "--ff-only", "orchestra/storm")

@@ -26,8 +26,8 @@ tasks:
 ---
 """
 #: Until the user's branch, which all worktrees see, has what the task before made.
-ARRIVED = "for i in $(seq 200); do git cat-file -e main:one.txt && break; sleep 0.05; done"
-GOES_ON = "for i in $(seq 200); do test -e $PO_TASKS_DIR/go && break; sleep 0.05; done"
+ARRIVED = "until git cat-file -e main:one.txt; do sleep 0.05; done"
+GOES_ON = "until test -e $PO_TASKS_DIR/go; do sleep 0.05; done"
 
 
 def scene_of(folder, way, wait="true"):

@@ -154,10 +154,13 @@ def test_a_branch_that_two_worktrees_have_checked_out_is_refused(scene, tmp_path
 def test_a_branch_that_a_second_worktree_takes_meanwhile_is_not_moved_under_it(scene, tmp_path):
     second = tmp_path / "second"
     gate = tmp_path / "gate"
-    scene.plan(plan_of({"one": f"until test -e {gate}; do sleep 0.02; done; echo task > a.txt"}))
+    begun = tmp_path / "begun"
+    work = f"touch {begun}; until test -e {gate}; do sleep 0.02; done; echo task > a.txt"
+    scene.plan(plan_of({"one": work}))
 
     with scene.start("--yes") as running:
-        wait_until(lambda: list(scene.tasks_dir.glob("locked/one*")), within=20)
+        # Not while ours is made: two at once are more than git can take.
+        wait_until(begun.exists, within=20)
         scene.git("worktree", "add", "-q", "--force", str(second), "main")
         gate.touch()
         result = running.wait()

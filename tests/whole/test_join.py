@@ -220,17 +220,20 @@ def test_the_branch_of_a_run_whose_directory_is_gone_is_used_again(tmp_path):
 def test_a_stopped_conductor_is_alive_and_nobody_takes_its_tasks(tmp_path):
     storm = Storm(Scene(tmp_path).repository(3), FREE[:4], options=("--yes", "-j", "1"))
 
-    with storm.start(NAP="0.4") as conductor:
-        wait_for_any = wait_until(lambda: sorted(starts(storm)), 60)
+    hold = tmp_path / "hold"
+    hold.touch()
+
+    with storm.start(HOLD=str(hold), NAP="0") as conductor:
+        wait_until(lambda: starts(storm), 60)
         conductor.send(signal.SIGSTOP)
         held = storm.scene.tasks_in("locked")
-        with join(storm, NAP="0.05") as worker:
-            wait_until(lambda: len(starts(storm)) == 4, 60)
+        with join(storm, NAP="0") as worker:
+            wait_until(lambda: len(storm.scene.tasks_in("done")) == 3, 60)
+            hold.unlink()
             conductor.send(signal.SIGCONT)
             codes = worker.wait().exit_code, conductor.wait().exit_code
 
-    assert wait_for_any
-    assert held
+    assert len(held) == 1
     assert codes == (0, 0)
     assert set(starts(storm).values()) == {1}
     storm.check()

@@ -78,7 +78,9 @@ def test_acts_are_followed_from_attempt_to_attempt_until_the_tasks_have_ended(sc
             scene.start_command("logs", "a", "long", "-f") as both,
             scene.start_command("logs", "a", "-f", "--attempt", "1") as first,
         ):
-            wait_until(lambda: "...     run make\n" in one.out(), 20)
+            begun = "...     run make\n"
+            wait_until(lambda: begun in one.out(), 20)
+            wait_until(lambda: {f"a     {begun}", f"long  {begun}"} <= whole_lines(both), 20)
             doing = Glance(Layout(scene.tasks_dir), plan_of(scene)).look()
             (scene.tasks_dir / "go").touch()
             followed = [follower.wait() for follower in (one, both, first)]
@@ -96,6 +98,10 @@ def test_acts_are_followed_from_attempt_to_attempt_until_the_tasks_have_ended(sc
     assert {line[:6] for line in lines} == {"a     ", "long  "}
     of_a = [line[6:] for line in lines if line.startswith("a ")]
     assert of_a == [*FIRST.splitlines(), "==> attempt 2 <==", *SECOND.splitlines()]
+
+
+def whole_lines(running):
+    return set(running.out().splitlines(keepends=True))
 
 
 def plan_of(scene):
@@ -182,7 +188,7 @@ def test_who_follows_a_task_that_nobody_works_on_is_told_so(scene):
     with scene.start() as running:
         wait_until(lambda: len(list(scene.tasks_dir.glob("attempts/*/1.*/agent.log"))) == 2, 20)
         with scene.start_command("logs", "a", "-f") as follower:
-            wait_until(lambda: "says    I begin." in follower.out(), 20)
+            wait_until(lambda: "\na warning\n" in follower.out(), 20)
             running.kill_tree(whole_group=True)
             told = follower.wait()
     scene.wait_for_silence()

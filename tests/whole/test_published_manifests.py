@@ -334,7 +334,9 @@ def test_what_agents_write_below_the_claude_folder_is_work_unless_it_was_a_copy(
 
 
 def test_a_group_lets_no_more_tasks_run_than_its_limit_and_holds_up_no_others(scene, claude):
-    alone = "mkdir $CALLS/busy || exit 2; sleep 0.2; rmdir $CALLS/busy"
+    # The first of them ends when the free one was called.
+    called = "until [ -e $CALLS/free.args ]; do sleep 0.02; done"
+    alone = f"mkdir $CALLS/busy || exit 2; {called}; sleep 0.2; rmdir $CALLS/busy"
     group = [read_task(f"g{n}", alone, concurrency_group="api") for n in range(3)]
     free = read_task("free", "[ -e $CALLS/g2.args ] && exit 2; true")
     scene.plan(manifest(*group, free, concurrency_limits={"api": 1}))
