@@ -216,8 +216,11 @@ class _Porter:
         for one in (sys.stdin, listener, self._ends):
             self._ears.register(one, selectors.EVENT_READ)
 
-    def next_wish(self) -> tuple[Wish, list[int]] | None:
-        """Returns, in a fork, what that shall do and its streams; None in the end, not in a fork."""
+    def next_wish(self) -> tuple[Wish, list[int], int] | None:
+        """Returns, in a fork, what it shall do, its streams, and what it closes once it is ready for that.
+
+        None in the end, not in a fork.
+        """
         while True:
             for key, _ in self._ears.select():
                 if key.fileobj is sys.stdin:
@@ -228,17 +231,22 @@ class _Porter:
                 elif found := self._fork():
                     return found
 
-    def _fork(self) -> tuple[Wish, list[int]] | None:
+    def _fork(self) -> tuple[Wish, list[int], int] | None:
         guest, _ = self._listener.accept()
         streams = socket.recv_fds(guest, 1, 3)[1]
         with guest.makefile("rb") as told:
             wish = Wish.heard(told.read())
+        ready, getting_ready = os.pipe()
         pid = os.fork()
         if pid == 0:
+            os.close(ready)
             self._go(guest)
-            return wish, streams
-        for one in streams:
+            return wish, streams, getting_ready
+        for one in (*streams, getting_ready):
             os.close(one)
+        # Who is told of it may send its group a signal at once, and looks for its mark.
+        os.read(ready, 1)
+        os.close(ready)
         self._waiting[pid] = guest
         # Who was killed meanwhile does not hear it.
         with contextlib.suppress(OSError):
@@ -264,7 +272,7 @@ class _Porter:
         os.close(self._bell)
 
 
-def _become(wish: Wish, streams: Sequence[int]) -> None:
+def _become(wish: Wish, streams: Sequence[int], getting_ready: int) -> None:
     """Makes this fork what a process started for that wish would be."""
     os.setsid()
     os.chdir(wish.folder)
@@ -274,6 +282,7 @@ def _become(wish: Wish, streams: Sequence[int]) -> None:
     os.environ.clear()
     os.environ.update(wish.env)
     _show(os.environb)
+    os.close(getting_ready)
     sys.argv = ["parallel-orchestra", *wish.words]
     sys.orig_argv = [sys.executable, "-m", "parallel_orchestra", *wish.words]
     if path := wish.env.get("PYTHONPATH"):

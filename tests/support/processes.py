@@ -1,10 +1,13 @@
 """Who is alive, asked of /proc only: a second opinion beside the tool's own."""
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _PROC = "/proc"
+#: At a process that seems to have no environment; there are such.
+_LOOKS = 5
 
 
 def marked(name: str, value: str) -> tuple[int, ...]:
@@ -28,7 +31,7 @@ def involved(marks: Mapping[str, str], folders: Iterable[Path]) -> tuple[int, ..
     return tuple(
         pid
         for pid in _pids()
-        if (words and not set(_read(pid, "environ").split(b"\0")).isdisjoint(words))
+        if (words and not set(_environment(pid).split(b"\0")).isdisjoint(words))
         or (places and _works_in(pid, places))
     )
 
@@ -52,6 +55,24 @@ def _read(pid: int, what: str) -> bytes:
             return file.read()
     except OSError:
         return b""
+
+
+def _environment(pid: int) -> bytes:
+    """Returns what a process was started with.
+
+    While it becomes another program (execve(2)) there is nothing to read for a moment; and who looked
+    then would let it escape.
+    """
+    for _ in range(_LOOKS):
+        if told := _read(pid, "environ"):
+            return told
+        try:
+            # Zombies and threads of the kernel have none.
+            os.readlink(f"{_PROC}/{pid}/exe")
+        except OSError:
+            return b""
+        time.sleep(0.001)
+    return b""
 
 
 def _works_in(pid: int, folders: list[str]) -> bool:

@@ -6,6 +6,7 @@ assert result.exit_code == 0
 assert set(result.states().values()) == {"done"}
 """
 
+import contextlib
 import os
 import secrets
 import signal
@@ -72,7 +73,9 @@ class Running(Views):
     def kill_tree(self, *, whole_group: bool) -> None:
         """Sends SIGKILL to the command alone, or to it and all of its process group."""
         if whole_group:
-            os.killpg(self.child.pid, signal.SIGKILL)
+            # Unless all of them have ended by themselves, just before.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
         else:
             self.child.kill()
         self.child.wait(timeout=LIMIT)
