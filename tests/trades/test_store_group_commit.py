@@ -93,12 +93,13 @@ def test_a_directory_that_is_gone_does_not_end_the_telling(tmp_path):
 
 
 def test_no_thread_is_started_for_nothing(tmp_path):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     commit = GroupCommit([str(tmp_path)], lambda _: None)
 
     commit.close()
 
-    assert threading.active_count() == before
+    # One of another test may just come to its end.
+    assert set(threading.enumerate()) <= before
 
 
 @pytest.mark.parametrize("threads", [4])

@@ -73,7 +73,7 @@ def test_a_status_says_that_the_owner_of_a_running_task_is_dead(scene):
     other = "  - {id: other, command: 'true', priority: -1}\n"
     long = "  - {id: long, command: 'echo begun; exec sleep 60'}\n"
     scene.plan(f"{HEAD}{long}{other}---\n")
-    with scene.start("--yes") as run:
+    with scene.start("--yes", "-j", "1") as run:
         wait_until(lambda: list(scene.tasks_dir.glob("attempts/long/*/agent.log")), within=10)
         during = scene.call("status").out
         run.kill_tree(whole_group=False)

@@ -118,7 +118,7 @@ def test_no_task_starts_on_a_full_disk_and_it_is_said_once(board, clock, said, d
     disk["bytes"] = 0
 
     asker = Asker(board)
-    asker.advance(clock, lambda: clock.elapsed > 30)
+    asker.advance(clock, lambda: said and clock.elapsed > 30)
 
     assert not asker.ended()
     assert said == [f"{FULL} ({tmp_path}): no task starts until there is room"]

@@ -7,18 +7,20 @@ import pytest
 from parallel_orchestra.api import default_settings, run_plan
 from parallel_orchestra.events import Delivered, Failed
 from parallel_orchestra.store import group_commit
+from support.corners import begun
 from support.repository import make_repository
 
-CONFLICT = """\
+MEET = begun("left", "right")
+CONFLICT = f"""\
 ---
 po_plan_version: "0.2"
 name: quarrel
 cwd: project
-defaults: {backend: command}
+defaults: {{backend: command}}
 tasks:
-  - {id: left, command: "echo left > page.txt; sleep 0.3"}
-  - {id: right, command: "echo right > page.txt; sleep 0.3"}
-  - {id: other, command: "echo other > other.txt"}
+  - {{id: left, command: '{MEET}; echo left > page.txt'}}
+  - {{id: right, command: '{MEET}; echo right > page.txt'}}
+  - {{id: other, command: "echo other > other.txt"}}
 ---
 """
 
