@@ -13,7 +13,7 @@ from parallel_orchestra.git import FALLBACK_IDENTITY, Head, Identity, Repo, fast
 from parallel_orchestra.git.call import Git, clean_environment
 from parallel_orchestra.git.mutex import Mutex
 from support.repository import commit_files, files_at, git, make_repository
-from support.waiting import wait_until
+from support.waiting import given_time, wait_until
 
 FILES = {"a.txt": "one\n", "b.txt": "two\n"}
 
@@ -285,11 +285,14 @@ def test_a_failure_shows_command_directory_exit_code_and_gits_words(repo: Repo):
 def test_a_git_that_does_not_end_is_ended_with_its_children(tmp_path: Path):
     root = make_repository(tmp_path / "project", FILES)
     mark = tmp_path / "pid"
-    slow = Git(clean_environment(os.environ), root, limit=0.3)
     alias = f"alias.slow=!echo $$ > {mark}; exec sleep 60"
 
-    with pytest.raises(GitError, match=r"did not end within 0\.3 seconds"):
-        slow.run("-c", alias, "slow")
+    def run(seconds: float) -> None:
+        slow = Git(clean_environment(os.environ), root, limit=seconds)
+        with pytest.raises(GitError, match=rf"did not end within {seconds:g} seconds"):
+            slow.run("-c", alias, "slow")
+
+    given_time(run, lambda _: mark.exists() and mark.read_text(), seconds=0.3)
 
     pid = int(mark.read_text())
     assert wait_until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in _state(pid), within=5)

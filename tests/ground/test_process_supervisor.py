@@ -13,11 +13,12 @@ import pytest
 from parallel_orchestra.process import Child, Ending, Supervisor, find_program
 from parallel_orchestra.process.identity import inside, marked
 from parallel_orchestra.process.supervisor import MARK
-from support.waiting import wait_until
+from support.waiting import given_time, wait_until
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the sub-reaper")
 
-#: A daemon by the book, that obeys no signal which can be disobeyed; says when it is ready.
+#: A daemon by the book, that obeys no signal which can be disobeyed. It says when it is ready, and so
+#: does who started it, who has seen the one between them end.
 DAEMON = """
 import os, signal, sys, time
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -31,6 +32,7 @@ if os.fork() == 0:
 os.wait()
 while not os.path.exists(sys.argv[1]):
     time.sleep(0.001)
+open(sys.argv[1] + ".both", "w").close()
 """
 QUICK = (0.1, 0.1)
 
@@ -218,7 +220,14 @@ def test_a_child_leads_a_session_of_its_own(supervisor, python):
 
 
 def test_both_streams_meet_in_the_log_in_order_of_arrival(supervisor, python, tmp_path):
-    code = "import os,time\nfor i in range(6): os.write(1 + i % 2, b'%d\\n' % i); time.sleep(.02)"
+    code = (
+        "import os, time\n"
+        "for i in range(6):\n"
+        "    os.write(1 + i % 2, b'%d\\n' % i)\n"
+        # What arrived before the next look at both streams has no order.
+        "    while not os.path.exists('../log') or os.path.getsize('../log') < 2 * i + 2:\n"
+        "        time.sleep(0.002)"
+    )
     copies = {"stdout_log": tmp_path / "out", "stderr_log": tmp_path / "err"}
 
     exit_ = supervisor.run(python(code, **copies))
@@ -331,7 +340,11 @@ def test_a_child_may_close_its_streams_and_go_on(supervisor, shell, tmp_path):
 def test_a_timeout_gives_the_agent_a_last_word(supervisor, shell):
     line = "trap 'echo cost; exit 0' INT; echo ready; while :; do sleep 0.01; done"
 
-    exit_ = supervisor.run(shell(line, timeout=0.3, graces=(5.0, 5.0)))
+    exit_ = given_time(
+        lambda seconds: supervisor.run(shell(line, timeout=seconds, graces=(60.0, 5.0))),
+        lambda exit_: exit_.stdout_tail.startswith(b"ready\n"),
+        seconds=0.3,
+    )
 
     assert (exit_.ending, exit_.code, exit_.stdout_tail) == (Ending.TIMEOUT, 0, b"ready\ncost\n")
 
@@ -346,10 +359,14 @@ def test_a_timeout_goes_from_interrupt_to_terminate_to_kill(supervisor, python, 
         "import signal, time\n"
         "signal.signal(signal.SIGINT, signal.SIG_DFL)\n"
         f"for name in {trapped.split()!r}: signal.signal(getattr(signal, 'SIG' + name), signal.SIG_IGN)\n"
-        "time.sleep(300)"
+        "print('ready', flush=True); time.sleep(300)"
     )
 
-    exit_ = supervisor.run(python(code_, timeout=0.2))
+    exit_ = given_time(
+        lambda seconds: supervisor.run(python(code_, timeout=seconds)),
+        lambda exit_: exit_.stdout_tail,
+        seconds=0.2,
+    )
 
     assert (exit_.ending, exit_.code) == (Ending.TIMEOUT, code)
 
@@ -403,15 +420,18 @@ def test_closing_ends_what_runs_at_once_and_keeps_its_output(supervisor, shell, 
 @linux
 @pytest.mark.parametrize("how", ["end", "timeout", "cancel", "close"])
 def test_daemons_that_obey_nothing_are_gone(supervisor, python, tmp_path, left, how):
-    ready = tmp_path / "ready"
+    ready, both = tmp_path / "ready", tmp_path / "ready.both"
     end = "" if how == "end" else "time.sleep(300)"
-    child = python(DAEMON + end, str(ready), timeout=0.4 if how == "timeout" else 60)
-    answer = in_background(supervisor.run, child)
-    wait_until(ready.exists)
 
-    {"cancel": supervisor.cancel, "close": supervisor.close}.get(how, bool)()
+    def run(seconds):
+        answer = in_background(supervisor.run, python(DAEMON + end, str(ready), timeout=seconds))
+        if how != "timeout":
+            wait_until(both.exists)
+        {"cancel": supervisor.cancel, "close": supervisor.close}.get(how, bool)()
+        return answer()
 
-    exit_ = answer()
+    exit_ = given_time(run, lambda _: both.exists(), seconds=0.4 if how == "timeout" else 300)
+
     endings = {"end": Ending.EXITED, "timeout": Ending.TIMEOUT}
     assert left() == ()
     assert exit_.ending is endings.get(how, Ending.CANCELLED)
@@ -430,7 +450,8 @@ def test_nobody_waits_for_a_background_process_that_holds_the_pipe(supervisor, s
 
 @linux
 def test_last_words_of_a_background_process_are_kept(supervisor, shell):
-    line = "(trap 'echo bye; exit' TERM; echo hello; while :; do sleep 0.01; done) & sleep 0.1"
+    line = "(trap 'echo bye; exit' TERM; echo hello; touch up; while :; do sleep 0.01; done) & "
+    line += "until test -e up; do sleep 0.01; done"
 
     exit_ = supervisor.run(shell(line))
 
@@ -506,7 +527,7 @@ def test_when_the_helper_is_killed_its_tree_is_ended_and_the_next_run_works(
 ):
     ready = tmp_path / "ready"
     answer = in_background(supervisor.run, python(DAEMON + "time.sleep(300)", str(ready)))
-    wait_until(ready.exists)
+    wait_until((tmp_path / "ready.both").exists)
 
     os.kill(helper_pid(supervisor), signal.SIGKILL)
 
@@ -548,10 +569,18 @@ def test_a_stopped_helper_does_not_stop_a_close(supervisor, shell, tmp_path, lef
 
 
 @linux
-def test_a_silent_helper_is_given_up_after_the_limit(supervisor, shell, left, monkeypatch):
+def test_a_silent_helper_is_given_up_after_the_limit(
+    supervisor, shell, tmp_path, left, monkeypatch
+):
     monkeypatch.setattr("parallel_orchestra.process.supervisor._RUN_SLACK", 0.1)
 
-    exit_ = supervisor.run(shell("kill -STOP $PPID; sleep 300", timeout=0.1))
+    exit_ = given_time(
+        lambda seconds: supervisor.run(
+            shell("kill -STOP $PPID; touch stopped; sleep 300", timeout=seconds)
+        ),
+        lambda _: (tmp_path / "work" / "stopped").exists(),
+        seconds=0.1,
+    )
 
     assert (exit_.ending, exit_.reason) == (Ending.LOST, "the helper process was lost: timed out")
     assert left() == ()

@@ -29,7 +29,9 @@ WORDS = LastWords(
     pending_key="for",
     grace=0.3,
 )
-BEGIN, RESULT = 'echo \'{"type":"begin"}\'; sleep 0.1; ', 'echo \'{"type":"result"}\'; '
+#: What runs when its first word is heard is no sign of work, so it waits until that was.
+HEARD = 'until grep -qs begin "$PWD.log"; do sleep 0.02; done; sleep 0.1; '
+BEGIN, RESULT = 'echo \'{"type":"begin"}\'; ' + HEARD, 'echo \'{"type":"result"}\'; '
 PYTHON = f"exec {sys.executable} -I -S -c "
 
 HANG = {
@@ -45,10 +47,10 @@ HANG = {
 LIVE = {
     "uses the processor": PYTHON
     + f"'import time\nt=time.monotonic()\nwhile time.monotonic()-t<{LONG}: pass'",
-    "children come and go": "for i in 1 2 3 4 5; do sleep 0.4; done",
+    "children come and go": "for i in $(seq 10); do sleep 0.2; done",
     "writes a file": PYTHON + '\'import os,time\nfd=os.open("f",os.O_CREAT|os.O_WRONLY)\n'
     f't=time.monotonic()\nwhile time.monotonic()-t<{LONG}: os.write(fd,b"x"); time.sleep(0.1)\'',
-    "prints": "for i in 1 2 3 4 5; do sleep 0.4; echo $i; done",
+    "prints": "for i in $(seq 10); do sleep 0.2; echo $i; done",
 }
 DONE = {
     "hangs": "exec sleep 600",

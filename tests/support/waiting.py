@@ -11,6 +11,21 @@ T = TypeVar("T")
 PATIENCE = 6
 
 
+def given_time(act: Callable[[float], T], came: Callable[[T], object], seconds: float) -> T:
+    """Returns what `act` gives, which lasts so many seconds at most, if it came so far as it should.
+
+    If not, as nothing comes far in a short time on a busy machine, there is more time, and more.
+
+    Raises:
+        AssertionError: it did not come so far in any time.
+    """
+    for patience in (1, PATIENCE, PATIENCE**2):
+        found = act(seconds * patience)
+        if came(found):
+            return found
+    raise AssertionError(f"it did not come so far within {seconds * patience} s: {found!r}")
+
+
 def wait_until(condition: Callable[[], T], within: float = 10.0, what: str = "") -> T:
     """Returns the first true answer of `condition`, asked again every few milliseconds.
 

@@ -8,7 +8,7 @@ import pytest
 
 from parallel_orchestra.events import Failed, RunEnded
 from parallel_orchestra.notify import runner
-from support.waiting import wait_until
+from support.waiting import given_time, wait_until
 
 FAILED = Failed(1.0, "dig", 2, "verify", 'said "no"\n')
 
@@ -52,11 +52,15 @@ def test_a_command_that_is_not_there_is_a_sentence(tmp_path):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
 def test_a_command_that_hangs_is_killed_with_its_children(tmp_path):
-    run = shell("sleep 1000 & echo $! > child; wait", tmp_path, timeout=0.5)
+    script, note = "sleep 1000 & echo $! > child; wait", tmp_path / "child"
+    said = given_time(
+        lambda seconds: (shell(script, tmp_path, timeout=seconds)(FAILED), seconds),
+        lambda _: note.exists() and note.read_text(),
+        seconds=0.5,
+    )
 
-    assert run(FAILED) == ("`sleep 1000 & echo $! > child; wait` was killed after 0.5 s, at Failed")
-
-    child = (tmp_path / "child").read_text().strip()
+    assert said[0] == f"`{script}` was killed after {said[1]:g} s, at Failed"
+    child = note.read_text().strip()
     wait_until(lambda: _gone(child), what="the child of the command is gone")
 
 
