@@ -196,6 +196,8 @@ def _work(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
         opened.resumed,
     )
     crew.journal.write(started)
+    if not opened.resumed:
+        crew.ready(found.workers)
     crew.guard.begin(anew=not opened.resumed)
     crew.queue.tip()
     remarks = [

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from types import TracebackType
@@ -23,7 +24,7 @@ from parallel_orchestra.events import Event, Warned
 from parallel_orchestra.git import Extent, Repo, extent
 from parallel_orchestra.merge_queue.history import state_before
 from parallel_orchestra.model import HaltWhen, LimitMode
-from parallel_orchestra.process import identity
+from parallel_orchestra.process import Supervisor, identity
 from parallel_orchestra.report.silence import doing
 from parallel_orchestra.report.text import span
 from parallel_orchestra.schedule import Outlook, doomed
@@ -56,6 +57,7 @@ class Crew(Workshop):
     ) -> None:
         super().__init__(job, myself(job.run.run, kind, job.layout), listen=listen, clock=clock)
         self._threads: Threads | None = None
+        self._ready: list[Supervisor] = []
         conducts = kind is WorkerKind.CONDUCTOR
         self._roster = Roster(self, conducts=conducts)
         self._glance: Glance | None = None
@@ -84,7 +86,14 @@ class Crew(Workshop):
                 self._cancel()
                 self._threads.wait(_TICK)
             self._threads.close()
+        for supervisor in self._ready:
+            supervisor.close()
         self.close(remove_worktrees=not self.job.settings.keep_worktrees)
+
+    def ready(self, workers: int) -> None:
+        """Has the helpers of so many workers start, while this process publishes what they will do."""
+        self._ready = [Supervisor() for _ in range(workers)]
+        threading.Thread(target=_start, args=(tuple(self._ready),), name="ready").start()
 
     def work(self, workers: int, control: Control, tell: Tell) -> None:
         """Lets N workers work until nothing is left, the run is drained or cancelled.
@@ -94,7 +103,10 @@ class Crew(Workshop):
         """
         shop = self.shop()
         berths = Berths()
-        team = [Worker(shop, number, berths) for number in range(1, workers + 1)]
+        team = [
+            Worker(shop, number, berths, self._ready.pop(0) if self._ready else Supervisor())
+            for number in range(1, workers + 1)
+        ]
         threads = Threads(team, self.board, self.store, HEARTBEAT)
         self._threads = threads
         if control.draining:
@@ -226,6 +238,12 @@ class Crew(Workshop):
         if self._threads is not None:
             self._threads.cancel()
         self.cancel_checks()
+
+
+def _start(supervisors: Iterable[Supervisor]) -> None:
+    with contextlib.suppress(OSError):
+        for supervisor in supervisors:
+            supervisor.ready()
 
 
 def clear_worktrees(repo: Repo, project: Path, settings: Settings) -> None:

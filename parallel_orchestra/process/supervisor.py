@@ -171,6 +171,16 @@ class Supervisor:
         self._over(helper)
         return _exit(answer)
 
+    def ready(self) -> None:
+        """Starts the helper ahead of the first run, which then finds it up; it takes some milliseconds.
+
+        Raises:
+            OSError: it can't be started now; the first run tries again.
+        """
+        with self._lock:
+            if self._helper is None and not self._closed:
+                self._helper = _Helper()
+
     def cancel(self) -> bool:
         """Ends the current run as `CANCELLED`; does nothing, and returns False, if none is."""
         with self._lock:

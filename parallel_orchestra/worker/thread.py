@@ -21,13 +21,13 @@ from parallel_orchestra.worker.shop import Shop
 class Worker:
     """One worker thread's work: `run` until there is nothing left, `cancel` from any thread."""
 
-    def __init__(self, shop: Shop, number: int, berths: Berths) -> None:
-        """Takes the number of its slot, from 1, and the berths of all workers of the process."""
+    def __init__(self, shop: Shop, number: int, berths: Berths, supervisor: Supervisor) -> None:
+        """Takes the number of its slot, from 1, the berths of all workers, and a supervisor to close."""
         self.number = number
         self.claim: Claim | None = None
         self.since = 0.0
         self._shop = shop
-        self._supervisor = Supervisor()
+        self._supervisor = supervisor
         self._berths = berths
         berths.add(Berth(shop, number))
         self._cancelled = threading.Event()

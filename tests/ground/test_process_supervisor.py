@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from parallel_orchestra.process import Child, Ending, Supervisor, find_program
+from parallel_orchestra.process.family import own_children
 from parallel_orchestra.process.identity import inside, marked
 from parallel_orchestra.process.supervisor import MARK
 from support.waiting import given_time, wait_until
@@ -112,6 +113,27 @@ def test_many_children_run_one_after_the_other_in_one_helper(supervisor, shell):
 
     assert [exit_.code for exit_ in exits] == list(range(20))
     assert [exit_.stdout_tail for exit_ in exits] == [b"%d\n" % number for number in range(20)]
+
+
+def test_a_helper_that_was_made_ready_carries_out_the_first_run(supervisor, shell):
+    others = set(own_children())
+    supervisor.ready()
+    (helper,) = set(own_children()) - others
+    supervisor.ready()
+
+    ended = supervisor.run(shell("echo $PPID"))
+
+    assert ended.stdout_tail == b"%d\n" % helper
+    assert set(own_children()) - others == {helper}
+
+
+def test_who_is_closed_makes_nothing_ready(supervisor):
+    others = own_children()
+    supervisor.close()
+
+    supervisor.ready()
+
+    assert own_children() == others
 
 
 @pytest.mark.parametrize(
