@@ -42,7 +42,7 @@ class Board(Knowledge):
         with self._changed:
             while not self._stopping:
                 now, fresh, paused = self._clock.monotonic(), False, False
-                if not self._rounds.sure(now):
+                if not self._sure(now):
                     if self._short_of_room():
                         self._changed.wait(_PAUSE)
                         continue
@@ -59,7 +59,7 @@ class Board(Knowledge):
                         continue
                     if not paused and not self._gate.short:
                         self._rounds.made_sure(now)
-                task = None if paused else self._schedule.take(now)
+                task = None if paused or self._halted else self._schedule.take(now)
                 if task is None:
                     if self._is_over(fresh=fresh):
                         self._stopping = True
@@ -111,6 +111,12 @@ class Board(Knowledge):
                 return False
             self._stopping = False
             return True
+
+    def _sure(self, now: float) -> bool:
+        if self._may_halt:
+            # Who moved it to `failed/` is another process, or one of ours that tells us in a moment.
+            self._rounds.heed_failures(self._store.signs_of_ends())
+        return self._rounds.sure(now)
 
     def _shut(self, now: float) -> bool:
         return self._schedule.may_start(now) and self._gate.shut(len(self._active))
@@ -243,6 +249,8 @@ class Board(Knowledge):
         return free and self._orders.allow(task)
 
     def _is_over(self, *, fresh: bool) -> bool:
+        if self._halted:
+            return True
         if self._active:
             return False
         if not self._mends and self._store.all_ended():

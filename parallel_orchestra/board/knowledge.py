@@ -228,15 +228,25 @@ class Knowledge:
         """
         return self._room.lack(since)
 
+    @property
+    def _may_halt(self) -> bool:
+        """Whether a task that fails may be the last one to do so."""
+        return self._asks or self._halt.when is not HaltWhen.KEEP_GOING
+
     def _forget(self, task: str) -> None:
         self._active.pop(task, None)
 
     def _count_failures(self) -> None:
-        failed = self._schedule.failed - len(self._undone)
+        failed = self._schedule.failed + self._just_failed() - len(self._undone)
         if not self._halted and self._halt.reached(failed, len(self._tasks)):
             self._halted = self._stopping = True
         if self._asks and not self._question:
             self._look_for_a_question()
+
+    def _just_failed(self) -> int:
+        """Returns how many of ours lie in `failed/` by now, of which their threads are about to tell."""
+        found = (self._entries.get(task) for task in self._active)
+        return sum(one is not None and one.state is TaskState.FAILED for one in found)
 
     def _look_for_a_question(self) -> None:
         entries = self._entries.items()

@@ -70,6 +70,11 @@ class Rounds:
         if signs != self._signs and rested:
             self.ask()
 
+    def heed_failures(self, signs: tuple[int, ...]) -> None:
+        """Makes a look due at once if a task has failed since the last one, whatever looks cost."""
+        if signs[1:] != self._signs[1:]:
+            self.ask()
+
     def left(self, *, idle: bool) -> float:
         """Returns the seconds until the next look, which comes sooner for an idle process."""
         now = self._monotonic()

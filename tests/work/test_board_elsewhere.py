@@ -8,7 +8,7 @@ import pytest
 from parallel_orchestra.board import Board, Clock
 from parallel_orchestra.board.gate import Demands, Gate
 from parallel_orchestra.graph import Graph
-from parallel_orchestra.model import Task
+from parallel_orchestra.model import Halt, HaltWhen, Task
 from parallel_orchestra.schedule import Schedule
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import TaskStore
@@ -42,21 +42,21 @@ def theirs(stage):
     there.close()
 
 
-def board_of(stage: Stage, *, mends: bool = True) -> Board:
+def board_of(stage: Stage, tasks=TASKS, **facts) -> Board:
     """A board whose clock stands still, so that no look is due by itself after the first."""
     clock = FakeClock()
-    listed = tuple(TASKS.values())
+    listed = tuple(tasks.values())
     return Board(
-        TASKS,
+        tasks,
         Schedule.of(listed, Graph.of(listed), {}, {}, {}),
         stage.store,
-        stage.recovery(*TASKS),
+        stage.recovery(*tasks),
         Clock(clock.now, clock.monotonic),
         {},
         {},
         Room((), print, clock.monotonic),
         Gate(Demands(memory=0), print, clock.monotonic, lambda: 0.5),
-        mends=mends,
+        **facts,
     )
 
 
@@ -92,6 +92,29 @@ def test_once_all_have_ended_only_who_mends_looks_at_them_all_again(
 
     assert board.next() is None
     assert bool(looks) == mends
+
+
+@pytest.mark.parametrize(
+    ("facts", "halted"),
+    [({}, False), ({"halt": Halt.of("soon")}, True), ({"halt": Halt.of("soon,2")}, False)],
+    ids=["goes on", "halts", "not yet"],
+)
+def test_who_is_to_halt_starts_nothing_once_a_task_has_failed_elsewhere(
+    stage, theirs, facts, halted
+):
+    tasks = {**TASKS, "other": Task("other", priority=-1)}
+    stage.publish("other")
+    claim = theirs.claim(theirs.listing().entries["theirs"].name)
+    board = board_of(stage, tasks, **facts)
+    mine = board.next()
+    theirs.fail(claim, counted=True, then=())
+    board.ended(stage.store.complete(mine, ()), TaskState.DONE)
+
+    after = board.next()
+
+    assert mine.task == "long"
+    assert (after is None) == halted
+    assert board.halted() == (HaltWhen.SOON if halted else None)
 
 
 def test_all_have_ended_if_none_waits_and_none_is_at_work_and_one_can_see_that(stage):
