@@ -42,7 +42,9 @@ def events(scene, kind):
     lines = [
         json.loads(line)
         for path in sorted((scene.tasks_dir / "journal").glob("*.jsonl"))
-        for line in path.read_text(encoding="utf-8").splitlines()
+        for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
+        # of the last one, there may be only the beginning so far
+        if line.endswith("\n")
     ]
     return [one for one in lines if one["kind"] == kind]
 

@@ -18,7 +18,9 @@ from support.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.storm]
 
-STEPS = (Step("a"), Step("b", ("a",)), Step("r", looks_only=True))
+#: The first task is at work as long as the file HOLD is there.
+HELD = 'while test -e "$HOLD"; do sleep 0.02; done'
+STEPS = (Step("a", does=HELD), Step("b", ("a",)), Step("r", looks_only=True))
 
 #: Which part of a scene lies on the small disk.
 PLACES = {"tasks": "project/_tasks", "repository": "project", "worktrees": "cache"}
@@ -34,7 +36,17 @@ def small(request, tmp_path):
 
 
 def storm_in(folder):
-    return Storm(Scene(folder).repository(2), STEPS, options=("--yes", "--resume", "-j", "2"))
+    scene = Scene(folder, env={"HOLD": str(folder / "hold")}).repository(2)
+    return Storm(scene, STEPS, options=("--yes", "--resume", "-j", "2"))
+
+
+def filled_while_at_work(storm, disk):
+    """Fills a disk once the first agent is at work, and lets that end; returns what takes the room."""
+    hold = storm.scene.project.parent / "hold"
+    wait_for_line(storm, "start", "a")
+    filler = fill(disk)
+    hold.unlink()
+    return filler
 
 
 def counted_failures(scene):
@@ -64,9 +76,9 @@ def test_a_run_does_not_begin_on_a_full_disk(tmp_path, small):
 def test_a_disk_that_is_full_while_agents_work_pauses_the_run_and_then_ends_it(tmp_path, small):
     _, disk = small
     storm = storm_in(tmp_path)
-    with storm.start(NAP="1", **bad_ground()) as running:
-        wait_for_line(storm, "start", "a")
-        filler = fill(disk)
+    (tmp_path / "hold").touch()
+    with storm.start(NAP="0", **bad_ground()) as running:
+        filler = filled_while_at_work(storm, disk)
         wait_until(lambda: "no task starts until there is room" in running.err(), 30)
         result = running.wait()
     storm.remember()
@@ -84,9 +96,9 @@ def test_a_run_goes_on_by_itself_when_room_is_made(tmp_path, small):
     _, disk = small
     storm = storm_in(tmp_path)
     patient = {**HASTE, "board.troubles": {"_TROUBLE_LIMIT": 600.0}}
-    with storm.start(NAP="1", **bad_ground(hasten=patient)) as running:
-        wait_for_line(storm, "start", "a")
-        filler = fill(disk)
+    (tmp_path / "hold").touch()
+    with storm.start(NAP="0", **bad_ground(hasten=patient)) as running:
+        filler = filled_while_at_work(storm, disk)
         wait_until(lambda: "no task starts until there is room" in running.err(), 30)
         filler.unlink()
         result = running.wait()
