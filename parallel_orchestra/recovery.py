@@ -141,7 +141,8 @@ class Recovery:
         path = self._store.layout.state(TaskState.LOCKED) / entry.file
         return self._watch.death(entry.name, str(path))
 
-    def _free(self, entry: Entry, reason: str, mark: tuple[str, str] | None = None) -> bool:
+    def _free(self, entry: Entry, reason: str, claim: tuple[str, str] | None = None) -> bool:
+        """Frees a lock. With the mark of its `claim` the owner may be alive."""
         name = entry.name
         if not self._tasks[name.task].read_only:
             try:
@@ -149,12 +150,23 @@ class Recovery:
             except LostClaim:
                 return False
             self._queue.tip()
-        if name.owner and name.owner != self._store.owner:
-            identity.end_marked(*(mark or ("PO_OWNER", name.owner)))
+        foreign = bool(name.owner) and name.owner != self._store.owner
+        if not (claim and foreign):
+            if foreign:
+                identity.end_marked("PO_OWNER", name.owner)
+            return self._release(entry, reason)
+        # An owner that saw its agent end before the task is moved would move it itself, as one that failed.
+        identity.stop_marked(*claim)
+        try:
+            return self._release(entry, reason)
+        finally:
+            identity.end_marked(*claim)
+
+    def _release(self, entry: Entry, reason: str) -> bool:
         if self._merged(entry):
             target, won = TaskState.DONE, self._store.roll_forward(entry)
         else:
-            target, won = TaskState.AVAILABLE, self._store.recover(name)
+            target, won = TaskState.AVAILABLE, self._store.recover(entry.name)
         if won:
             self._note(entry, target, reason)
         return won

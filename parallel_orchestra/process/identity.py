@@ -141,7 +141,7 @@ def end_marked(name: str, value: str) -> int:
     ended: set[int] = set()
     limit = time.monotonic() + _END_LIMIT
     while time.monotonic() < limit:
-        family = _freeze(name, value)
+        family = stop_marked(name, value)
         if not family:
             break
         ended |= family
@@ -151,8 +151,11 @@ def end_marked(name: str, value: str) -> int:
     return len(ended)
 
 
-def _freeze(name: str, value: str) -> set[int]:
-    """Stops the marked processes and all below them, until a look finds no other; returns them."""
+def stop_marked(name: str, value: str) -> set[int]:
+    """Stops the marked processes and all below them, until a look finds no other; returns them.
+
+    Never the calling process. Whoever calls it ends them, too: `end_marked`.
+    """
     frozen: set[int] = set()
     while True:
         fresh = _with_descendants(marked(name, value)) - frozen - {os.getpid()}

@@ -1,6 +1,9 @@
 """What the dead, the doubtful and people with `mv` left behind is healed, once."""
 
+import os
 import shutil
+import signal
+import subprocess
 from collections import Counter
 
 import pytest
@@ -10,10 +13,12 @@ from parallel_orchestra.errors import WaitsForPerson
 from parallel_orchestra.events import Recovered
 from parallel_orchestra.merge_queue import Merged
 from parallel_orchestra.model import Task
+from parallel_orchestra.process import identity
 from parallel_orchestra.states import TaskState
 from parallel_orchestra.store import Listing, LostClaim
 from support.merging import REFS, RUN, Stage, commit_on, other_process
 from support.repository import fsck_clean, git, make_repository, merges_of
+from support.waiting import wait_until
 
 DEAD = "host-9-0000dead"
 
@@ -250,6 +255,29 @@ def test_two_recoverers_at_once_move_each_task_once(stage: Stage, at_work, kille
     assert {stage.state(task) for task in merged} == {"done"}
     assert {stage.state(task) for task in fenced} == {"available"}
     assert merges_of(project, REFS.integration) == dict.fromkeys(merged, 1)
+
+
+def test_an_agent_whose_task_is_taken_by_force_ends_after_the_move_and_stands_still_before(
+    stage: Stage, at_work, monkeypatch
+):
+    child = at_work("work", "build:claim", owner=DEAD)
+    assert child.stdout.readline() == "ready\n"
+    healer, entry = stage.recovery("build"), stage.store.listing().entries["build"]
+    agent = subprocess.Popen(["sleep", "300"], env={"PO_CLAIM": entry.file, "PATH": os.defpath})
+    wait_until(lambda: agent.pid in identity.marked("PO_CLAIM", entry.file))
+    recover, seen = stage.store.recover, []
+
+    def moved(name):
+        seen.append((agent.poll(), identity.stopped(agent.pid)))
+        return recover(name)
+
+    monkeypatch.setattr(stage.store, "recover", moved)
+    freed = healer.free(entry, "asked for")
+
+    assert freed
+    assert seen == [(None, True)]
+    assert agent.wait(60) == -signal.SIGKILL
+    assert stage.state("build") == "available"
 
 
 def test_a_recoverer_with_an_old_look_does_not_disturb_the_next_owner(
