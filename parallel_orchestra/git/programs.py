@@ -34,6 +34,8 @@ _OTHER = re.compile(
 _NAMES_DRIVER = re.compile(r"^\s*[^#\s].*\b(?:filter|merge|diff)\b.*$", re.MULTILINE)
 
 _ATTRIBUTES = "info/attributes"
+#: The key of the one setting there is if git can't read them.
+_UNREAD = "config"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,6 +52,11 @@ class Programs:
 
     drivers: frozenset[Setting] = frozenset()
     others: frozenset[Setting] = frozenset()
+
+    @property
+    def unread(self) -> str:
+        """What git says if it could not read its configuration; else empty."""
+        return next((one.value or one.key for one in self.drivers if one.key == _UNREAD), "")
 
 
 class ProgramsOf:
@@ -105,7 +112,7 @@ class ProgramsOf:
         said = self._git.run("config", "--list", "--show-origin", "-z", ok=range(256))
         if said.code != 0:
             # No call of ours works then, and none of the user's.
-            yield Setting("config", said.err.strip())
+            yield Setting(_UNREAD, said.err.strip())
             return
         origins = set()
         fields = iter(said.fields)

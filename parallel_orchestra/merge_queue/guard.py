@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable
 
 from parallel_orchestra import files
-from parallel_orchestra.errors import Problem, WaitsForPerson
+from parallel_orchestra.errors import EnvironmentProblem, Problem, WaitsForPerson
 from parallel_orchestra.git import Programs, ProgramsOf, Repo, Setting
 from parallel_orchestra.plain import some_of
 from parallel_orchestra.store import Layout
@@ -37,6 +37,7 @@ class Guard:
     def __init__(self, repo: Repo, layout: Layout, warn: Callable[[str], None]) -> None:
         """Takes what is called with each sentence that the user should know, once."""
         self._programs = ProgramsOf(repo)
+        self._config = repo.common_dir / "config"
         self._layout = layout
         self._warn = warn
         self._turn = threading.Lock()
@@ -46,12 +47,18 @@ class Guard:
         """Accepts what is there: all of it if the run is `anew`, else what was accepted or asked.
 
         Raises:
+            EnvironmentProblem: git can't read them at this moment.
             WaitsForPerson: something was changed since, and nobody was asked yet.
             OSError: what was accepted can't be noted.
         """
+        found = self._programs.look()
+        if found.unread:
+            # Accepted, it would be all settings that were changed when git can read them again.
+            what = "git can't read its configuration"
+            raise EnvironmentProblem(Problem(what, str(self._config), found.unread))
         if not anew:
             self.demand_asked()
-        self._accepted = self._programs.look()
+        self._accepted = found
         self._note(self._accepted.drivers)
 
     def demand_asked(self) -> None:
