@@ -197,7 +197,7 @@ def _work(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
     )
     crew.journal.write(started)
     if not opened.resumed:
-        crew.ready(found.workers)
+        crew.ready(min(found.workers, found.most))
     crew.guard.begin(anew=not opened.resumed)
     crew.queue.tip()
     remarks = [

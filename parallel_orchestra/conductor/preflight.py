@@ -40,7 +40,7 @@ class Preflight:
 
     `base_branch` is the user's branch that the work is delivered to, `tree` the project's files
     where tasks start from, as far as the plan says what tasks write; `contenders` are those that
-    may write the same of them.
+    may write the same of them, and `most` is how many tasks can run at once.
     """
 
     repo: Repo
@@ -54,6 +54,7 @@ class Preflight:
     mode: Mode
     mode_reason: str
     workers: int
+    most: int
     notices: tuple[str, ...]
 
 
@@ -95,6 +96,7 @@ def examine(plan: Plan, settings: Settings) -> Preflight:
         mode=mode,
         mode_reason=reason,
         workers=workers,
+        most=most,
         notices=notices(plan, settings, repo, agents, most, workers),
     )
 

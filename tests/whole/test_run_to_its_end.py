@@ -23,6 +23,15 @@ tasks:
 """
 
 
+#: Says how many helpers a run has: they are the children of an agent's parent's parent.
+COUNT_HELPERS = r"""
+for one in $(cat /proc/$(cut -d " " -f 4 /proc/$PPID/stat)/task/*/children); do
+    tr "\0" " " < /proc/$one/cmdline
+    echo
+done | grep -c reaper
+"""
+
+
 def plan(*tasks, top=""):
     return (
         HEAD.replace("tasks:\n", top + "tasks:\n") + "".join(f"  - {t}\n" for t in tasks) + "---\n"
@@ -79,6 +88,23 @@ def test_a_diamond_runs_its_sides_at_once_and_joins_them(scene):
     assert scene.names() >= {"top", "left", "right", "aside"}
     assert scene.merges() == {"top": 1, "left": 1, "right": 1, "aside": 1}
     assert is_in_order(scene)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_of_helpers_as_many_are_made_ready_as_tasks_can_run_at_once(scene):
+    meet = "touch $PO_TASKS_DIR/{me}; while ! [ -e $PO_TASKS_DIR/{it} ]; do :; done"
+    commit_files(scene.project, {"count.sh": COUNT_HELPERS})
+    scene.plan(
+        plan(
+            f'{{id: a, command: "{meet.format(me="a", it="b")}; . ./count.sh > count.txt"}}',
+            f'{{id: b, read_only: true, command: "{meet.format(me="b", it="a")}"}}',
+        )
+    )
+
+    scene.run("-j", "8", check=0)
+
+    # Which of the eight workers have the tasks is theirs: they may be others than those made ready.
+    assert 2 <= int(scene.files()["count.txt"]) <= 4
 
 
 def test_a_failed_verify_is_told_to_the_next_attempt(scene):
