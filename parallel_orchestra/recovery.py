@@ -151,16 +151,17 @@ class Recovery:
                 return False
             self._queue.tip()
         foreign = bool(name.owner) and name.owner != self._store.owner
-        if not (claim and foreign):
-            if foreign:
-                identity.end_marked("PO_OWNER", name.owner)
-            return self._release(entry, reason)
-        # An owner that saw its agent end before the task is moved would move it itself, as one that failed.
-        identity.stop_marked(*claim)
-        try:
-            return self._release(entry, reason)
-        finally:
-            identity.end_marked(*claim)
+        if foreign and claim:
+            # An owner that saw its agent end before the task is moved would move it itself, as one
+            # that failed.
+            identity.stop_marked(*claim)
+            try:
+                return self._release(entry, reason)
+            finally:
+                identity.end_marked(*claim)
+        if foreign:
+            identity.end_marked("PO_OWNER", name.owner)
+        return self._release(entry, reason)
 
     def _release(self, entry: Entry, reason: str) -> bool:
         if self._merged(entry):
