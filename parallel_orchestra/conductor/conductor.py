@@ -197,6 +197,7 @@ def _work(run: _Run, crew: Crew, tell: Tell, courier: Courier) -> None:
     )
     crew.journal.write(started)
     if not opened.resumed:
+        # What goes on may have little left for them.
         crew.ready(min(found.workers, found.most))
     crew.guard.begin(anew=not opened.resumed)
     crew.queue.tip()
