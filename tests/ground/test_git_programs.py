@@ -1,20 +1,14 @@
 """Which programs git is configured to run, and that a change of them is seen at little cost."""
 
-import os
 import time
 
 import pytest
 
-from parallel_orchestra.git import ProgramsOf, Repo, Setting, worktrees
+from parallel_orchestra.git import ProgramsOf, Setting, worktrees
 from support.figures import tell
-from support.repository import git, make_repository
+from support.repository import git
 
-
-@pytest.fixture
-def repo(tmp_path):
-    found = Repo.discover(make_repository(tmp_path / "project", {"a": "one\n"}), os.environ)
-    yield found
-    found.close()
+FILES = {"a": "one\n"}
 
 
 @pytest.fixture

@@ -340,7 +340,9 @@ def test_two_tasks_of_a_wave_may_not_modify_the_same_part(tmp_path, one, other, 
     ids=["methods", "functions", "files"],
 )
 def test_disjoint_parts_of_a_file_may_be_modified_in_one_wave(tmp_path, one, other):
-    load(cpo.write(tmp_path, modifying(one, other)))
+    plan = load(cpo.write(tmp_path, modifying(one, other)))
+
+    assert len({task.wave for task in plan.tasks[:2]}) == 1
 
 
 def test_the_mistakes_of_all_files_are_told_at_once(tmp_path):

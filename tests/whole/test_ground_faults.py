@@ -164,7 +164,7 @@ def test_a_git_child_whose_calls_fail_harms_nothing(tmp_path):
 
         said_well(result, 0, 3, 4)
         if facts["call"] == "unlink":
-            # Locks that git may not remove it leaves, and says so; `doctor` names them.
+            # Locks that git can't remove it leaves; `doctor` names them.
             for lock in (storm.scene.project / ".git").rglob("*.lock"):
                 lock.unlink()
         asked += obey(storm)

@@ -1,21 +1,13 @@
 """What a run accepts of git's configuration when it begins."""
 
-import os
-
 import pytest
 
-from parallel_orchestra.errors import EnvironmentProblem
-from parallel_orchestra.git import Repo
+from parallel_orchestra.errors import EnvironmentProblem, WaitsForPerson
 from parallel_orchestra.merge_queue.guard import Guard
 from parallel_orchestra.store import Layout
-from support.repository import git, make_repository
+from support.repository import git
 
-
-@pytest.fixture
-def repo(tmp_path):
-    found = Repo.discover(make_repository(tmp_path / "project", {"a": "one\n"}), os.environ)
-    yield found
-    found.close()
+FILES = {"a": "one\n"}
 
 
 @pytest.fixture
@@ -47,5 +39,7 @@ def test_what_was_accepted_is_asked_for_when_it_has_changed(repo, layout):
     guard.check()
 
     git(repo.top, "config", "filter.x.clean", "true")
-    with pytest.raises(Exception, match=r"was changed while the run went on: `filter\.x\.clean`"):
+    with pytest.raises(
+        WaitsForPerson, match=r"was changed while the run went on: `filter\.x\.clean`"
+    ):
         guard.check()
